@@ -1,0 +1,59 @@
+"""An MQTT broker of the tests' own, on a free loopback port, that can be stopped and started again."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.counterparts.ports import free_port, wait_for_port
+
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+
+
+def find_mosquitto() -> str | None:
+    return shutil.which("mosquitto", path=SEARCH_PATH)
+
+
+class Mosquitto:
+    """One broker process; sessions and queued QoS 1 messages survive ``stop`` and ``start``."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError("The broker is not running.")
+        return self._process.pid
+
+    def start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        user = "user root\n" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
+        config = self._folder / "mosquitto.conf"
+        config.write_text(
+            f"listener {self.port} {self.host}\nallow_anonymous true\n{user}"
+            f"persistence true\npersistence_location {self._folder}/\nmax_queued_messages 100000\n"
+        )
+        with (self._folder / "broker.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [find_mosquitto() or "mosquitto", "-c", str(config)], stdout=log, stderr=log
+            )
+        process = self._process
+        wait_for_port(self.port, within_s=20, still_running=lambda: process.poll() is None)
+
+    def stop(self) -> None:
+        """Shut down in order; safe to call twice."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+            self._process = None
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=20)
+            self._process = None
