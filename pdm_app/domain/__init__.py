@@ -1,0 +1,1 @@
+"""What is true in a plant: records and rules without I/O, clock or logging."""

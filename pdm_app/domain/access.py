@@ -1,0 +1,167 @@
+"""Who may do what, and where: roles, permissions, site scope and the actor.
+
+Permissions are checked in the services, the site scope in every query.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
+from pdm_app.domain.record import Id, Name, Record
+
+
+class Role(StrEnum):
+    """What a person is in the plant."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    TECHNICIAN = "technician"
+    ENGINEER = "engineer"
+    MANAGER = "manager"
+    ADMIN = "admin"
+    SERVICE = "service"
+
+
+class Permission(StrEnum):
+    """One right, as ``noun.verb``."""
+
+    ASSETS_READ = "assets.read"
+    SIGNALS_READ = "signals.read"
+    HISTORY_READ = "history.read"
+    ALARMS_READ = "alarms.read"
+    ALARMS_ACKNOWLEDGE = "alarms.acknowledge"
+    ALARMS_CONFIGURE = "alarms.configure"
+    CONNECTIONS_READ = "connections.read"
+    CONNECTIONS_CONFIGURE = "connections.configure"
+    DEVICES_READ = "devices.read"
+    DEVICES_CONFIGURE = "devices.configure"
+    SAMPLES_INGEST = "samples.ingest"
+    SYSTEM_READ = "system.read"
+    SYSTEM_CONFIGURE = "system.configure"
+    USERS_CONFIGURE = "users.configure"
+    DEMO_CONTROL = "demo.control"
+
+
+_READ = frozenset(
+    {
+        Permission.ASSETS_READ,
+        Permission.SIGNALS_READ,
+        Permission.HISTORY_READ,
+        Permission.ALARMS_READ,
+        Permission.DEVICES_READ,
+        Permission.CONNECTIONS_READ,
+        Permission.SYSTEM_READ,
+    }
+)
+_OPERATE = _READ | {Permission.ALARMS_ACKNOWLEDGE}
+_ENGINEER = _OPERATE | {
+    Permission.ALARMS_CONFIGURE,
+    Permission.CONNECTIONS_CONFIGURE,
+    Permission.DEVICES_CONFIGURE,
+    Permission.DEMO_CONTROL,
+}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: _READ,
+    Role.OPERATOR: _OPERATE | {Permission.DEMO_CONTROL},
+    Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL},
+    Role.ENGINEER: _ENGINEER,
+    Role.MANAGER: _READ,
+    Role.ADMIN: frozenset(Permission) - {Permission.SAMPLES_INGEST},
+    Role.SERVICE: frozenset({Permission.SAMPLES_INGEST}),
+}
+
+
+class Scope(Record):
+    """The sites an actor may see; ``sites`` is None for all of them."""
+
+    sites: frozenset[str] | None = None
+
+    def covers(self, site_id: str) -> bool:
+        return self.sites is None or site_id in self.sites
+
+
+EVERY_SITE = Scope(sites=None)
+
+
+class User(Record):
+    """A person who signs in. The password hash is elsewhere."""
+
+    id: Id
+    username: str = Field(min_length=1, max_length=80, pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    display_name: Name
+    role: Role
+    site_ids: tuple[str, ...] = Field(default=(), description="Sites of membership; admins see all.")
+    is_active: bool = True
+    created_at: int = 0
+
+    @property
+    def scope(self) -> Scope:
+        return EVERY_SITE if self.role is Role.ADMIN else Scope(sites=frozenset(self.site_ids))
+
+
+class Actor(Record):
+    """Who calls a service: a signed-in person, a device with a key, or the product itself."""
+
+    id: Id
+    name: Name
+    role: Role
+    scope: Scope
+    permissions: frozenset[Permission]
+    session_id: str | None = None
+    address: str = ""
+    device_id: str | None = None
+
+    def require(self, permission: Permission) -> None:
+        """Raise unless the actor has the permission.
+
+        Raises:
+            PermissionDeniedError: Says which permission is missing and who can grant it.
+        """
+        if permission not in self.permissions:
+            raise PermissionDeniedError(
+                f"{self.name} ({self.role}) lacks the permission {permission}, which this needs. An admin can grant it.",
+                permission=str(permission),
+                role=str(self.role),
+            )
+
+    def require_site(self, site_id: str, what: str) -> None:
+        """Raise as if the thing did not exist unless its site is in scope.
+
+        Raises:
+            NotFoundError: Same text as for a thing that does not exist.
+        """
+        if not self.scope.covers(site_id):
+            raise NotFoundError(f"There is no {what}.")
+
+
+def actor_of(user: User, session_id: str | None = None, address: str = "") -> Actor:
+    """Make the actor that a signed-in user is."""
+    return Actor(
+        id=user.id,
+        name=user.username,
+        role=user.role,
+        scope=user.scope,
+        permissions=ROLE_PERMISSIONS[user.role],
+        session_id=session_id,
+        address=address,
+    )
+
+
+SYSTEM = Actor(
+    id="system", name="system", role=Role.ADMIN, scope=EVERY_SITE, permissions=frozenset(Permission), address="local"
+)
+
+
+class DeviceKey(Record):
+    """A key with which a device sends samples. Only its hash is stored; ``hint`` is its readable start."""
+
+    id: Id
+    site_id: Id
+    device_id: Id
+    hint: str = Field(max_length=16)
+    created_at: int
+    created_by: Name
+    last_used_at: int | None = None
+    revoked_at: int | None = None

@@ -1,0 +1,128 @@
+"""Alarms: rules, the four states of the life of an alarm, and the journal.
+
+Source: ANSI/ISA-18.2-2016, alarm state model, states A to D.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from pdm_app.domain.conditions.any_condition import AnyCondition
+from pdm_app.domain.record import Id, Name, Record, Text
+
+JOURNAL_PAGE_MAX = 500
+
+
+class AlarmState(StrEnum):
+    """The letters of ISA-18.2."""
+
+    NORMAL = "A"
+    UNACKNOWLEDGED = "B"
+    ACKNOWLEDGED = "C"
+    RETURNED_UNACKNOWLEDGED = "D"
+
+
+class AlarmRule(Record):
+    """When a signal calls for an operator, how urgently, and what the operator is to do."""
+
+    id: Id
+    site_id: Id
+    asset_id: Id
+    signal_id: int
+    name: Name
+    condition: AnyCondition
+    priority: int = Field(ge=1, le=4, description="1 critical, 2 high, 3 medium, 4 low.")
+    on_delay_s: float = Field(default=0.0, ge=0, le=86_400)
+    off_delay_s: float = Field(default=0.0, ge=0, le=86_400)
+    comment_required: bool = False
+    cause: Text = ""
+    consequence: Text = ""
+    action: Text = Field(default="", description="What the operator does; one step per line.")
+    enabled: bool = True
+
+
+class RuleMemory(Record):
+    """What the evaluation of one rule must remember, so that delays and states survive a crash.
+
+    Times are source times in microseconds UTC.
+    """
+
+    rule_id: Id
+    state: AlarmState = AlarmState.NORMAL
+    alarm_id: str | None = None
+    abnormal_since: int | None = Field(default=None, description="Start of the running on-delay.")
+    normal_since: int | None = Field(default=None, description="Start of the running off-delay.")
+    evaluated_to: int = Field(default=0, description="Samples up to here were evaluated; a replay skips them.")
+
+
+class Alarm(Record):
+    """One occurrence of an alarm, from its raising until it is normal and acknowledged."""
+
+    id: Id
+    rule_id: Id
+    site_id: Id
+    asset_id: Id
+    signal_id: int
+    name: Name
+    priority: int
+    state: AlarmState
+    limit: float
+    raised_at: int
+    value: float | None = Field(description="Value that raised it.")
+    returned_at: int | None = None
+    acknowledged_at: int | None = None
+    acknowledged_by: str | None = None
+    comment: Text = ""
+    cause: Text = ""
+    consequence: Text = ""
+    action: Text = ""
+    comment_required: bool = False
+    simulated: bool = False
+
+
+class JournalKind(StrEnum):
+    """What happened."""
+
+    RAISED = "raised"
+    RETURNED = "returned"
+    ACKNOWLEDGED = "acknowledged"
+    COMMENTED = "commented"
+    CLEARED = "cleared"
+
+
+class JournalEntry(Record):
+    """One thing that happened to an alarm; never changed, never deleted.
+
+    ``id`` is derived from alarm, kind and time, so that a replay after a crash writes the same entry, not a second one.
+    """
+
+    id: Id
+    alarm_id: Id
+    rule_id: Id
+    site_id: Id
+    asset_id: Id
+    at: int = Field(description="Source time of the cause, or the time of the operator's act; microseconds UTC.")
+    recorded_at: int
+    kind: JournalKind
+    state: AlarmState
+    priority: int
+    name: Name
+    value: float | None = None
+    limit: float | None = None
+    actor: str = ""
+    comment: Text = ""
+
+
+class JournalQuery(Record):
+    """A page of the journal, newest first."""
+
+    asset_id: Id | None = None
+    site_id: Id | None = None
+    alarm_id: Id | None = None
+    kinds: tuple[JournalKind, ...] = ()
+    priorities: tuple[int, ...] = ()
+    text: str = Field(default="", max_length=120)
+    start_at: int | None = None
+    end_at: int | None = None
+    before: str | None = Field(default=None, max_length=120, description="Cursor: last id of the page before.")
+    limit: int = Field(default=100, ge=1, le=JOURNAL_PAGE_MAX)

@@ -1,0 +1,1 @@
+"""Alarm conditions: one file per kind, listed in `any_condition`."""

@@ -1,0 +1,49 @@
+"""Connections: one driver instance talking to one endpoint, and what can be said of its state."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from pdm_app.domain.record import Id, Name, Record, Text
+
+
+class ConnectionState(StrEnum):
+    """Where a connection stands; only ONLINE and DEGRADED deliver values."""
+
+    PAUSED = "paused"
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    DEGRADED = "degraded"
+
+
+class Connection(Record):
+    """How one endpoint is reached. Credentials are not here; they live in the secret store."""
+
+    id: Id
+    site_id: Id
+    name: Name
+    driver: str = Field(min_length=1, max_length=24, description="Name in the DRIVERS list, such as opcua.")
+    endpoint: str = Field(min_length=1, max_length=255, description="opc.tcp://…, host:port or mqtt://…")
+    options: dict[str, Any] = Field(default_factory=dict)
+    enabled: bool = True
+    simulated: bool = False
+
+
+class ConnectionStatus(Record):
+    """What the collector knows of one connection now. Times in microseconds UTC."""
+
+    connection_id: Id
+    state: ConnectionState
+    since: int
+    signals: int = 0
+    signals_failing: int = 0
+    samples_total: int = 0
+    samples_per_s: float = 0.0
+    attempts: int = Field(default=0, description="Attempts to connect since the last success.")
+    retry_at: int | None = None
+    last_sample_at: int | None = None
+    connect_ms: float | None = None
+    last_error: Text = ""
+    faults: dict[int, str] = Field(default_factory=dict, description="Why single signals fail, by signal id.")

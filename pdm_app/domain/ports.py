@@ -1,0 +1,384 @@
+"""What the inside needs from the outside, as Protocols that adapters implement and runtime plugs in."""
+
+from asyncio import Future
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from pdm_app.domain.access import DeviceKey, Scope, User
+from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, RuleMemory
+from pdm_app.domain.assets import Area, Asset, Device, Line, Site
+from pdm_app.domain.connections import Connection
+from pdm_app.domain.history import Envelope, HistoryQuery
+from pdm_app.domain.samples import Batch, Micros, Sample
+from pdm_app.domain.signals import Signal
+
+
+class Clock(Protocol):
+    """The one source of time; injected everywhere."""
+
+    def now(self) -> Micros:
+        """Microseconds UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+# --- drivers ------------------------------------------------------------------------------------------------------
+
+
+Sink: TypeAlias = Callable[[Batch], None]
+"""Takes a batch of raw readings (before scale and deadband) at once; never blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsedNode:
+    """One thing a device offers: a folder to open or a value to read."""
+
+    address: dict[str, object]
+    name: str
+    is_folder: bool
+    data_type: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What a write asked for and what the device reads back."""
+
+    requested: float | str
+    read_back: float | str | None
+    accepted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverHealth:
+    """What a driver says of itself: is the endpoint answering, and which signals fail and why."""
+
+    connected: bool
+    detail: str
+    round_trip_ms: float | None
+    faults: Mapping[int, str]
+
+
+@runtime_checkable
+class Driver(Protocol):
+    """One attempt at one connection; the supervisor makes a fresh one for every attempt.
+
+    A driver either pushes (``pushes`` is True: `subscribe` delivers until the link is lost) or is polled. It stamps
+    source time where the protocol has it, else receive time, and quality always. One bad signal never spoils the
+    others: it is named in `health` and its sample is stamped bad.
+    """
+
+    pushes: bool
+
+    async def connect(self) -> None:
+        """Reach the endpoint.
+
+        Raises:
+            ConnectionFailedError: Within ``connect_timeout_s``; says what was tried, what came back, what to do.
+        """
+        ...
+
+    async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
+        """Start delivery of ``signals`` into ``sink``; returns once delivery has begun."""
+        ...
+
+    async def poll(self, signals: Sequence[Signal]) -> Batch:
+        """Read ``signals`` once.
+
+        Raises:
+            ConnectionFailedError: The endpoint no longer answers.
+        """
+        ...
+
+    async def lost(self) -> str:
+        """Wait until the link is lost and say why in a sentence."""
+        ...
+
+    async def write(self, signal: Signal, value: float | str) -> WriteResult: ...
+
+    async def browse(self, address: Mapping[str, object] | None) -> Sequence[BrowsedNode]:
+        """List what lies below ``address``, or the top level for None.
+
+        Raises:
+            NotSupportedError: The protocol cannot be browsed.
+        """
+        ...
+
+    def health(self) -> DriverHealth: ...
+
+    async def close(self) -> None:
+        """Give everything back; never raises, returns within two seconds."""
+        ...
+
+
+# --- durable buffer -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A batch's place in the durable buffer; ``durable`` is done when the commit has reached the disk."""
+
+    seq: int
+    durable: "Future[None]"
+
+
+class Buffer(Protocol):
+    """Disk queue between the sources and the recorder; its commit is the acknowledgement."""
+
+    def offer(self, batch: Batch) -> Ticket:
+        """Take a batch at once; it is on disk when the ticket's future is done.
+
+        Raises:
+            BufferFullError: The cap is reached; nothing was taken.
+        """
+        ...
+
+    async def read(self, after: int, samples_max: int) -> Sequence[Batch]:
+        """Return committed batches with ``seq`` above ``after`` in order, at least one if there is any."""
+        ...
+
+    async def wait(self, after: int) -> None:
+        """Return once a batch with ``seq`` above ``after`` is committed."""
+        ...
+
+    async def confirm(self, consumer: str, seq: int) -> None:
+        """Note that ``consumer`` needs nothing up to and including ``seq`` any more."""
+        ...
+
+    async def position(self, consumer: str) -> int:
+        """Return the last ``seq`` that ``consumer`` has confirmed, 0 at first."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """Samples that are not yet confirmed by every consumer."""
+        ...
+
+    @property
+    def bytes_used(self) -> int: ...
+
+    @property
+    def bytes_max(self) -> int: ...
+
+
+# --- historian ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Proof of holding the collector lease; a write with an outdated token is refused by the database."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one write did: rows sent, and how many of them were there already with the same key."""
+
+    samples: int
+    duplicates: int
+
+
+class Historian(Protocol):
+    """The long memory: idempotent writes, envelopes on reading."""
+
+    async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
+        """Store all samples in one transaction; a replay changes nothing.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer; nothing was written.
+        """
+        ...
+
+    async def envelope(self, query: HistoryQuery) -> Sequence[Envelope]: ...
+
+    async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
+        """Return the newest sample of each signal (all signals for None)."""
+        ...
+
+    async def count(self, signal: int, start_at: Micros, end_at: Micros) -> int: ...
+
+
+class Lease(Protocol):
+    """The right to collect, one holder per database."""
+
+    async def acquire(self, holder: str, ttl_s: float) -> Fence | None:
+        """Take or renew the lease; None while another holder's is still valid."""
+        ...
+
+    async def release(self, fence: Fence) -> None: ...
+
+
+# --- records ------------------------------------------------------------------------------------------------------
+
+
+class Sites(Protocol):
+    async def all(self) -> Sequence[Site]: ...
+    async def put(self, site: Site) -> None: ...
+
+
+class Assets(Protocol):
+    async def areas(self) -> Sequence[Area]: ...
+    async def lines(self) -> Sequence[Line]: ...
+    async def all(self) -> Sequence[Asset]: ...
+    async def get(self, asset_id: str) -> Asset | None: ...
+    async def put_area(self, area: Area) -> None: ...
+    async def put_line(self, line: Line) -> None: ...
+    async def put(self, asset: Asset) -> None: ...
+
+
+class Devices(Protocol):
+    async def all(self) -> Sequence[Device]: ...
+    async def get(self, device_id: str) -> Device | None: ...
+    async def put(self, device: Device) -> None: ...
+    async def keys(self, device_id: str | None = None) -> Sequence[DeviceKey]: ...
+    async def add_key(self, key: DeviceKey, key_hash: str) -> None: ...
+    async def key_by_hash(self, key_hash: str) -> DeviceKey | None: ...
+    async def revoke_key(self, key_id: str, at: Micros) -> bool: ...
+    async def key_used(self, key_id: str, at: Micros) -> None: ...
+
+
+class Signals(Protocol):
+    async def all(self) -> Sequence[Signal]: ...
+    async def of_asset(self, asset_id: str) -> Sequence[Signal]: ...
+    async def of_connection(self, connection_id: str) -> Sequence[Signal]: ...
+    async def some(self, ids: Sequence[int]) -> Sequence[Signal]: ...
+    async def put(self, signals: Sequence[Signal]) -> None: ...
+
+
+class Connections(Protocol):
+    async def all(self) -> Sequence[Connection]: ...
+    async def get(self, connection_id: str) -> Connection | None: ...
+    async def put(self, connection: Connection) -> None: ...
+
+
+class Alarms(Protocol):
+    async def rules(self) -> Sequence[AlarmRule]: ...
+    async def rule(self, rule_id: str) -> AlarmRule | None: ...
+    async def put_rule(self, rule: AlarmRule) -> None: ...
+    async def memories(self) -> Sequence[RuleMemory]: ...
+    async def put_memories(self, memories: Sequence[RuleMemory]) -> None: ...
+    async def standing(self) -> Sequence[Alarm]:
+        """Return every alarm that is not in state A."""
+        ...
+
+    async def get(self, alarm_id: str) -> Alarm | None: ...
+    async def put(self, alarms: Sequence[Alarm]) -> None: ...
+    async def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Add journal entries; one that is there already (same id) stays as it is."""
+        ...
+
+    async def journal(self, query: JournalQuery) -> Sequence[JournalEntry]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A signed-in session; ``refresh_hash`` is the hash of the one refresh token now valid."""
+
+    id: str
+    user_id: str
+    created_at: Micros
+    seen_at: Micros
+    expires_at: Micros
+    refresh_hash: str
+    address: str
+    agent: str
+    revoked_at: Micros | None = None
+
+
+class Users(Protocol):
+    async def all(self) -> Sequence[User]: ...
+    async def get(self, user_id: str) -> User | None: ...
+    async def by_username(self, username: str) -> User | None: ...
+    async def password_hash(self, user_id: str) -> str | None: ...
+    async def put(self, user: User, password_hash: str | None = None) -> None:
+        """Store the user; ``password_hash`` None keeps the old one."""
+        ...
+
+    async def session(self, session_id: str) -> SessionRow | None: ...
+    async def put_session(self, session: SessionRow) -> None: ...
+    async def value(self, key: str) -> str | None:
+        """Return one installation fact, such as the hash of the set-up token."""
+        ...
+
+    async def put_value(self, key: str, value: str | None) -> None: ...
+
+
+class Work(Protocol):
+    """One transaction over everything that is stored; reads show only what the scope covers."""
+
+    sites: Sites
+    assets: Assets
+    devices: Devices
+    signals: Signals
+    connections: Connections
+    alarms: Alarms
+    users: Users
+
+    async def commit(self) -> None: ...
+
+
+class UnitOfWork(Protocol):
+    """Opens transactions. Leaving the block without `Work.commit` rolls back."""
+
+    def __call__(self, scope: Scope) -> AbstractAsyncContextManager[Work]: ...
+
+    async def ping(self) -> float:
+        """Return the round trip to the database in milliseconds.
+
+        Raises:
+            UnavailableError: It does not answer.
+        """
+        ...
+
+
+# --- demo plant ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A fault the plant can be given, and where."""
+
+    key: str
+    asset_codes: tuple[str, ...]
+    title: str
+    signals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InjectedFault:
+    """The ground-truth label of one fault. ``start_severity`` is the point on the severity curve where it began."""
+
+    id: str
+    key: str
+    asset_code: str
+    signal: str
+    injected_at: Micros
+    start_severity: float
+    cleared_at: Micros | None = None
+
+
+class PlantControl(Protocol):
+    """What the demo's panel can do to the simulated plant."""
+
+    async def kinds(self) -> Sequence[FaultKind]: ...
+    async def faults(self) -> Sequence[InjectedFault]: ...
+    async def inject(self, key: str, asset_code: str, signal: str, start_severity: float) -> InjectedFault: ...
+    async def clear(self, fault_id: str) -> InjectedFault: ...
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Subscription(Protocol[T_co]):
+    """A reader's place on the bus; iterate it, leave it by closing the context that gave it."""
+
+    def __aiter__(self) -> AsyncIterator[T_co]: ...
+
+    @property
+    def dropped(self) -> int: ...

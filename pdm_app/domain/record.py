@@ -1,0 +1,17 @@
+"""The base of every record: one frozen model that is stored, sent and shown."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """A fact of the plant; immutable, with no field it does not name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
+
+
+Id = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9_.-]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")]
+Text = Annotated[str, Field(max_length=2000)]

@@ -1,0 +1,1 @@
+"""Passive in-memory hubs between producers and readers; nothing here runs by itself."""
