@@ -1,0 +1,127 @@
+"""Ask for the asset tree: the plant by site, area and line, and one machine with all that belongs to it."""
+
+from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.alarms import AlarmRule
+from pdm_app.domain.assets import Area, Asset, Device, Line, Site
+from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.ports import UnitOfWork, Work
+from pdm_app.domain.record import Record
+from pdm_app.domain.signals import Signal
+
+
+class LineOverview(Record):
+    """One line with its machines in flow order and the signals its tile shows."""
+
+    line: Line
+    area: Area
+    site: Site
+    assets: tuple[Asset, ...]
+    lead: Signal | None
+    watched: Signal | None
+
+
+class PlantOverview(Record):
+    """All lines the actor may see."""
+
+    sites: tuple[Site, ...]
+    lines: tuple[LineOverview, ...]
+
+
+class AssetDetail(Record):
+    """One machine with its place, its signals in order of importance, its devices and its alarm rules."""
+
+    asset: Asset
+    line: Line
+    area: Area
+    site: Site
+    signals: tuple[Signal, ...]
+    rules: tuple[AlarmRule, ...]
+    devices: tuple[Device, ...]
+
+
+class AssetService:
+    """Reads of the asset tree."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+
+    async def sites(self, actor: Actor) -> tuple[Site, ...]:
+        """Return the sites in the actor's scope, by code."""
+        actor.require(Permission.ASSETS_READ)
+        async with self._work(actor.scope) as work:
+            return tuple(sorted(await work.sites.all(), key=lambda site: site.code))
+
+    async def all(self, actor: Actor, site_id: str | None = None) -> tuple[Asset, ...]:
+        """Return the machines of one site, or of all in scope, in plant order."""
+        overview = await self.overview(actor, site_id)
+        return tuple(asset for line in overview.lines for asset in line.assets)
+
+    async def overview(self, actor: Actor, site_id: str | None = None) -> PlantOverview:
+        """Return the lines of one site, or of all sites in scope.
+
+        Raises:
+            NotFoundError: ``site_id`` is not a site in scope.
+        """
+        actor.require(Permission.ASSETS_READ)
+        async with self._work(actor.scope) as work:
+            sites = {site.id: site for site in await work.sites.all()}
+            if site_id is not None:
+                if site_id not in sites:
+                    raise NotFoundError(f"There is no site {site_id!r}.", site_id=site_id)
+                sites = {site_id: sites[site_id]}
+            return await _overview(work, sites)
+
+    async def by_id(self, actor: Actor, asset_id: str) -> AssetDetail:
+        """Return one machine.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.ASSETS_READ)
+        async with self._work(actor.scope) as work:
+            asset = await work.assets.get(asset_id)
+            if asset is None:
+                raise NotFoundError(f"There is no asset {asset_id!r}.", asset_id=asset_id)
+            sites = {site.id: site for site in await work.sites.all()}
+            areas = {area.id: area for area in await work.assets.areas()}
+            lines = {line.id: line for line in await work.assets.lines()}
+            line = lines[asset.line_id]
+            signals = await work.signals.of_asset(asset_id)
+            rules = [rule for rule in await work.alarms.rules() if rule.asset_id == asset_id]
+            devices = [device for device in await work.devices.all() if device.asset_id == asset_id]
+            return AssetDetail(
+                asset=asset,
+                line=line,
+                area=areas[line.area_id],
+                site=sites[asset.site_id],
+                signals=tuple(sorted(signals, key=lambda signal: (signal.position, signal.id))),
+                rules=tuple(sorted(rules, key=lambda rule: (rule.priority, rule.name))),
+                devices=tuple(sorted(devices, key=lambda device: device.code)),
+            )
+
+
+async def _overview(work: Work, sites: dict[str, Site]) -> PlantOverview:
+    areas = {area.id: area for area in await work.assets.areas()}
+    signals = {signal.id: signal for signal in await work.signals.all()}
+    by_line: dict[str, list[Asset]] = {}
+    for asset in sorted(await work.assets.all(), key=lambda asset: (asset.position, asset.code)):
+        by_line.setdefault(asset.line_id, []).append(asset)
+    key_signal: dict[str, Signal] = {}
+    for signal in sorted(signals.values(), key=lambda signal: (signal.position, signal.id), reverse=True):
+        key_signal[signal.asset_id] = signal
+    lines = []
+    for line in sorted(await work.assets.lines(), key=lambda line: (line.site_id, line.position, line.name)):
+        if line.site_id not in sites:
+            continue
+        machines = tuple(by_line.get(line.id, ()))
+        lines.append(
+            LineOverview(
+                line=line,
+                area=areas[line.area_id],
+                site=sites[line.site_id],
+                assets=machines,
+                lead=signals.get(line.lead_signal_id) if line.lead_signal_id is not None else None,
+                watched=next((key_signal[asset.id] for asset in machines if asset.id in key_signal), None),
+            )
+        )
+    return PlantOverview(sites=tuple(sites.values()), lines=tuple(lines))

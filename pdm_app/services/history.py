@@ -1,0 +1,32 @@
+"""Ask for the past: series over a span, at the resolution of the screen, with every peak kept."""
+
+from time import perf_counter
+
+from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.history import HistoryAnswer, HistoryQuery
+from pdm_app.domain.ports import Historian
+from pdm_app.services.signals import SignalService
+
+
+class HistoryService:
+    """Reads of the historian."""
+
+    def __init__(self, historian: Historian, signals: SignalService) -> None:
+        self._historian = historian
+        self._signals = signals
+
+    async def envelope(self, actor: Actor, query: HistoryQuery) -> HistoryAnswer:
+        """Return one envelope per signal, in the order asked.
+
+        Raises:
+            NotFoundError: A signal does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.HISTORY_READ)
+        await self._signals.some(actor, query.signals)
+        started = perf_counter()
+        series = list(await self._historian.envelope(query))
+        return HistoryAnswer(
+            series=series,
+            points_read=sum(sum(envelope.count) for envelope in series),
+            took_ms=round((perf_counter() - started) * 1000, 1),
+        )

@@ -1,0 +1,68 @@
+"""Ask whether the system itself is sound: checks, figures, versions."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.ports import Clock
+from pdm_app.domain.record import Record
+
+
+class Check(Record):
+    """One part of the system: is it sound, in words, and what to do if not."""
+
+    name: str
+    ok: bool
+    detail: str
+    needed: bool = True
+
+
+class Health(Record):
+    """All checks at one time; ``ready`` is False while a needed part is not sound."""
+
+    ready: bool
+    at: int
+    checks: tuple[Check, ...]
+
+
+class SystemInfo(Record):
+    """What runs here, since when, and how it is doing now."""
+
+    version: str
+    started_at: int
+    now: int
+    database: str
+    data_dir: str
+    demo: bool
+    python: str
+    samples_recorded: int
+    samples_per_s: float
+    buffer_samples: int
+    buffer_bytes: int
+    buffer_bytes_max: int
+    samples_dropped: int
+    viewers: int
+    memory_bytes: int
+    cpu_percent: float
+
+
+HealthChecks = Mapping[str, Callable[[], Awaitable[Check]]]
+
+
+class SystemService:
+    """Reads of the system's own state."""
+
+    def __init__(self, checks: HealthChecks, info: Callable[[], SystemInfo], clock: Clock) -> None:
+        self._checks = checks
+        self._info = info
+        self._clock = clock
+
+    async def health(self) -> Health:
+        """Run every check; needs no actor, because probes have none: the texts hold no secret."""
+        checks = [await check() for check in self._checks.values()]
+        ready = all(check.ok for check in checks if check.needed)
+        return Health(ready=ready, at=self._clock.now(), checks=tuple(checks))
+
+    async def info(self, actor: Actor) -> SystemInfo:
+        """Return versions and figures."""
+        actor.require(Permission.SYSTEM_READ)
+        return self._info()
