@@ -1,0 +1,40 @@
+"""Procedures of the demo plant; mounted only where it runs."""
+
+from pdm_app.domain.ports import FaultKind, InjectedFault
+from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.demo import DemoService
+from pdm_app.trpc import TrpcError
+
+demo = procedures()
+
+
+def _plant(ctx: Ctx) -> DemoService:
+    if ctx.services.demo is None:
+        raise TrpcError("NOT_FOUND", "The demo plant does not run here; start with `pdm-app demo`.")
+    return ctx.services.demo
+
+
+@demo.query(permission="demo.control")
+async def kinds(ctx: Ctx) -> list[FaultKind]:
+    """Return the faults that can be injected, and where."""
+    return list(await _plant(ctx).kinds(ctx.actor))
+
+
+@demo.query(permission="demo.control")
+async def faults(ctx: Ctx) -> list[InjectedFault]:
+    """Return the ground truth: every fault injected so far, newest first."""
+    return list(await _plant(ctx).faults(ctx.actor))
+
+
+@demo.mutation(permission="demo.control")
+async def inject(
+    ctx: Ctx, *, key: str, asset_code: str, signal: str = "", start_severity: float = 0.0
+) -> InjectedFault:
+    """Start a fault at a point of its severity curve."""
+    return await _plant(ctx).inject(ctx.actor, key, asset_code, signal, start_severity)
+
+
+@demo.mutation(permission="demo.control")
+async def clear(ctx: Ctx, *, fault_id: str) -> InjectedFault:
+    """End a fault."""
+    return await _plant(ctx).clear(ctx.actor, fault_id)

@@ -1,0 +1,40 @@
+"""Procedures about the present."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.live import SIGNALS_MAX
+from pdm_app.trpc import Encoded
+
+live = procedures()
+
+WatchedSignals = Annotated[list[int], Field(min_length=1, max_length=SIGNALS_MAX)]
+
+
+class LiveRow(NamedTuple):
+    """The newest reading of one signal; times in microseconds UTC, 0 where there never was one."""
+
+    signal: int
+    value: float | str | None
+    quality: int
+    source_at: int
+    received_at: int
+
+
+class LiveFrame(NamedTuple):
+    """The server's time and the rows that changed since the frame before; the first frame has all rows."""
+
+    now: int
+    rows: list[LiveRow]
+
+
+@live.subscription(permission="signals.read", coalesce=False)
+async def values(ctx: Ctx, *, signals: WatchedSignals) -> AsyncIterator[Encoded[LiveFrame]]:
+    """Send a snapshot of the signals, then what changes, and at least one frame a second."""
+    async with aclosing(ctx.services.live.watch(ctx.actor, signals)) as frames:
+        async for frame in frames:
+            yield Encoded(frame)

@@ -1,0 +1,27 @@
+"""The root router: every noun that can be called; a new one is one file and one line here."""
+
+from pdm_app.rpc.alarms import alarms
+from pdm_app.rpc.assets import assets
+from pdm_app.rpc.auth import auth
+from pdm_app.rpc.connections import connections
+from pdm_app.rpc.context import Visitor
+from pdm_app.rpc.demo import demo
+from pdm_app.rpc.history import history
+from pdm_app.rpc.live import live
+from pdm_app.rpc.signals import signals
+from pdm_app.rpc.system import system
+from pdm_app.trpc import Router
+
+ROUTES: dict[str, Router[Visitor]] = {
+    "alarms": alarms,
+    "assets": assets,
+    "auth": auth,
+    "connections": connections,
+    "demo": demo,
+    "history": history,
+    "live": live,
+    "signals": signals,
+    "system": system,
+}
+
+root: Router[Visitor] = Router(**ROUTES)

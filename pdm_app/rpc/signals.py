@@ -1,0 +1,19 @@
+"""Procedures about the signal registry."""
+
+from pdm_app.domain.record import Id
+from pdm_app.domain.signals import Signal
+from pdm_app.rpc.context import Ctx, procedures
+
+signals = procedures()
+
+
+@signals.query("list", permission="signals.read")
+async def every(ctx: Ctx, *, asset_id: Id | None = None) -> tuple[Signal, ...]:
+    """Return all signals in reach, or those of one machine in order of importance."""
+    return await ctx.services.signals.all(ctx.actor, asset_id)
+
+
+@signals.query(permission="signals.read")
+async def by_id(ctx: Ctx, *, signal_id: int) -> Signal:
+    """Return one signal."""
+    return (await ctx.services.signals.some(ctx.actor, [signal_id]))[0]

@@ -1,0 +1,18 @@
+"""Procedures about the system itself."""
+
+from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.system import Health, SystemInfo
+
+system = procedures()
+
+
+@system.query(permission="system.read")
+async def health(ctx: Ctx) -> Health:
+    """Run every check."""
+    return await ctx.services.system.health()
+
+
+@system.query(permission="system.read")
+async def info(ctx: Ctx) -> SystemInfo:
+    """Return versions and figures."""
+    return await ctx.services.system.info(ctx.actor)

@@ -1,0 +1,32 @@
+"""All services in one place: what runtime builds and what RPC, UI, endpoints and CLI receive."""
+
+from dataclasses import dataclass
+
+from pdm_app.services.alarms import AlarmService
+from pdm_app.services.assets import AssetService
+from pdm_app.services.auth import AuthService
+from pdm_app.services.connections import ConnectionService
+from pdm_app.services.demo import DemoService
+from pdm_app.services.devices import DeviceService
+from pdm_app.services.history import HistoryService
+from pdm_app.services.ingest import IngestService
+from pdm_app.services.live import LiveService
+from pdm_app.services.signals import SignalService
+from pdm_app.services.system import SystemService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each; ``demo`` only where the simulated plant runs."""
+
+    alarms: AlarmService
+    assets: AssetService
+    auth: AuthService
+    connections: ConnectionService
+    devices: DeviceService
+    history: HistoryService
+    ingest: IngestService
+    live: LiveService
+    signals: SignalService
+    system: SystemService
+    demo: DemoService | None = None
