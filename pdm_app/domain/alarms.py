@@ -4,6 +4,7 @@ Source: ANSI/ISA-18.2-2016, alarm state model, states A to D.
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -20,6 +21,15 @@ class AlarmState(StrEnum):
     UNACKNOWLEDGED = "B"
     ACKNOWLEDGED = "C"
     RETURNED_UNACKNOWLEDGED = "D"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the process is abnormal."""
+        return self in (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)
+
+    @property
+    def awaits_acknowledgement(self) -> bool:
+        return self in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
 
 
 class AlarmRule(Record):
@@ -44,7 +54,7 @@ class AlarmRule(Record):
 class RuleMemory(Record):
     """What the evaluation of one rule must remember, so that delays and states survive a crash.
 
-    Times are source times in microseconds UTC.
+    Times are source times in microseconds UTC. At most one of the two delays runs at a time.
     """
 
     rule_id: Id
@@ -52,6 +62,8 @@ class RuleMemory(Record):
     alarm_id: str | None = None
     abnormal_since: int | None = Field(default=None, description="Start of the running on-delay.")
     normal_since: int | None = Field(default=None, description="Start of the running off-delay.")
+    frozen_at: int | None = Field(default=None, description="Since when bad quality holds the running delay.")
+    value: float | None = Field(default=None, description="Newest usable value while a delay runs.")
     evaluated_to: int = Field(default=0, description="Samples up to here were evaluated; a replay skips them.")
 
 
@@ -67,7 +79,8 @@ class Alarm(Record):
     priority: int
     state: AlarmState
     limit: float
-    raised_at: int
+    raised_at: int = Field(description="Source time of its newest raising.")
+    times_raised: int = Field(default=1, ge=1, description="Above 1: it returned and was raised again unacknowledged.")
     value: float | None = Field(description="Value that raised it.")
     returned_at: int | None = None
     acknowledged_at: int | None = None
@@ -114,7 +127,7 @@ class JournalEntry(Record):
 
 
 class JournalQuery(Record):
-    """A page of the journal, newest first."""
+    """Which page of the journal is asked for, newest first."""
 
     asset_id: Id | None = None
     site_id: Id | None = None
@@ -126,3 +139,42 @@ class JournalQuery(Record):
     end_at: int | None = None
     before: str | None = Field(default=None, max_length=120, description="Cursor: last id of the page before.")
     limit: int = Field(default=100, ge=1, le=JOURNAL_PAGE_MAX)
+
+
+class JournalPage(Record):
+    """A page of the journal, newest first."""
+
+    entries: tuple[JournalEntry, ...]
+    before: str | None = Field(description="Cursor of the next older page; None on the last page.")
+
+
+class PriorityCount(Record):
+    """How many alarms of one priority stand, by what is owed to them."""
+
+    priority: int
+    unacknowledged: int = 0
+    acknowledged: int = 0
+    returned: int = 0
+
+
+class AlarmCounts(Record):
+    """How many alarms stand; ``by_priority`` always names all four, most urgent first."""
+
+    standing: int = 0
+    unacknowledged: int = 0
+    acknowledged: int = 0
+    returned: int = 0
+    by_priority: tuple[PriorityCount, ...] = ()
+
+
+class AlarmPicture(Record):
+    """What a watching screen is told: everything at first, then what has changed.
+
+    A ``change`` without alarms is a sign of life. ``now`` is the server's time in microseconds UTC.
+    """
+
+    now: int
+    kind: Literal["snapshot", "change"]
+    alarms: tuple[Alarm, ...] = Field(default=(), description="Standing alarms that are new or have changed.")
+    gone: tuple[str, ...] = Field(default=(), description="Ids of alarms that stand no longer.")
+    counts: AlarmCounts
