@@ -165,6 +165,21 @@ class Buffer(Protocol):
     def bytes_max(self) -> int: ...
 
 
+class Intake(Protocol):
+    """Where samples that no driver reads, such as HTTP ingest, enter the data path."""
+
+    def accept(self, batch: Batch) -> Ticket:
+        """Publish the batch (bus, latest values) and offer it to the durable buffer; never blocks.
+
+        Values are in the signal's unit and already checked; one batch belongs to one device.
+
+        Raises:
+            BufferFullError: Nothing was taken, nothing was published.
+            UnavailableError: This process does not collect now; nothing was taken.
+        """
+        ...
+
+
 # --- historian ----------------------------------------------------------------------------------------------------
 
 
@@ -302,11 +317,38 @@ class Users(Protocol):
 
     async def session(self, session_id: str) -> SessionRow | None: ...
     async def put_session(self, session: SessionRow) -> None: ...
+    async def sessions(self, user_id: str) -> Sequence[SessionRow]:
+        """Return the user's sessions that are not revoked, oldest first."""
+        ...
+
+    async def rotate_session(self, session_id: str, old_hash: str, new_hash: str, at: Micros) -> bool:
+        """Replace the refresh hash in one conditional UPDATE and set ``seen_at``; False if it is no longer ``old_hash``.
+
+        Of two callers at once exactly one gets True. A revoked session is never rotated.
+        """
+        ...
+
+    async def touch_session(self, session_id: str, at: Micros) -> None:
+        """Set ``seen_at`` and nothing else."""
+        ...
+
+    async def revoke_session(self, session_id: str, at: Micros) -> bool:
+        """Set ``revoked_at`` unless it is set already; False if nothing was changed."""
+        ...
+
+    async def forget_sessions(self, before: Micros) -> int:
+        """Delete sessions whose ``expires_at`` lies before ``before``; return how many."""
+        ...
+
     async def value(self, key: str) -> str | None:
         """Return one installation fact, such as the hash of the set-up token."""
         ...
 
     async def put_value(self, key: str, value: str | None) -> None: ...
+
+    async def take_value(self, key: str, value: str) -> bool:
+        """Delete the fact if it is still ``value``, in one conditional DELETE: of two callers one gets True."""
+        ...
 
 
 class Work(Protocol):
