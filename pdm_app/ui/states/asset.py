@@ -1,0 +1,119 @@
+"""State of the asset page: one machine, its signals, its tabs, and what the demo can break on it."""
+
+import reflex as rx
+
+from pdm_app.domain.ports import FaultKind, InjectedFault
+from pdm_app.domain.signals import Signal
+from pdm_app.services.assets import AssetDetail
+from pdm_app.ui.states.session import Act, Follow, Session
+
+TABS = ("overview", "live", "trends", "alarms")
+KEY_VALUES = 6
+
+
+class AssetPage(Session):
+    """The machine that the address names."""
+
+    detail: AssetDetail | None = None
+    tab: str = "overview"
+    trend_signal_id: int = 0
+    is_missing: bool = False
+
+    @rx.var
+    def key_signals(self) -> list[Signal]:
+        """The signals that matter most."""
+        return list(self.detail.signals[:KEY_VALUES]) if self.detail else []
+
+    @rx.var
+    def trend_signal(self) -> Signal | None:
+        """The signal drawn in the trend."""
+        if self.detail is None or not self.detail.signals:
+            return None
+        chosen = [signal for signal in self.detail.signals if signal.id == self.trend_signal_id]
+        return chosen[0] if chosen else self.detail.signals[0]
+
+    @rx.event
+    async def load(self) -> Follow:
+        """Read the machine and the tab that the address names."""
+
+        async def work(act: Act) -> None:
+            url = self.router.url
+            wanted = url.path.rstrip("/").rpartition("/")[2]
+            tab = url.query_parameters.get("tab", "overview")
+            self.tab = tab if tab in TABS else "overview"
+            self.is_missing = True
+            self.detail = None
+            self.detail = await act.services.assets.by_id(act.actor, wanted)
+            self.is_missing = False
+            self.site_id = self.detail.site.id
+            self.is_loaded = True
+
+        return await self.act(work)
+
+    @rx.event
+    async def show_tab(self, tab: str) -> Follow:
+        """Open a tab; the address follows, so that it can be shared and the back button works."""
+
+        async def work(_: Act) -> Follow:
+            if tab in TABS and self.detail is not None:
+                self.tab = tab
+                return rx.redirect(f"/asset/{self.detail.asset.id}?tab={tab}")
+            return None
+
+        return await self.act(work)
+
+    @rx.event
+    async def show_trend(self, signal_id: int) -> Follow:
+        """Draw one signal in the trend."""
+
+        async def work(_: Act) -> None:
+            self.trend_signal_id = signal_id
+
+        return await self.act(work)
+
+
+class Breakage(Session):
+    """What the demo plant can break, and what is broken."""
+
+    kinds: list[FaultKind] = []
+    faults: list[InjectedFault] = []
+    chosen: str = ""
+    chosen_signal: str = ""
+    severity_percent: int = 100
+
+    @rx.event
+    async def load(self) -> Follow:
+        """Read kinds and faults; does nothing outside the demo."""
+
+        async def work(act: Act) -> None:
+            if act.services.demo is not None and "demo.control" in self.permissions:
+                self.kinds = list(await act.services.demo.kinds(act.actor))
+                self.faults = list(await act.services.demo.faults(act.actor))
+
+        return await self.act(work)
+
+    @rx.event
+    async def inject(self, asset_code: str, form: dict[str, str]) -> Follow:
+        """Start the chosen fault on a machine."""
+
+        async def work(act: Act) -> None:
+            if act.services.demo is None:
+                return
+            severity = float(form.get("severity", "100") or 100) / 100
+            await act.services.demo.inject(
+                act.actor, form.get("key", ""), asset_code, form.get("signal", ""), severity
+            )
+            self.faults = list(await act.services.demo.faults(act.actor))
+
+        return await self.act(work)
+
+    @rx.event
+    async def clear(self, fault_id: str) -> Follow:
+        """End a fault."""
+
+        async def work(act: Act) -> None:
+            if act.services.demo is not None:
+                await act.services.demo.clear(act.actor, fault_id)
+                self.faults = list(await act.services.demo.faults(act.actor))
+
+        return await self.act(work)

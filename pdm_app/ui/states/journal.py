@@ -1,0 +1,53 @@
+"""State of the alarm journal: filters and one page of entries."""
+
+import reflex as rx
+
+from pdm_app.domain.alarms import JournalEntry, JournalKind, JournalQuery
+from pdm_app.ui.states.session import Act, Follow, Session
+
+PAGE = 100
+
+
+class Journal(Session):
+    """Entries newest first."""
+
+    entries: list[JournalEntry] = []
+    text: str = ""
+    kind: str = ""
+    priority: str = ""
+    has_more: bool = False
+
+    @rx.event
+    async def load(self) -> Follow:
+        """Read the first page with the filters set."""
+        return await self._read(before=None)
+
+    @rx.event
+    async def more(self) -> Follow:
+        """Read the next page and add it."""
+        return await self._read(before=self.entries[-1].id if self.entries else None)
+
+    @rx.event
+    async def search(self, form: dict[str, str]) -> Follow:
+        """Apply the filters."""
+        self.text = form.get("text", "")[:120]
+        self.kind = form.get("kind", "")
+        self.priority = form.get("priority", "")
+        return await self._read(before=None)
+
+    async def _read(self, before: str | None) -> Follow:
+        async def work(act: Act) -> None:
+            query = JournalQuery(
+                text=self.text,
+                kinds=(JournalKind(self.kind),) if self.kind in set(JournalKind) else (),
+                priorities=(int(self.priority),) if self.priority in {"1", "2", "3", "4"} else (),
+                site_id=self.site_id or None,
+                before=before,
+                limit=PAGE,
+            )
+            page = list(await act.services.alarms.journal(act.actor, query))
+            self.entries = page if before is None else [*self.entries, *page]
+            self.has_more = len(page) == PAGE
+            self.is_loaded = True
+
+        return await self.act(work)

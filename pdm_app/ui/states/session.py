@@ -1,0 +1,133 @@
+"""Who is in front of the screen, and which site is shown.
+
+Any socket may call any handler without visiting its page, so every handler runs its work through `Session.act`: it
+resolves the actor from the session cookie first, and turns what goes wrong into a sentence for the person.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import quote
+
+import reflex as rx
+
+from pdm_app.domain.access import Actor
+from pdm_app.domain.assets import Site
+from pdm_app.domain.errors import PdmError, UnauthenticatedError
+from pdm_app.services.catalogue import Services
+from pdm_app.ui.backend import running
+
+ACCESS_COOKIE = "pdm_access"
+STARTING = "The server is starting or stopping. Try again in a moment."
+
+Follow = Any  # What a Reflex handler may return: nothing, one event or several.
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What one handler works with: the actor and the services."""
+
+    actor: Actor
+    services: Services
+
+
+class Session(rx.State):
+    """Base of all page states."""
+
+    username: str = ""
+    role: str = ""
+    permissions: list[str] = []
+    sites: list[Site] = []
+    site_id: str = ""
+    is_demo: bool = False
+    version: str = ""
+    problem: str = ""
+    is_loaded: bool = False
+
+    @rx.var
+    def site_name(self) -> str:
+        """Name of the site shown; empty for all."""
+        return next((site.name for site in self.sites if site.id == self.site_id), "")
+
+    @rx.var
+    def time_zone(self) -> str:
+        """Zone of the site shown, else of the first site."""
+        zones = [site.time_zone for site in self.sites if not self.site_id or site.id == self.site_id]
+        return zones[0] if zones else "UTC"
+
+    @rx.var
+    def initials(self) -> str:
+        """Two letters for the round mark in the top bar."""
+        parts = [part for part in self.username.replace("-", ".").replace("_", ".").split(".") if part]
+        letters = parts[0][:2] if len(parts) == 1 else "".join(part[0] for part in parts[:2])
+        return letters.upper() or "?"
+
+    async def act(self, work: Callable[[Act], Awaitable[Follow]]) -> Follow:
+        """Run ``work`` as the signed-in actor; returns what it returns.
+
+        Without a session the browser goes to the login page and comes back afterwards. A `PdmError` is shown as
+        ``problem``; every other error is a fault of the program and goes on to Reflex, which reports it.
+        """
+        self.problem = ""
+        backend = running()
+        if backend is None:
+            self.problem = STARTING
+            return None
+        self.is_demo, self.version = backend.demo, backend.version
+        try:
+            actor = await self._actor(backend.services)
+            await self._recognise(actor, backend.services)
+            return await work(Act(actor, backend.services))
+        except UnauthenticatedError:
+            return rx.redirect(f"/login?next={quote(self.router.url.path or '/', safe='/')}", replace=True)
+        except PdmError as error:
+            self.problem = error.message
+            return None
+
+    async def _recognise(self, actor: Actor, services: Services) -> None:
+        if self.username == actor.name and self.role == actor.role and self.sites:
+            return
+        self.username, self.role = actor.name, str(actor.role)
+        self.permissions = sorted(str(permission) for permission in actor.permissions)
+        self.sites = list(await services.assets.sites(actor))
+        if self.site_id not in {site.id for site in self.sites}:
+            self.site_id = self.sites[0].id if self.sites else ""
+
+    async def _actor(self, services: Services) -> Actor:
+        # The cookie is the one of the socket's handshake: it names the session, whose record is checked each time.
+        return await services.auth.actor_of_access(
+            self._cookie(ACCESS_COOKIE), allow_expired=True, address=self.router.session.client_ip
+        )
+
+    def _cookie(self, name: str) -> str:
+        try:
+            morsel = SimpleCookie(self.router.headers.cookie).get(name)
+        except CookieError:
+            return ""
+        return morsel.value if morsel else ""
+
+    @rx.event
+    async def enter(self) -> Follow:
+        """Load what every page needs."""
+
+        async def work(_: Act) -> None:
+            self.is_loaded = True
+
+        return await self.act(work)
+
+    @rx.event
+    async def show_site(self, site_id: str) -> Follow:
+        """Switch the plant pages to one site."""
+
+        async def work(_: Act) -> Follow:
+            if site_id in {site.id for site in self.sites}:
+                self.site_id = site_id
+            return rx.redirect("/plant")
+
+        return await self.act(work)
+
+    @rx.event
+    def dismiss(self) -> None:
+        """Put the message about a problem away."""
+        self.problem = ""
