@@ -322,7 +322,7 @@ class Users(Protocol):
         ...
 
     async def rotate_session(self, session_id: str, old_hash: str, new_hash: str, at: Micros) -> bool:
-        """Replace the refresh hash in one conditional UPDATE, set ``seen_at``; False if it is not ``old_hash`` any more.
+        """Replace the refresh hash in one conditional UPDATE and set ``seen_at``; False if it is not ``old_hash``.
 
         Of two callers at once exactly one gets True. A revoked session is never rotated.
         """
