@@ -63,6 +63,10 @@ class AssetState(StrEnum):
     OFFLINE = "offline"
 
 
+STATE_OF_NUMBER = {0: AssetState.STOPPED, 1: AssetState.IDLE, 2: AssetState.RUNNING}
+"""What the values of an asset's state signal mean; a bad or missing value means OFFLINE."""
+
+
 class Device(Record):
     """A thing with a connection, credentials and firmware: PLC, gateway, pump controller."""
 

@@ -1,0 +1,1 @@
+"""What each simulated machine is: asset, device, signals with their addresses, alarm rules; one file per machine."""
