@@ -1,0 +1,128 @@
+"""`test`: bring everything the tests need, then style, types, architecture and tests, in that order.
+
+Where a system package cannot be brought, the rest runs and the end says what did not; under CI=true that is a failure.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdm_app.bootstrap.checkout import Checkout, find_checkout
+from pdm_app.bootstrap.environment import product_environment
+from pdm_app.bootstrap.frontend import ensure_frontend
+from pdm_app.bootstrap.logged import run_logged
+from pdm_app.bootstrap.npm_lock import npm_lock_drift
+from pdm_app.bootstrap.problems import SetupError
+from pdm_app.bootstrap.progress import Phase
+
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+
+@dataclass(frozen=True)
+class Component:
+    """A program the tests talk to, and the Debian packages it comes in."""
+
+    program: str
+    packages: tuple[str, ...]
+    needed_for: str
+
+    @property
+    def is_here(self) -> bool:
+        return shutil.which(self.program, path=SYSTEM_PATH) is not None
+
+
+COMPONENTS = (
+    Component("mariadbd", ("mariadb-server",), "storage on MariaDB"),
+    Component("mosquitto", ("mosquitto",), "the MQTT driver against a broker of its own"),
+    Component("chromium", ("chromium", "fonts-dejavu-core", "fonts-noto-core"), "the journeys in a browser"),
+)
+
+
+def test(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PYTEST ARGUMENTS]...", help="With any, only pytest runs, with these."),
+    ] = None,
+) -> None:
+    """Check style, types and architecture and run all tests, on a bare machine too."""
+    checkout = find_checkout()
+    if checkout is None:
+        raise SetupError("The tests are part of the source tree: run this command in a checkout.")
+    missing = _bring_components(checkout)
+    started = time.monotonic()
+    failed = _run_gates(checkout, arguments or [])
+    if missing:
+        print("\nNot run on this machine, for want of:")
+        for component in missing:
+            print(f"  {component.program:12} {component.needed_for} (Debian: {' '.join(component.packages)})")
+        if is_ci():
+            failed.append("components (under CI=true nothing may be left out)")
+    print(f"\n{'FAILED: ' + ', '.join(failed) if failed else 'All passed'} · {time.monotonic() - started:.0f} s")
+    raise typer.Exit(1 if failed else 0)
+
+
+def is_ci() -> bool:
+    """Whether this is a build machine, where a part left out would go unnoticed."""
+    return os.environ.get("CI", "").lower() == "true"
+
+
+def _bring_components(checkout: Checkout) -> list[Component]:
+    """Install what is missing where apt may be used; return what is still missing."""
+    missing = [component for component in COMPONENTS if not component.is_here]
+    if missing and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        doing = "Installing system packages"
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        packages = [package for component in missing for package in component.packages]
+        try:
+            with Phase(f"{doing}: {' '.join(packages)}") as phase:
+                for command in (
+                    ["apt-get", "update"],
+                    ["apt-get", "install", "-y", "--no-install-recommends", *packages],
+                ):
+                    run_logged(
+                        command, doing=doing, log=checkout.log, on_line=lambda line: phase.show(line[:50]),
+                        environment=environment,
+                    )  # fmt: skip
+        except SetupError as error:
+            sys.stderr.write(f"{error}\n")
+    return [component for component in missing if not component.is_here]
+
+
+def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
+    """Run each gate to its end, also after one failed; return the names of those that did."""
+    scripts = product_environment(checkout).scripts
+    gates: dict[str, list[str | Path]] = {}
+    if not arguments:
+        gates = {
+            "style": [scripts / "ruff", "check", "."],
+            "format": [scripts / "ruff", "format", "--check", "."],
+            "types": [scripts / "mypy"],
+            "architecture": [scripts / "lint-imports", "--no-cache"],
+        }
+    failed = []
+    if _drives_a_browser(checkout, arguments):
+        ensure_frontend()
+        drift = npm_lock_drift(checkout)
+        if drift:
+            print(drift)
+            failed.append("npm lock")
+    gates["tests"] = [scripts / "python", "-m", "pytest", *arguments]
+    for name, command in gates.items():
+        print(f"\n== {name}: {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
+        ended = subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL, check=False)
+        if ended.returncode != 0:
+            failed.append(name)
+    return failed
+
+
+def _drives_a_browser(checkout: Checkout, arguments: Sequence[str]) -> bool:
+    wanted = not [word for word in arguments if "tests" in word] or any("journeys" in word for word in arguments)
+    return wanted and (checkout.root / "tests" / "journeys").is_dir()

@@ -1,0 +1,13 @@
+"""Configuration of the Reflex front end; read from the working directory, by the build and when serving."""
+
+import reflex as rx
+from reflex_base.constants import StateManagerMode
+
+config = rx.Config(
+    app_name="pdm_app",
+    state_manager_mode=StateManagerMode.MEMORY,  # One process serves; the default would write every state to disk.
+    telemetry_enabled=False,
+    show_built_with_reflex=False,
+    plugins=[rx.plugins.RadixThemesPlugin()],
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)
