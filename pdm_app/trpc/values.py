@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import AsyncIterator
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import orjson
 
@@ -63,10 +63,10 @@ class Encoded(Generic[T_co]):
         self.json = json
         self._text: str | None = None
 
-    @classmethod
-    def of(cls, value: T_co) -> "Encoded[T_co]":
+    @staticmethod
+    def of(value: T) -> "Encoded[T]":
         """Encode plain data (dicts, lists, numpy arrays, dataclasses, datetimes) once; NaN becomes null."""
-        return cls(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
+        return Encoded(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
 
     @property
     def text(self) -> str:
@@ -83,9 +83,3 @@ class ByteStream(Protocol):
     """Input of a mutation that takes ``application/octet-stream``: the chunks of the body as they arrive."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
-
-
-class Form(Protocol):
-    """Input of a mutation that takes ``multipart/form-data``."""
-
-    fields: dict[str, Any]

@@ -1,0 +1,427 @@
+"""tRPC over HTTP: single calls and batches, and the order in which a request is checked.
+
+HEAD, path, content type, batch size, procedures, mixed types, connection parameters, batching allowed, context; then,
+per call: 404, 405, batched subscription, authorisation, middleware, input, procedure, output. A failure before the
+calls is one bare error object, also for a batch.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+from pdm_app.trpc.connection import CORRELATION_HEADER, ConnectionInfo, Query, parse_connection_params
+from pdm_app.trpc.dispatch import BodySource, Dispatcher, Outcome, RawInput
+from pdm_app.trpc.errors import TrpcError
+from pdm_app.trpc.procedures import Procedure
+from pdm_app.trpc.values import MISSING, Missing
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+VARY: Final = (b"vary", b"trpc-accept, accept")
+JSON_TYPE: Final = (b"content-type", b"application/json")
+_METHODS: Final = {"query": ("GET",), "mutation": ("POST",), "subscription": ("GET",)}
+_METHODS_OVERRIDDEN: Final = {"query": ("GET", "POST"), "mutation": ("POST",), "subscription": ("GET", "POST")}
+_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class Request:
+    """One HTTP request on its way through the checks."""
+
+    __slots__ = (
+        "body",
+        "headers",
+        "inputs",
+        "is_batch",
+        "is_jsonl",
+        "media_type",
+        "method",
+        "paths",
+        "procedures",
+        "query",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, body_bytes_max: int) -> None:
+        self.method: str = scope["method"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.query = Query(scope["query_string"])
+        self.media_type = ""
+        self.is_batch = False
+        self.paths: list[str] = []
+        self.procedures: list[Procedure | None] = []
+        self.body = Body(receive, self.headers, body_bytes_max)
+        self.inputs: BatchInputs | None = None
+        accepted = self.headers.get(b"trpc-accept")
+        if accepted is None:
+            accept = self.headers.get(b"accept", b"")
+            self.is_jsonl = b"jsonl" in accept and b"application/jsonl" in map(bytes.strip, accept.split(b","))
+        else:
+            self.is_jsonl = accepted == b"application/jsonl"
+
+
+class Body:
+    """The body of a request, read once at the first need and never beyond its limit."""
+
+    __slots__ = ("_bytes_max", "_content", "_error", "_headers", "_lock", "_receive")
+
+    def __init__(self, receive: Receive, headers: dict[bytes, bytes], bytes_max: int) -> None:
+        self._receive = receive
+        self._headers = headers
+        self._bytes_max = bytes_max
+        self._content: bytes | None = None
+        self._error: TrpcError | None = None
+        self._lock: asyncio.Lock | None = None
+
+    async def read(self) -> bytes:
+        """Return the whole body; calls of one batch share it."""
+        if self._content is not None:
+            return self._content
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        async with self._lock:
+            if self._error is not None:
+                raise self._error
+            if self._content is None:
+                try:
+                    self._content = b"".join([chunk async for chunk in self.chunks(self._bytes_max)])
+                except TrpcError as error:
+                    self._error = error
+                    raise
+        return self._content
+
+    async def chunks(self, bytes_max: int) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives.
+
+        Raises:
+            TrpcError: PAYLOAD_TOO_LARGE once it is longer than ``bytes_max``; CLIENT_CLOSED_REQUEST if cut short.
+        """
+        announced = self._headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > bytes_max:
+            raise _too_large(bytes_max)
+        received = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise TrpcError("CLIENT_CLOSED_REQUEST")
+            chunk = message.get("body", b"")
+            received += len(chunk)
+            if received > bytes_max:
+                raise _too_large(bytes_max)
+            if chunk:
+                yield chunk
+            if not message.get("more_body", False):
+                return
+
+
+class SingleBody(BodySource):
+    """The body is the bare JSON input of one call; empty means no input."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    async def read(self) -> bytes | Missing:
+        """Return the body."""
+        return await self._body.read() or MISSING
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Refuse: the procedure wants bytes."""
+        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/octet-stream")
+
+
+class OctetBody(BodySource):
+    """The body is the input, as a stream of bytes."""
+
+    def __init__(self, body: Body, bytes_max: int) -> None:
+        self._body = body
+        self._bytes_max = bytes_max
+
+    async def read(self) -> bytes | Missing:
+        """Refuse: the procedure wants JSON."""
+        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/json")
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Return the chunks of the body."""
+        return self._body.chunks(self._bytes_max)
+
+
+class BatchInputs:
+    """The inputs of a batch: one JSON object whose keys are the calls' positions, parsed once when first needed."""
+
+    __slots__ = ("_body", "_encoded", "_parsed")
+
+    def __init__(self, encoded: bytes | None, body: Body | None) -> None:
+        self._encoded = encoded
+        self._body = body
+        self._parsed: dict[str, Any] | TrpcError | None = None
+
+    async def of(self, index: int) -> bytes | Missing:
+        """Return the JSON of one call's input."""
+        encoded = self._encoded if self._body is None else await self._body.read()
+        if self._parsed is None:
+            self._parsed = self._parse(encoded)
+        if isinstance(self._parsed, TrpcError):
+            raise self._parsed
+        position = str(index)
+        if position not in self._parsed:
+            return MISSING
+        try:
+            return orjson.dumps(self._parsed[position])
+        except orjson.JSONEncodeError:
+            raise TrpcError("BAD_REQUEST", "The input is nested too deep") from None
+
+    @staticmethod
+    def _parse(encoded: bytes | None) -> dict[str, Any] | TrpcError:
+        if not encoded:
+            return {}
+        try:
+            parsed = orjson.loads(encoded)
+        except orjson.JSONDecodeError as error:
+            return TrpcError("BAD_REQUEST", f"Invalid JSON: {error}")
+        if not isinstance(parsed, dict):
+            return TrpcError("BAD_REQUEST", '"input" needs to be an object when doing a batch call')
+        return parsed
+
+
+class BatchInput(BodySource):
+    """One call's share of a batch."""
+
+    def __init__(self, inputs: BatchInputs, index: int) -> None:
+        self._inputs = inputs
+        self._index = index
+
+    async def read(self) -> bytes | Missing:
+        """Return the JSON under the call's position."""
+        return await self._inputs.of(self._index)
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Refuse: a batch is JSON."""
+        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/octet-stream, unbatched")
+
+
+class Ready(NamedTuple):
+    """A request that passed the common checks, with its context or the error that context creation ended in."""
+
+    request: Request
+    connection: ConnectionInfo
+    ctx: Any
+    ctx_error: Exception | None
+
+
+class HttpTransport:
+    """Checks requests and answers single calls and batches; streams are handed to the other transports."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher[Any],
+        table: Mapping[str, Procedure],
+        *,
+        batching: bool,
+        method_override: bool,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._table = table
+        self._batching = batching
+        self._method_override = method_override
+
+    async def check(self, scope: Scope, receive: Receive) -> Ready | tuple[ConnectionInfo, TrpcError]:
+        """Run the checks up to the context; return the request, or the error that stands for all of it."""
+        connection = ConnectionInfo("http", scope)
+        limits = self._dispatcher.limits
+        try:
+            request = Request(scope, receive, limits.body_bytes_max)
+            path = procedure_path(scope)
+            if len(scope["query_string"]) + len(path) > limits.url_bytes_max:
+                raise TrpcError("PAYLOAD_TOO_LARGE", f"The URL is longer than {limits.url_bytes_max} bytes")
+            request.media_type = media_type(request)
+            self._look_up(request, path)
+            params = request.query.get(b"connectionParams")
+            if params is not None:
+                connection.connection_params = parse_connection_params(params)
+            if request.is_batch and not self._batching:
+                raise TrpcError("BAD_REQUEST", "Batching is not enabled on the server")
+            if request.is_jsonl and not request.is_batch:
+                raise TrpcError("BAD_REQUEST", "Streaming requests must be batched (you can do a batch of 1)")
+        except TrpcError as error:
+            return connection, error
+        first = request.procedures[0]
+        if first is not None and first.type == "subscription" and not request.is_batch:
+            connection.transport = "sse"
+        try:
+            return Ready(request, connection, await self._dispatcher.create_context(connection), None)
+        except Exception as error:
+            return Ready(request, connection, None, error)
+
+    async def single(self, ready: Ready, send: Send) -> None:
+        """Answer one query, mutation or unknown procedure."""
+        outcome = await self.call(ready, 0)
+        await send_json(send, outcome.status, envelope(outcome), answer_headers(ready.connection))
+
+    async def batch(self, ready: Ready, send: Send) -> None:
+        """Run all calls at the same time and answer with their results in request order."""
+        count = len(ready.request.paths)
+        if count == 1:
+            outcomes = [await self.call(ready, 0)]
+        else:
+            outcomes = await asyncio.gather(*(self.call(ready, index) for index in range(count)))
+        statuses = {outcome.status for outcome in outcomes}
+        status = statuses.pop() if len(statuses) == 1 else 207
+        body = b"[" + b",".join(map(envelope, outcomes)) + b"]"
+        await send_json(send, status, body, answer_headers(ready.connection))
+
+    async def call(self, ready: Ready, index: int) -> Outcome:
+        """Answer the call at one position."""
+        procedure = self.admitted(ready, index)
+        if isinstance(procedure, Outcome):
+            return procedure
+        return await self._dispatcher.answer(procedure, ready.ctx, ready.connection, self.raw_input(ready, index))
+
+    def admitted(self, ready: Ready, index: int) -> Procedure | Outcome:
+        """Return a call's procedure, or the answer of a call that cannot be carried out.
+
+        In this order: unknown path, wrong method, subscription in a batch, no context.
+        """
+        path = ready.request.paths[index]
+        try:
+            return self._admit(ready, index)
+        except TrpcError as error:
+            return self._dispatcher.refuse(error, ready.connection, path)
+        except Exception as error:  # Of the context.
+            return self._dispatcher.failure(error, ready.connection, path)
+
+    def _admit(self, ready: Ready, index: int) -> Procedure:
+        request = ready.request
+        path, procedure = request.paths[index], request.procedures[index]
+        if procedure is None:
+            raise TrpcError("NOT_FOUND", f'No procedure found on path "{path}"')
+        methods = (_METHODS_OVERRIDDEN if self._method_override else _METHODS)[procedure.type]
+        if request.method not in methods:
+            allow = (b"allow", ", ".join(methods).encode())
+            if allow not in ready.connection.response_headers:
+                ready.connection.response_headers.append(allow)
+            raise TrpcError(
+                "METHOD_NOT_SUPPORTED",
+                f'Unsupported {request.method}-request to {procedure.type} procedure at path "{path}"',
+            )
+        if procedure.type == "subscription" and request.is_batch:
+            raise TrpcError("BAD_REQUEST", "Cannot batch subscription calls")
+        if ready.ctx_error is not None:
+            raise ready.ctx_error
+        return procedure
+
+    def raw_input(self, ready: Ready, index: int) -> RawInput:
+        """Return one call's input, or where to read it from."""
+        request = ready.request
+        if request.media_type == "application/octet-stream":
+            return OctetBody(request.body, self._dispatcher.limits.upload_bytes_max)
+        if request.is_batch:
+            if request.inputs is None:
+                in_url = request.method == "GET"
+                request.inputs = BatchInputs(request.query.get(b"input"), None if in_url else request.body)
+            return BatchInput(request.inputs, index)
+        if request.method == "GET":
+            return request.query.get(b"input") or MISSING
+        return SingleBody(request.body)
+
+    def _look_up(self, request: Request, path: str) -> None:
+        request.is_batch = request.query.is_batch and request.media_type == "application/json"
+        request.paths = path.split(",") if request.is_batch else [path]
+        if len(request.paths) > self._dispatcher.limits.batch_max:
+            raise TrpcError("BAD_REQUEST", "Batch call exceeds maximum size")
+        request.procedures = [self._table.get(path) for path in request.paths]
+        if request.is_batch:
+            types = list(dict.fromkeys(p.type for p in request.procedures if p is not None))
+            if len(types) > 1:
+                raise TrpcError("BAD_REQUEST", f"Cannot mix procedure types in call: {', '.join(types)}")
+
+
+def procedure_path(scope: Scope) -> str:
+    """Return the dotted path of a request below the mount point, percent-decoded once.
+
+    Raises:
+        TrpcError: BAD_REQUEST for a malformed escape.
+    """
+    raw: bytes | None = scope.get("raw_path")
+    path: str = scope["path"]
+    if raw is not None and b"%" in raw:
+        raw = raw.partition(b"?")[0]
+        try:
+            if _BAD_ESCAPE.search(raw):
+                raise ValueError
+            path = unquote_to_bytes(raw).decode()
+        except ValueError:
+            shown = _below_mount(raw.decode("latin-1"), scope)
+            raise TrpcError("BAD_REQUEST", f'Invalid URL-encoding in path "{shown}"') from None
+    return _below_mount(path, scope)
+
+
+def _below_mount(path: str, scope: Scope) -> str:
+    mount: str = scope.get("root_path", "")
+    return path.removeprefix(mount).strip("/") if mount else path.strip("/")
+
+
+def media_type(request: Request) -> str:
+    """Return how the input comes, ``application/json`` for any GET of no other known type.
+
+    Raises:
+        TrpcError: UNSUPPORTED_MEDIA_TYPE, or METHOD_NOT_SUPPORTED for bytes that are not posted.
+    """
+    header = request.headers.get(b"content-type")
+    if header is None:
+        if request.method == "GET":
+            return "application/json"
+        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "Missing content-type header")
+    name = header.partition(b";")[0].strip().lower()
+    if name == b"application/json":
+        return "application/json"
+    if name == b"application/octet-stream":
+        if request.method != "POST":
+            raise TrpcError(
+                "METHOD_NOT_SUPPORTED", "Only POST requests are supported for application/octet-stream requests"
+            )
+        return "application/octet-stream"
+    if request.method == "GET":
+        return "application/json"
+    shown = header.decode("latin-1")[:100]
+    raise TrpcError("UNSUPPORTED_MEDIA_TYPE", f'Unsupported content-type "{shown}')
+
+
+def envelope(outcome: Outcome) -> bytes:
+    """Return the body of one call's answer."""
+    if outcome.error:
+        return b'{"error":%b}' % outcome.error
+    return b'{"result":{}}' if outcome.data is None else b'{"result":{"data":%b}}' % outcome.data
+
+
+def answer_headers(connection: ConnectionInfo) -> list[tuple[bytes, bytes]]:
+    """Return the headers that procedures, context and faults added to an answer."""
+    correlation_id = connection.known_correlation_id
+    if correlation_id is None:
+        return connection.response_headers
+    return [*connection.response_headers, (CORRELATION_HEADER, correlation_id.encode())]
+
+
+async def send_json(send: Send, status: int, body: bytes, extra: list[tuple[bytes, bytes]]) -> None:
+    """Send one complete JSON answer."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [JSON_TYPE, VARY, (b"content-length", b"%d" % len(body)), *extra],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def until_disconnected(receive: Receive) -> None:
+    """Wait until the client goes away, dropping what is left of its body."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _too_large(bytes_max: int) -> TrpcError:
+    return TrpcError("PAYLOAD_TOO_LARGE", f"The body is longer than {bytes_max} bytes")

@@ -1,0 +1,123 @@
+"""What a procedure is: its path, its type, its compiled signature, its metadata and the middleware around it."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from pdm_app.trpc.signatures import Function, InputType, OutputType, SignatureError
+
+if TYPE_CHECKING:
+    from pdm_app.trpc.connection import ConnectionInfo
+
+Ctx = TypeVar("Ctx")
+ProcedureType = Literal["query", "mutation", "subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Ctx]):
+    """What a middleware sees of one call. The input is not decoded yet: refusing comes first."""
+
+    procedure: "Procedure"
+    ctx: Ctx
+    connection: "ConnectionInfo | None"
+
+    @property
+    def path(self) -> str:
+        """The dotted path that was called."""
+        return self.procedure.path
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """The procedure's metadata."""
+        return self.procedure.meta
+
+
+Proceed = Callable[[Any], Awaitable[Any]]
+Middleware = Callable[[Call[Any], Proceed], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One callable of a router.
+
+    Attributes:
+        path: Dotted, unique in the root router.
+        meta: Free-form and the application's own: permission, rate limit, audit.
+        middleware: Outermost first.
+        is_coalescing: Of a subscription: a client that cannot keep up gets the newest event only.
+        timeout_s: Of a query or mutation; None takes the application's limit.
+        doc: The function's docstring, for introspection.
+    """
+
+    path: str
+    type: ProcedureType
+    function: Function
+    input: InputType
+    output: OutputType
+    meta: Mapping[str, Any]
+    middleware: tuple[Middleware, ...] = ()
+    is_coalescing: bool = False
+    timeout_s: float | None = None
+    doc: str = field(default="", repr=False)
+
+    @classmethod
+    def compile(
+        cls,
+        path: str,
+        kind: ProcedureType,
+        function: Function,
+        meta: Mapping[str, Any],
+        *,
+        middleware: tuple[Middleware, ...] = (),
+        is_coalescing: bool = False,
+        timeout_s: float | None = None,
+    ) -> "Procedure":
+        """Compile a function's annotations.
+
+        Raises:
+            SignatureError: The function cannot be a procedure of this kind.
+        """
+        procedure = cls(
+            path=path,
+            type=kind,
+            function=function,
+            input=InputType(function),
+            output=OutputType(function),
+            meta=meta,
+            middleware=middleware,
+            is_coalescing=is_coalescing,
+            timeout_s=timeout_s,
+            doc=inspect.getdoc(function) or "",
+        )
+        if kind == "subscription" and not procedure.output.is_iterator:
+            raise SignatureError(f"Subscription {path!r} must be annotated as AsyncIterator[T] and yield its events.")
+        if kind == "mutation" and procedure.output.is_iterator:
+            raise SignatureError(f"Mutation {path!r} returns an iterator; only queries and subscriptions may stream.")
+        if procedure.input.form == "stream" and kind != "mutation":
+            raise SignatureError(f"{kind.title()} {path!r} takes a ByteStream; only mutations have a body.")
+        return procedure
+
+    async def start(self, ctx: Any, connection: "ConnectionInfo | None", invoke: Callable[[Any], Any]) -> Any:
+        """Run the middleware and then ``invoke(ctx)``; return the result, or the iterator of events."""
+
+        async def at(depth: int, ctx: Any) -> Any:
+            if depth == len(self.middleware):
+                outcome = invoke(ctx)
+                return await outcome if inspect.isawaitable(outcome) else outcome
+            return await self.middleware[depth](Call(self, ctx, connection), lambda narrowed: at(depth + 1, narrowed))
+
+        return await at(0, ctx)
+
+    def describe(self) -> dict[str, Any]:
+        """Return path, type, input and output JSON schema, metadata and docstring."""
+        return {
+            "path": self.path,
+            "type": self.type,
+            "input": self.input.json_schema(),
+            "input_optional": self.input.is_optional,
+            "output": self.output.json_schema(),
+            "tracked": self.output.is_tracked,
+            "meta": dict(self.meta),
+            "doc": self.doc,
+        }
