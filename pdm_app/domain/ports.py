@@ -28,8 +28,12 @@ class Clock(Protocol):
 # --- drivers ------------------------------------------------------------------------------------------------------
 
 
-Sink: TypeAlias = Callable[[Batch], None]
-"""Takes a batch of raw readings (before scale and deadband) at once; never blocks."""
+Sink: TypeAlias = Callable[[Batch], "Future[None] | None"]
+"""Takes a batch of raw readings (before scale and deadband) at once; never blocks, never raises.
+
+Returns a future that is done once the batch is durable, or None where it was refused: then, and before the future is
+done, a protocol that acknowledges must not acknowledge.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,10 @@ class Driver(Protocol):
     async def close(self) -> None:
         """Give everything back; never raises, returns within two seconds."""
         ...
+
+
+DriverFactory: TypeAlias = Callable[[Connection, Clock], Driver]
+"""Makes the driver of one attempt; reaches nothing yet."""
 
 
 # --- durable buffer -----------------------------------------------------------------------------------------------

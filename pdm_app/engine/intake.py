@@ -1,0 +1,186 @@
+"""The one way in for samples: convert, show at once, hand to the durable buffer.
+
+``Intake(signals, bus, latest, buffer, clock)``. Drivers come through the collector, devices that post over HTTP through
+the ingest service; both call `Intake.accept`, which never waits. What the product stamps itself (link lost, stale)
+goes the same way through `Intake.stamp`.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pdm_app.domain.errors import BufferFullError
+from pdm_app.domain.ports import Buffer, Clock, Ticket
+from pdm_app.domain.samples import I8, Batch, Quality, moment
+from pdm_app.domain.signals import Signal
+from pdm_app.engine.conversion import convert, sift, time_is_credible
+from pdm_app.engine.ledger import Count, Ledger
+from pdm_app.engine.signal_book import NOT_STAMPED, SignalBook
+from pdm_app.stream.bus import Bus
+from pdm_app.stream.latest import Latest
+
+STAMPED_BY = "pdm"
+
+
+class Intake:
+    """Takes batches of raw readings; single-threaded, on the event loop.
+
+    Args:
+        signals: All signals; `reload` replaces them.
+        bus: Gets every batch that is recorded, with its ``seq`` (0 where the buffer refused it).
+        latest: Gets everything that is credible, also what lies inside a deadband.
+        buffer: Gets what is recorded.
+        clock: Stamps.
+    """
+
+    def __init__(
+        self, signals: Sequence[Signal], bus: Bus[Batch], latest: Latest, buffer: Buffer, clock: Clock
+    ) -> None:
+        self._bus = bus
+        self._latest = latest
+        self._buffer = buffer
+        self._clock = clock
+        self._book = SignalBook(signals)
+        self.ledger = Ledger(len(self._book))
+
+    def reload(self, signals: Sequence[Signal]) -> None:
+        """Replace the configuration; counts and last values of the signals that stay are kept."""
+        book = SignalBook(signals)
+        old, new = book.inherit(self._book)
+        ledger = Ledger(len(book))
+        ledger.moved(len(book), old, new, self.ledger)
+        self._book, self.ledger = book, ledger
+
+    def accept(self, batch: Batch) -> Ticket:
+        """Take a batch at once: converted, published, offered to the buffer.
+
+        Rows of unknown signals, with an incredible source time, repeated or inside the deadband are counted and not
+        recorded. The ticket of a batch of which nothing is left is done already and has ``seq`` 0.
+
+        Raises:
+            BufferFullError: The values are shown, but nothing was recorded; do not acknowledge.
+        """
+        book, ledger = self._book, self.ledger
+        slots, known = book.find(batch.signal)
+        if not known.all():
+            ledger.unknown += int((~known).sum())
+            batch, slots = batch.rows(known), slots[known]
+        ledger.add(Count.RECEIVED, slots)
+        credible = time_is_credible(batch.source_at, batch.received_at)
+        if not credible.all():
+            ledger.add(Count.REJECTED_TIME, slots[~credible])
+            book.time_rejected_at[slots[~credible]] = batch.received_at
+            batch, slots = batch.rows(credible), slots[credible]
+        if not len(batch):
+            return _nothing_to_wait_for()
+
+        converted = convert(batch, slots, book)
+        ledger.add(Count.CLAMPED, slots[converted.clamped])
+        ledger.add(Count.NOT_A_NUMBER, slots[converted.not_a_number])
+        batch = replace(batch, value=converted.value, quality=converted.quality)
+        sifted = sift(batch, slots, book)
+        ledger.add(Count.LATE, slots[sifted.late])
+        ledger.add(Count.DUPLICATE, slots[sifted.duplicate])
+        ledger.add(Count.HELD, slots[sifted.held])
+        if sifted.again.any():
+            batch = _ended_gap(batch, sifted.again)
+            book.stamp_source_at[slots[sifted.again]] = batch.received_at  # The next stamp comes after it.
+        self._latest.merge(batch)
+        keep = ~(sifted.duplicate | sifted.held)
+        return self._record(batch.rows(keep), slots[keep])
+
+    def _record(self, batch: Batch, slots: I8) -> Ticket:
+        if not len(batch):
+            return _nothing_to_wait_for()
+        try:
+            ticket = self._buffer.offer(batch)
+        except BufferFullError:
+            self.ledger.add(Count.REFUSED, slots)
+            self._bus.publish(batch)
+            raise
+        self.ledger.add(Count.OFFERED, slots)
+        self._bus.publish(batch.numbered(ticket.seq))
+        return ticket
+
+    def stamp(self, signals: Sequence[int], quality: Quality) -> None:
+        """Mark signals as bad, once: on screen with their last value and age, and in history as the start of a gap.
+
+        The stamp's source time is a microsecond after the signal's last sample, on the source's own clock, so that a
+        device clock that is off neither hides nor misplaces the gap. A signal that never had a sample has no gap: it
+        is only marked.
+        """
+        slots, known = self._book.find(signals)
+        self._stamp(slots[known & (self._book.stamp[slots] != quality)], quality)
+
+    def stamp_stale(self) -> int:
+        """Mark every signal that has been silent for too long; return how many became stale."""
+        slots = self._book.stale(self._clock.now())
+        self._stamp(slots, Quality.BAD_STALE)
+        return len(slots)
+
+    def _stamp(self, slots: I8, quality: Quality) -> None:
+        if not len(slots):
+            return
+        book, now = self._book, self._clock.now()
+        self._latest.mark(book.id[slots].tolist(), quality, now)
+        book.stamp[slots] = quality
+        slots = slots[book.seen_source_at[slots] > 0]
+        source_at = np.maximum(book.seen_source_at[slots], book.stamp_source_at[slots]) + 1
+        book.stamp_source_at[slots] = source_at
+        batch = Batch(
+            device=STAMPED_BY,
+            signal=book.id[slots],
+            source_at=source_at,
+            value=np.full(len(slots), np.nan),
+            quality=np.full(len(slots), quality, dtype=np.uint16),
+            received_at=now,
+        )
+        try:
+            self._record(batch, slots)
+        except BufferFullError:
+            return  # Counted as refused; the screen has it.
+
+    def skipped(self, signals: Sequence[int], polls: int) -> None:
+        """Count polls that were due while an earlier one was still running."""
+        slots, known = self._book.find(signals)
+        for _ in range(min(polls, 1000)):
+            self.ledger.add(Count.SKIPPED, slots[known])
+
+    def faults(self, signals: Sequence[int]) -> Mapping[int, str]:
+        """Say which of ``signals`` send what cannot be recorded, and why."""
+        book = self._book
+        slots, known = book.find(signals)
+        failing = slots[known & (book.time_rejected_at[slots] > book.fresh_at[slots])]
+        return {
+            int(book.id[slot]): (
+                f"The source time of the sample received at {moment(int(book.time_rejected_at[slot])):%H:%M:%S} UTC is "
+                "before 2000 or more than 10 min ahead: not recorded. Set the device's clock."
+            )
+            for slot in failing.tolist()
+        }
+
+    def counts(self, signal: int) -> Mapping[Count, int]:
+        """Return the ledger of one signal; all zero if it is unknown."""
+        slots, known = self._book.find([signal])
+        return self.ledger.of(int(slots[0])) if known[0] else dict.fromkeys(Count, 0)
+
+    def is_stamped(self, signal: int) -> bool:
+        """Tell whether the last word on a signal is the product's own stamp."""
+        slots, known = self._book.find([signal])
+        return bool(known[0] and self._book.stamp[slots[0]] != NOT_STAMPED)
+
+
+def _nothing_to_wait_for() -> Ticket:
+    durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    durable.set_result(None)
+    return Ticket(seq=0, durable=durable)
+
+
+def _ended_gap(batch: Batch, again: "np.typing.NDArray[np.bool_]") -> Batch:
+    """Date values that a source announces anew after a lost link at their receipt, where their gap ends.
+
+    Their source time has not moved (a setpoint written last year), so with it they would lie before the gap.
+    """
+    return replace(batch, source_at=np.where(again, batch.received_at, batch.source_at))
