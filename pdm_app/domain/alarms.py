@@ -3,6 +3,8 @@
 Source: ANSI/ISA-18.2-2016, alarm state model, states A to D.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
@@ -12,6 +14,7 @@ from pdm_app.domain.conditions.any_condition import AnyCondition
 from pdm_app.domain.record import Id, Name, Record, Text
 
 JOURNAL_PAGE_MAX = 500
+PRIORITIES = (1, 2, 3, 4)
 
 
 class AlarmState(StrEnum):
@@ -160,11 +163,48 @@ class PriorityCount(Record):
 class AlarmCounts(Record):
     """How many alarms stand; ``by_priority`` always names all four, most urgent first."""
 
-    standing: int = 0
-    unacknowledged: int = 0
-    acknowledged: int = 0
-    returned: int = 0
-    by_priority: tuple[PriorityCount, ...] = ()
+    standing: int
+    unacknowledged: int
+    acknowledged: int
+    returned: int
+    by_priority: tuple[PriorityCount, ...]
+
+
+def counts_of(alarms: Iterable[Alarm]) -> AlarmCounts:
+    """Count standing alarms."""
+    tally = Counter((alarm.priority, alarm.state) for alarm in alarms)
+    by_priority = tuple(
+        PriorityCount(
+            priority=priority,
+            unacknowledged=tally[priority, AlarmState.UNACKNOWLEDGED],
+            acknowledged=tally[priority, AlarmState.ACKNOWLEDGED],
+            returned=tally[priority, AlarmState.RETURNED_UNACKNOWLEDGED],
+        )
+        for priority in PRIORITIES
+    )
+    unacknowledged = sum(count.unacknowledged for count in by_priority)
+    acknowledged = sum(count.acknowledged for count in by_priority)
+    returned = sum(count.returned for count in by_priority)
+    return AlarmCounts(
+        standing=unacknowledged + acknowledged + returned,
+        unacknowledged=unacknowledged,
+        acknowledged=acknowledged,
+        returned=returned,
+        by_priority=by_priority,
+    )
+
+
+def by_urgency(alarm: Alarm) -> tuple[int, int, int]:
+    """Sort key of the alarm list: what awaits acknowledgement first, then by priority, then the newest."""
+    return _RANK[alarm.state], alarm.priority, -alarm.raised_at
+
+
+_RANK = {
+    AlarmState.UNACKNOWLEDGED: 0,
+    AlarmState.RETURNED_UNACKNOWLEDGED: 1,
+    AlarmState.ACKNOWLEDGED: 2,
+    AlarmState.NORMAL: 3,
+}
 
 
 class AlarmPicture(Record):

@@ -1,10 +1,11 @@
 """High and low limits with a deadband, in the signal's own unit."""
 
+from math import inf, nextafter
 from typing import Literal
 
 from pydantic import Field
 
-from pdm_app.domain.conditions.base import Condition
+from pdm_app.domain.conditions.base import Band, Condition
 
 
 class HighLimit(Condition):
@@ -20,6 +21,9 @@ class HighLimit(Condition):
     def is_normal(self, value: float) -> bool:
         return value < self.limit - self.deadband if self.deadband else value <= self.limit
 
+    def band(self) -> Band:
+        return Band(1.0, self.limit, self.limit - self.deadband if self.deadband else nextafter(self.limit, inf))
+
 
 class LowLimit(Condition):
     """Abnormal below ``limit``; normal again above ``limit + deadband``."""
@@ -33,3 +37,7 @@ class LowLimit(Condition):
 
     def is_normal(self, value: float) -> bool:
         return value > self.limit + self.deadband if self.deadband else value >= self.limit
+
+    def band(self) -> Band:
+        clear = self.limit + self.deadband
+        return Band(-1.0, -self.limit, -clear if self.deadband else nextafter(-self.limit, inf))
