@@ -38,3 +38,9 @@ async def values(ctx: Ctx, *, signals: WatchedSignals) -> AsyncIterator[Encoded[
     async with aclosing(ctx.services.live.watch(ctx.actor, signals)) as frames:
         async for frame in frames:
             yield Encoded(frame)
+
+
+@live.query(permission="signals.read")
+async def latest(ctx: Ctx, *, signals: WatchedSignals) -> Encoded[LiveFrame]:
+    """Return the newest values once, for viewers that can only poll."""
+    return Encoded(await ctx.services.live.snapshot(ctx.actor, signals))

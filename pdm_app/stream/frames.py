@@ -14,13 +14,31 @@ import numpy as np
 import orjson
 
 from pdm_app.domain.ports import Clock
-from pdm_app.domain.samples import I8
+from pdm_app.domain.samples import I8, Micros
 from pdm_app.stream.latest import Latest
 
 COALESCE_S = 0.008  # Batches of one publish arrive within a few milliseconds; together they make one frame.
 EVERY_S_MIN = 0.033  # No faster than a screen of 30 frames a second.
 HEARTBEAT_S = 1.0
 FRAMES_KEPT = 32
+
+
+def encode(latest: Latest, slots: I8, now: Micros) -> bytes:
+    """Return one frame with the newest reading of each slot; a value that is no number becomes null."""
+    rows = zip(
+        latest.signal[slots].tolist(),
+        latest.value[slots].tolist(),
+        latest.quality[slots].tolist(),
+        latest.source_at[slots].tolist(),
+        latest.received_at[slots].tolist(),
+        strict=True,
+    )
+    if latest.text:
+        named = zip(slots.tolist(), rows, strict=True)
+        table = [(row[0], latest.text.get(slot, row[1]), *row[2:]) for slot, row in named]
+    else:
+        table = list(rows)
+    return orjson.dumps({"now": now, "rows": table})
 
 
 class SignalSet:
@@ -84,21 +102,7 @@ class SignalSet:
 
     def _encode(self, slots: I8) -> bytes:
         self.encoded += 1
-        latest = self._latest
-        rows = zip(
-            latest.signal[slots].tolist(),
-            latest.value[slots].tolist(),  # NaN becomes null
-            latest.quality[slots].tolist(),
-            latest.source_at[slots].tolist(),
-            latest.received_at[slots].tolist(),
-            strict=True,
-        )
-        if latest.text:
-            named = zip(slots.tolist(), rows, strict=True)
-            table = [(row[0], latest.text.get(slot, row[1]), *row[2:]) for slot, row in named]
-        else:
-            table = list(rows)
-        return orjson.dumps({"now": self._clock.now(), "rows": table})
+        return encode(self._latest, slots, self._clock.now())
 
     async def follow(self) -> AsyncGenerator[bytes, None]:
         """Yield a snapshot, then frames as they come; never more than the newest matter to a slow watcher."""
@@ -151,6 +155,10 @@ class LiveFrames:
             if not signal_set.watchers:
                 signal_set.stop()
                 del self._sets[key]
+
+    def snapshot(self, signals: Sequence[int]) -> bytes:
+        """Return one frame with the newest values, for a viewer that cannot hold a stream open."""
+        return encode(self._latest, self._latest.slots(sorted(set(signals))), self._clock.now())
 
     @property
     def watchers(self) -> int:
