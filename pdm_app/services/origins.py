@@ -1,0 +1,51 @@
+"""Where a request comes from: this product's own pages, this machine, or elsewhere."""
+
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_own_origin(origin: str | None, host: str, allowed: Collection[str] = ()) -> bool:
+    """Say whether a page with this ``Origin`` may use the session cookie.
+
+    Args:
+        origin: The header, None where it was not sent: programs send none, browsers always do with what changes
+            something.
+        host: The ``Host`` header of the same request.
+        allowed: Further origins of our own pages, behind a proxy that changes the host.
+
+    The scheme is not compared: a TLS front ends before this program, which sees plain HTTP. The port is.
+    """
+    if origin is None:
+        return True
+    if origin in allowed:
+        return True
+    parts = urlsplit(origin)
+    try:
+        return bool(parts.hostname) and parts.netloc.casefold() == host.casefold()
+    except ValueError:
+        return False
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether an address is of this machine itself."""
+    try:
+        return ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def is_on_this_machine(address: str, host: str, *, is_forwarded: bool) -> bool:
+    """Say whether somebody at this machine asks, with a browser or program of theirs.
+
+    A proxy on this machine asks for others, and so does a foreign page whose name was pointed at 127.0.0.1 (DNS
+    rebinding): the first adds a forwarding header, the second keeps its own name in ``Host``.
+    """
+    if is_forwarded or not is_loopback(address):
+        return False
+    try:
+        return urlsplit(f"//{host}").hostname in LOOPBACK_NAMES
+    except ValueError:
+        return False

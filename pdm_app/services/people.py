@@ -1,0 +1,152 @@
+"""People who sign in: added, given roles, sites and passwords, deactivated."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from pdm_app.domain.access import EVERY_SITE, Actor, Permission, Role, User
+from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
+from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.ports import Clock, UnitOfWork, Work
+from pdm_app.domain.samples import Micros
+from pdm_app.services.passwords import PasswordHasher, check_strength
+from pdm_app.services.sessions import SessionBook
+
+USERNAME_FIX = "use small letters, digits, dot, hyphen and underscore; begin with a letter or digit"
+
+
+def normal_username(username: str) -> str:
+    """Return the form in which usernames are stored and compared."""
+    return username.strip().casefold()
+
+
+def new_user(
+    at: Micros, username: str, display_name: str, role: Role, password: str, site_ids: Sequence[str] = ()
+) -> User:
+    """Check a new person's facts and make the record.
+
+    Raises:
+        InvalidInputError: Names the field and the fix.
+    """
+    username = normal_username(username)
+    if role is Role.SERVICE:
+        raise InvalidInputError(
+            "A person cannot have the role service; it belongs to devices and their keys.",
+            [FieldIssue("role", "belongs to devices", "choose a role of a person")],
+        )
+    try:
+        user = User(
+            id=new_id(at),
+            username=username,
+            display_name=display_name.strip() or username,
+            role=role,
+            site_ids=tuple(sorted(set(site_ids))),
+            created_at=at,
+        )
+    except ValidationError as error:
+        field = str(error.errors()[0]["loc"][0])
+        fix = USERNAME_FIX if field == "username" else "shorten it to 120 characters"
+        raise InvalidInputError(
+            f"This {field.replace('_', ' ')} cannot be used: {fix}.", [FieldIssue(field, "cannot be used", fix)]
+        ) from None
+    check_strength(password, username)
+    return user
+
+
+class PeopleService:
+    """Administration of user accounts."""
+
+    def __init__(
+        self, work: UnitOfWork, clock: Clock, hasher: PasswordHasher, sessions: SessionBook | None = None
+    ) -> None:
+        self._work = work
+        self._clock = clock
+        self._hasher = hasher
+        self._sessions = sessions  # None on the command line: the serving process notices within seconds.
+
+    async def all(self, actor: Actor) -> tuple[User, ...]:
+        """Return everybody, by username."""
+        actor.require(Permission.USERS_CONFIGURE)
+        async with self._work(EVERY_SITE) as work:
+            return tuple(sorted(await work.users.all(), key=lambda user: user.username))
+
+    async def add(
+        self,
+        actor: Actor,
+        username: str,
+        password: str,
+        role: Role,
+        display_name: str = "",
+        site_ids: Sequence[str] = (),
+    ) -> User:
+        """Add a person.
+
+        Raises:
+            InvalidInputError: Names the field and the fix, such as a site that does not exist.
+            ConflictError: The username is taken.
+        """
+        actor.require(Permission.USERS_CONFIGURE)
+        user = new_user(self._clock.now(), username, display_name, role, password, site_ids)
+        password_hash = await self._hasher.hash(password)
+        async with self._work(EVERY_SITE) as work:
+            if await work.users.by_username(user.username):
+                raise ConflictError(f"The username {user.username} is taken. Choose another.")
+            known = {site.id for site in await work.sites.all()}
+            for site_id in user.site_ids:
+                if site_id not in known:
+                    raise InvalidInputError(
+                        f"There is no site {site_id!r}.",
+                        [
+                            FieldIssue(
+                                "site_ids", f"names no site: {site_id}", f"choose from {', '.join(sorted(known))}"
+                            )
+                        ],
+                    )
+            await work.users.put(user, password_hash)
+            await work.commit()
+        return user
+
+    async def set_password(self, actor: Actor, username: str, password: str) -> None:
+        """Give a person a new password and end all their sessions."""
+        actor.require(Permission.USERS_CONFIGURE)
+        check_strength(password, normal_username(username))
+        password_hash = await self._hasher.hash(password)
+        async with self._work(EVERY_SITE) as work:
+            user = await _named(work, username)
+            await work.users.put(user, password_hash)
+            await self._end_sessions(work, user)
+            await work.commit()
+        await self._forget(user)
+
+    async def deactivate(self, actor: Actor, username: str) -> User:
+        """End a person's access; the record stays, because the journal names it.
+
+        Raises:
+            ConflictError: It is the last active admin.
+        """
+        actor.require(Permission.USERS_CONFIGURE)
+        async with self._work(EVERY_SITE) as work:
+            user = (await _named(work, username)).model_copy(update={"is_active": False})
+            admins = [other for other in await work.users.all() if other.role is Role.ADMIN and other.is_active]
+            if [admin.id for admin in admins] == [user.id]:
+                raise ConflictError(f"{user.username} is the last active admin. Make another admin first.")
+            await work.users.put(user)
+            await self._end_sessions(work, user)
+            await work.commit()
+        await self._forget(user)
+        return user
+
+    async def _end_sessions(self, work: Work, user: User) -> None:
+        for session in await work.users.sessions(user.id):
+            await work.users.revoke_session(session.id, self._clock.now())
+
+    async def _forget(self, user: User) -> None:
+        if self._sessions is not None:
+            self._sessions.forget_user(user.id)
+
+
+async def _named(work: Work, username: str) -> User:
+    user = await work.users.by_username(normal_username(username))
+    if user is None:
+        raise NotFoundError(f"There is no user {username!r}. `pdm-app user list` shows all.")
+    return user

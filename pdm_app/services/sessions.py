@@ -1,0 +1,277 @@
+"""Signed-in sessions: opened, refreshed, checked at every call, ended.
+
+The record is the truth. It is remembered for a few seconds per session, so that a page with hundreds of events does not
+ask the database for each; what this process ends is ended at once, what another process ends within ``REREAD_S``.
+While the database is away, a session that was good stays good: operators must see and hear alarms then, too.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+
+from pdm_app.domain.access import EVERY_SITE, Actor, User, actor_of
+from pdm_app.domain.errors import UnauthenticatedError, UnavailableError
+from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.ports import Clock, SessionRow, UnitOfWork, Work
+from pdm_app.domain.record import Record
+from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.services.tokens import Claims, TokenMint, refused, token_hash
+from pdm_app.settings import AuthSettings
+
+log = logging.getLogger(__name__)
+
+REREAD_S = 10
+TOUCH_S = 60  # How often "seen" is written.
+GRACE_S = 30  # Two tabs that refresh at the same time both hold the old token; the second is no thief.
+KNOWN_MAX = 10_000
+AGENT_CHARACTERS_MAX = 200
+ADDRESS_CHARACTERS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session with the tokens that prove it; ``refresh_token`` is None where the caller's newest one still holds."""
+
+    user: User
+    session_id: str
+    access_token: str
+    access_expires_at: Micros
+    refresh_token: str | None
+    session_expires_at: Micros
+
+
+class SessionView(Record):
+    """A session as its owner sees it. Times in microseconds UTC."""
+
+    id: str
+    created_at: int
+    seen_at: int
+    expires_at: int
+    address: str
+    agent: str
+    is_current: bool
+
+
+@dataclass(slots=True)
+class _Known:
+    row: SessionRow
+    user: User
+    read_at: Micros
+    touched_at: Micros
+    actor: Actor | None = None
+
+
+class SessionBook:
+    """All sessions of the installation."""
+
+    def __init__(self, work: UnitOfWork, clock: Clock, mint: TokenMint, settings: AuthSettings) -> None:
+        self._work = work
+        self._clock = clock
+        self._mint = mint
+        self._session = round(settings.session_days * 86_400 * MICROS_PER_S)
+        self._idle = round(settings.idle_hours * 3_600 * MICROS_PER_S)
+        self._sessions_max = settings.sessions_max
+        self._known: dict[str, _Known] = {}
+        self._ended: dict[str, None] = {}
+        self._replaced: dict[str, tuple[str, Micros]] = {}
+        self._generation = 0
+
+    async def open(self, user: User, address: str, agent: str) -> SignedIn:
+        """Open a session; the oldest of too many is ended."""
+        now = self._clock.now()
+        expires_at = Micros(now + self._session)
+        session_id = new_id(now)
+        refresh_token = self._mint.refresh(user.id, session_id, expires_at)
+        row = SessionRow(
+            id=session_id,
+            user_id=user.id,
+            created_at=now,
+            seen_at=now,
+            expires_at=expires_at,
+            refresh_hash=token_hash(refresh_token),
+            address=address[:ADDRESS_CHARACTERS_MAX],
+            agent=agent[:AGENT_CHARACTERS_MAX],
+        )
+        async with self._work(EVERY_SITE) as work:
+            standing = [session for session in await work.users.sessions(user.id) if self._is_good(session, now)]
+            too_many = standing[: max(0, len(standing) - self._sessions_max + 1)]
+            for session in too_many:
+                await work.users.revoke_session(session.id, now)
+            await work.users.forget_sessions(Micros(now - self._session))
+            await work.users.put_session(row)
+            await work.commit()
+        for session in too_many:
+            self._forget_for_good(session.id)
+        return self._signed_in(user, row, refresh_token)
+
+    async def refresh(self, token: str) -> SignedIn:
+        """Exchange a refresh token, good once, for new tokens.
+
+        Using one a second time means that it was copied: the whole session ends, for the thief and for the owner.
+
+        Raises:
+            UnauthenticatedError: Forged, expired, used before, or the session has ended.
+        """
+        claims = self._mint.read_refresh(token)
+        now = self._clock.now()
+        async with self._work(EVERY_SITE) as work:
+            row, user = await self._read(work, claims)
+            self._check(row, user, now)
+            old_hash = token_hash(token)
+            if old_hash == row.refresh_hash:
+                new_token = self._mint.refresh(user.id, row.id, row.expires_at)
+                self._note_replaced(row.id, old_hash, now)
+                if await work.users.rotate_session(row.id, old_hash, token_hash(new_token), now):
+                    await work.commit()
+                    return self._signed_in(user, row, new_token)
+                # Another call of this very moment was first; its answer carries the newest token.
+                return self._signed_in(user, row, None)
+            last_hash, last_at = self._replaced.get(row.id, ("", Micros(0)))
+            if old_hash == last_hash and now - last_at <= GRACE_S * MICROS_PER_S:
+                return self._signed_in(user, row, None)
+            await work.users.revoke_session(row.id, now)
+            await work.commit()
+        self._forget_for_good(row.id)
+        log.warning("refresh token used twice, session ended", extra={"username": user.username, "session": row.id})
+        raise refused("refresh token used twice")
+
+    async def actor(self, session_id: str, address: str = "") -> Actor:
+        """Return who a session belongs to, with the rights of this moment.
+
+        Raises:
+            UnauthenticatedError: Ended, idle for too long, past its days, or its user was deactivated.
+            UnavailableError: The database does not answer and the session is not known here.
+        """
+        if session_id in self._ended:
+            raise refused("ended")
+        now = self._clock.now()
+        known = self._known.get(session_id)
+        if known is None or not 0 <= now - known.read_at < REREAD_S * MICROS_PER_S:
+            known = await self._reread(session_id, known, now)
+        self._check(known.row, known.user, now)
+        if now - known.touched_at >= TOUCH_S * MICROS_PER_S:
+            await self._touch(known, now)
+        if known.actor is None or known.actor.address != address:
+            known.actor = actor_of(known.user, session_id, address)
+        return known.actor
+
+    async def end(self, session_id: str) -> None:
+        """End one session, here at once."""
+        self._forget_for_good(session_id)
+        async with self._work(EVERY_SITE) as work:
+            await work.users.revoke_session(session_id, self._clock.now())
+            await work.commit()
+
+    async def end_all(self, user_id: str, but: str | None = None) -> int:
+        """End every session of a user except ``but``; return how many."""
+        async with self._work(EVERY_SITE) as work:
+            rows = [row for row in await work.users.sessions(user_id) if row.id != but]
+            for row in rows:
+                await work.users.revoke_session(row.id, self._clock.now())
+            await work.commit()
+        for row in rows:
+            self._forget_for_good(row.id)
+        self.forget_user(user_id)
+        return len(rows)
+
+    async def of_user(self, user_id: str, current: str | None) -> tuple[SessionView, ...]:
+        """Return a user's good sessions, the newest first."""
+        now = self._clock.now()
+        async with self._work(EVERY_SITE) as work:
+            rows = [row for row in await work.users.sessions(user_id) if self._is_good(row, now)]
+        return tuple(
+            SessionView(
+                id=row.id,
+                created_at=row.created_at,
+                seen_at=max(row.seen_at, self._known[row.id].row.seen_at if row.id in self._known else 0),
+                expires_at=row.expires_at,
+                address=row.address,
+                agent=row.agent,
+                is_current=row.id == current,
+            )
+            for row in sorted(rows, key=lambda row: row.created_at, reverse=True)
+        )
+
+    def forget_user(self, user_id: str) -> None:
+        """Read a user's record anew at the next call: role, sites or state have changed."""
+        self._generation += 1
+        for session_id in [known.row.id for known in self._known.values() if known.user.id == user_id]:
+            del self._known[session_id]
+
+    async def _reread(self, session_id: str, known: _Known | None, now: Micros) -> _Known:
+        generation = self._generation
+        try:
+            async with self._work(EVERY_SITE) as work:
+                row, user = await self._read(work, Claims(session_id, known.user.id if known else "", now))
+        except UnavailableError:
+            if known is None:
+                raise
+            known.read_at = now  # Ask again in a while, not at every event of an outage.
+            return known
+        if session_id in self._ended:  # Ended while the database was read.
+            raise refused("ended")
+        touched_at = max(row.seen_at, known.touched_at if known else Micros(0))
+        seen_at = max(row.seen_at, known.row.seen_at if known else Micros(0))
+        fresh = _Known(replace(row, seen_at=seen_at), user, now, touched_at)
+        if generation == self._generation:
+            self._known.pop(session_id, None)
+            self._known[session_id] = fresh
+            if len(self._known) > KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+        return fresh
+
+    async def _read(self, work: Work, claims: Claims) -> tuple[SessionRow, User]:
+        row = await work.users.session(claims.session_id)
+        if row is None or (claims.user_id and row.user_id != claims.user_id):
+            raise refused("no such session")
+        user = await work.users.get(row.user_id)
+        if user is None:
+            raise refused("no such user")
+        return row, user
+
+    async def _touch(self, known: _Known, now: Micros) -> None:
+        known.touched_at = now
+        known.row = replace(known.row, seen_at=now)
+        try:
+            async with self._work(EVERY_SITE) as work:
+                await work.users.touch_session(known.row.id, now)
+                await work.commit()
+        except UnavailableError:
+            pass  # Written a minute later; it only dates the last use.
+
+    def _is_good(self, row: SessionRow, now: Micros) -> bool:
+        try:
+            self._check_row(row, now)
+        except UnauthenticatedError:
+            return False
+        return True
+
+    def _check(self, row: SessionRow, user: User, now: Micros) -> None:
+        self._check_row(row, now)
+        if not user.is_active:
+            raise refused("user deactivated")
+
+    def _check_row(self, row: SessionRow, now: Micros) -> None:
+        if row.revoked_at is not None:
+            raise refused("ended")
+        if row.expires_at <= now:
+            raise refused("past its days")
+        if row.seen_at + self._idle <= now:
+            raise refused("idle")
+
+    def _signed_in(self, user: User, row: SessionRow, refresh_token: str | None) -> SignedIn:
+        access_token, access_expires_at = self._mint.access(user, row.id, row.expires_at)
+        return SignedIn(user, row.id, access_token, access_expires_at, refresh_token, row.expires_at)
+
+    def _note_replaced(self, session_id: str, old_hash: str, now: Micros) -> None:
+        self._replaced.pop(session_id, None)
+        self._replaced[session_id] = (old_hash, now)
+        if len(self._replaced) > KNOWN_MAX:
+            del self._replaced[next(iter(self._replaced))]
+
+    def _forget_for_good(self, session_id: str) -> None:
+        self._generation += 1
+        self._known.pop(session_id, None)
+        self._replaced.pop(session_id, None)
+        self._ended[session_id] = None
+        if len(self._ended) > KNOWN_MAX:
+            del self._ended[next(iter(self._ended))]

@@ -1,0 +1,168 @@
+"""Settings of one installation: one frozen tree, read once at the start.
+
+Sources, strongest first: arguments of the command, environment (``PDM_PORT``, ``PDM_AUTH__KEY``: prefix ``PDM_``,
+``__`` between levels), the TOML file that ``PDM_CONFIG`` names, the defaults below.
+"""
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from pdm_app.domain.errors import FieldIssue, InvalidInputError
+
+CONFIG_VARIABLE = "PDM_CONFIG"
+KEY_CHARACTERS_MIN = 32  # HS256 wants a key at least as long as its hash. Source: RFC 7518, section 3.2.
+
+
+class Section(BaseModel):
+    """A branch of the tree."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AuthSettings(Section):
+    """Sign-in, sessions and the origins that may use a session cookie."""
+
+    key: SecretStr | None = Field(
+        default=None, description="Signs session tokens; at least 32 characters. None: a file in the data directory."
+    )
+    access_s: int = Field(default=900, ge=60, le=86_400, description="Life of an access token.")
+    session_days: float = Field(default=7, gt=0, le=90, description="A session ends this long after sign-in.")
+    idle_hours: float = Field(default=12, gt=0, le=24 * 90, description="A session with no page open ends after this.")
+    sessions_max: int = Field(default=20, ge=1, le=1000, description="Per person; the oldest makes room.")
+    attempts_max: int = Field(default=5, ge=1, le=100, description="Failed sign-ins per account and address.")
+    attempts_address_max: int = Field(default=50, ge=1, le=10_000, description="Failed sign-ins per address.")
+    attempts_window_s: int = Field(default=300, ge=1, le=86_400, description="The span in which failures count.")
+    allowed_origins: tuple[str, ...] = Field(
+        default=(), description="Further origins of this product's own pages, such as https://plant.example."
+    )
+
+    @field_validator("key")
+    @classmethod
+    def _key_is_long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value().encode()) < KEY_CHARACTERS_MIN:
+            raise ValueError(
+                f"is shorter than {KEY_CHARACTERS_MIN} characters; `openssl rand -hex 32` makes a good one"
+            )
+        return key
+
+
+class IngestSettings(Section):
+    """Samples that devices send by HTTP."""
+
+    samples_max: int = Field(default=5_000, ge=1, le=100_000, description="Per call.")
+    bytes_max: int = Field(default=2_000_000, ge=1_000, le=100_000_000, description="Size of a body.")
+    calls_max: int = Field(default=64, ge=1, le=10_000, description="Calls at once; further ones are told to wait.")
+
+
+class BufferSettings(Section):
+    """The durable buffer between the sources and the database."""
+
+    bytes_max: int = Field(default=1_000_000_000, ge=1_000_000, description="When full it refuses; it never evicts.")
+
+
+class LogSettings(Section):
+    """The program's log."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = Field(default="json", description="One JSON object per line, or for reading.")
+
+
+def default_data_dir() -> Path:
+    """Where data belong to the user who runs the program, by the habit of the system."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local")).expanduser() / "pdm_app"
+    return Path(os.environ.get("XDG_DATA_HOME", "~/.local/share")).expanduser() / "pdm_app"
+
+
+class Settings(BaseSettings):
+    """The root of the tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PDM_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="Everything that must survive a restart.")
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="mysql+asyncmy://user:password@host/name; empty: SQLite in the data directory.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    demo: bool = Field(default=False, description="Run the simulated plant and its accounts; loopback only.")
+    auth: AuthSettings = AuthSettings()
+    ingest: IngestSettings = IngestSettings()
+    buffer: BufferSettings = BufferSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: dict[str, Any]) -> dict[str, Any]:
+        data_dir = Path(given.get("data_dir") or default_data_dir()).expanduser().absolute()
+        database_url = given.get("database_url") or f"sqlite+aiosqlite:///{(data_dir / 'pdm.sqlite').as_posix()}"
+        return {**given, "data_dir": data_dir, "database_url": database_url}
+
+    @model_validator(mode="after")
+    def _demo_stays_on_loopback(self) -> "Settings":
+        if self.demo and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError(f"the demo has accounts anybody may use, so it listens on 127.0.0.1 only, not {self.host}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources = [init_settings, env_settings]
+        named = os.environ.get(CONFIG_VARIABLE)
+        if named:
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=Path(named).expanduser()))
+        return tuple(sources)
+
+
+def load_settings(**arguments: object) -> Settings:
+    """Read all sources.
+
+    Args:
+        arguments: From the command line; None means not given.
+
+    Raises:
+        InvalidInputError: Names each setting as the variable that sets it, what is wrong and what is allowed.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named and not Path(named).expanduser().is_file():
+        raise InvalidInputError(
+            f"{CONFIG_VARIABLE} names the file {named}, which does not exist. Correct the path or unset the variable.",
+            [FieldIssue(CONFIG_VARIABLE, "names a file that does not exist", "correct the path or unset it")],
+        )
+    given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(
+            f"The settings file {named} is not valid TOML: {error}.", [FieldIssue(CONFIG_VARIABLE, str(error))]
+        ) from None
+    except ValidationError as error:
+        issues = [
+            FieldIssue(
+                "PDM_" + "__".join(str(part) for part in fault["loc"]).upper() if fault["loc"] else "PDM_HOST",
+                fault["msg"].removeprefix("Value error, "),
+            )
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        lines = "\n".join(f"  {issue.field}: {issue.problem}" for issue in issues)
+        raise InvalidInputError(f"These settings cannot be used:\n{lines}", issues) from None
