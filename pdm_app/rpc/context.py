@@ -6,33 +6,16 @@ from typing import Any
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.services.catalogue import Services
-from pdm_app.trpc import Call, ConnectionInfo, Router, TrpcError
+from pdm_app.trpc import Call, ConnectionInfo, Procedure, Router, TrpcError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Visitor:
-    """A connection whose caller is not known yet."""
+    """A connection and who stands behind it, as of the last `authorize`."""
 
     services: Services
     connection: ConnectionInfo
-
-    async def actor(self) -> Actor:
-        """Resolve the caller from the session record, so that a revoked session ends also on an open socket.
-
-        A socket proves its session once, at the handshake; the age of that token says nothing later. A single HTTP
-        request must bring a token that is still valid.
-
-        Raises:
-            UnauthenticatedError: No credentials, or they are no longer good.
-        """
-        connection = self.connection
-        params = connection.connection_params or {}
-        token = connection.bearer_token or params.get("token") or connection.cookies.get("pdm_access") or ""
-        return await self.services.auth.actor_of_access(
-            token,
-            allow_expired=connection.transport != "http",
-            address=connection.client_host or "",
-        )
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +26,34 @@ class Ctx:
     actor: Actor
 
 
-async def signed_in(call: Call[Visitor], proceed: Callable[[Ctx], Awaitable[Any]]) -> Any:
-    """Resolve the actor and check the permission that the procedure declares, before its input is read."""
-    actor = await call.ctx.actor()
-    permission = call.meta.get("permission")
+async def authorize(visitor: Visitor, procedure: Procedure) -> None:
+    """Resolve the caller from the session record and check the permission that the procedure declares.
+
+    It runs before each call and again and again during a live subscription, so a revoked session ends also on an open
+    socket. A socket proves its session once, at the handshake; the age of that token says nothing later. A single HTTP
+    request must bring a token that is still valid.
+
+    Raises:
+        UnauthenticatedError: No credentials, or they are no longer good.
+        PermissionDeniedError: Says which permission is missing.
+    """
+    connection = visitor.connection
+    params = connection.connection_params or {}
+    token = connection.bearer_token or params.get("token") or connection.cookies.get("pdm_access") or ""
+    actor = await visitor.services.auth.actor_of_access(
+        token, allow_expired=connection.transport != "http", address=connection.client_host or ""
+    )
+    permission = procedure.meta.get("permission")
     if permission is not None:
         actor.require(Permission(permission))
-    return await proceed(Ctx(call.ctx.services, actor))
+    visitor.actor = actor
+
+
+async def signed_in(call: Call[Visitor], proceed: Callable[[Ctx], Awaitable[Any]]) -> Any:
+    """Hand the procedure what `authorize` has found."""
+    if call.ctx.actor is None:
+        raise TrpcError("UNAUTHORIZED", "Sign in first.")
+    return await proceed(Ctx(call.ctx.services, call.ctx.actor))
 
 
 async def create_context(services: Services, connection: ConnectionInfo) -> Visitor:

@@ -4,7 +4,7 @@ from pdm_app.rpc.alarms import alarms
 from pdm_app.rpc.assets import assets
 from pdm_app.rpc.auth import auth
 from pdm_app.rpc.connections import connections
-from pdm_app.rpc.context import Visitor
+from pdm_app.rpc.context import Ctx, Visitor
 from pdm_app.rpc.demo import demo
 from pdm_app.rpc.history import history
 from pdm_app.rpc.live import live
@@ -12,7 +12,7 @@ from pdm_app.rpc.signals import signals
 from pdm_app.rpc.system import system
 from pdm_app.trpc import Router
 
-ROUTES: dict[str, Router[Visitor]] = {
+ROUTES: dict[str, Router[Ctx]] = {
     "alarms": alarms,
     "assets": assets,
     "auth": auth,
