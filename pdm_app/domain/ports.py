@@ -177,12 +177,12 @@ class Intake(Protocol):
     """Where samples that no driver reads, such as HTTP ingest, enter the data path."""
 
     def accept(self, batch: Batch) -> Ticket:
-        """Publish the batch (bus, latest values) and offer it to the durable buffer; never blocks.
+        """Convert the batch, show it, and offer it to the durable buffer; never blocks.
 
-        Values are in the signal's unit and already checked; one batch belongs to one device.
+        Values are raw readings, as a driver delivers them: the signal's scale, offset and range are applied here.
 
         Raises:
-            BufferFullError: Nothing was taken, nothing was published.
+            BufferFullError: The values are shown, but nothing was recorded; do not acknowledge.
             UnavailableError: This process does not collect now; nothing was taken.
         """
         ...
