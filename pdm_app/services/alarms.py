@@ -1,0 +1,258 @@
+"""Ask for alarms, watch them, acknowledge them, read their journal.
+
+``AlarmService(work, book, clock)``. What stands is answered from memory, so it is answered also while the database is
+out; what people do is confirmed only when it is stored.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.alarms import (
+    Alarm,
+    AlarmPicture,
+    AlarmRule,
+    AlarmState,
+    JournalPage,
+    JournalQuery,
+)
+from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
+from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.samples import moment
+from pdm_app.stream.alarm_book import AlarmBook, AlarmChange
+from pdm_app.stream.bus import Overflow, Reader
+
+COMMENT_MAX = 2000
+CHANGES_WAITING_MAX = 1_000  # A screen that is further behind gets a snapshot instead.
+EVERY_S_MIN = 0.05  # A flood is told in at most 20 messages a second, the first one at once.
+HEARTBEAT_S = 1.0
+STORED_S_MAX = 5.0  # Longer than any healthy commit; then the person is told how it stands.
+
+
+class AlarmService:
+    """Reads of alarms and rules, and what people do with alarms."""
+
+    def __init__(self, work: UnitOfWork, book: AlarmBook, clock: Clock, stored_s_max: float = STORED_S_MAX) -> None:
+        self._work = work
+        self._book = book
+        self._clock = clock
+        self._stored_s_max = stored_s_max
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    async def active(self, actor: Actor, site_id: str | None = None) -> tuple[Alarm, ...]:
+        """Return the standing alarms (states B, C and D) of one site, or of all in scope, most urgent first.
+
+        Raises:
+            NotFoundError: The site lies outside the actor's.
+        """
+        return self._book.standing(self._reach(actor, site_id).covers)
+
+    async def watch(self, actor: Actor, site_id: str | None = None) -> AsyncGenerator[AlarmPicture, None]:
+        """Yield what stands, then what changes, and a sign of life each second, until the caller leaves.
+
+        An alarm that changes several times between two pictures is told once, as it then is. A watcher that falls far
+        behind gets a snapshot instead of the changes.
+
+        Raises:
+            NotFoundError: The site lies outside the actor's.
+        """
+        reach = self._reach(actor, site_id)
+        loop = asyncio.get_running_loop()
+        with self._book.changes.reader(CHANGES_WAITING_MAX, Overflow.DROP_OLDEST) as changes:
+            dropped = changes.dropped
+            yield self._snapshot(reach)
+            told_at = loop.time()
+            while True:
+                seen = await _next_changes(changes, told_at)
+                if changes.dropped != dropped:
+                    dropped = changes.dropped
+                    picture = self._snapshot(reach)
+                else:
+                    picture = self._change(reach, seen)
+                    is_ours = picture.alarms or picture.gone
+                    if seen and not is_ours and loop.time() < told_at + HEARTBEAT_S:
+                        continue  # Something happened out of reach.
+                yield picture
+                told_at = loop.time()
+
+    async def journal(self, actor: Actor, query: JournalQuery) -> JournalPage:
+        """Return one page of what happened, newest first.
+
+        Raises:
+            NotFoundError: The site, asset or alarm asked for does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.ALARMS_READ)
+        async with self._work(actor.scope) as work:
+            if query.site_id is not None and query.site_id not in {site.id for site in await work.sites.all()}:
+                raise NotFoundError(f"There is no site {query.site_id!r}.", site_id=query.site_id)
+            if query.asset_id is not None and await work.assets.get(query.asset_id) is None:
+                raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)
+            one_more = query.model_copy(update={"limit": query.limit + 1})
+            entries = tuple(await work.alarms.journal(one_more))
+        page = entries[: query.limit]
+        return JournalPage(entries=page, before=page[-1].id if len(entries) > query.limit else None)
+
+    async def rules(self, actor: Actor, asset_id: str | None = None) -> tuple[AlarmRule, ...]:
+        """Return the rules of one asset, or of all in scope, most urgent first.
+
+        Raises:
+            NotFoundError: The asset does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.ALARMS_READ)
+        async with self._work(actor.scope) as work:
+            if asset_id is not None and await work.assets.get(asset_id) is None:
+                raise NotFoundError(f"There is no asset {asset_id!r}.", asset_id=asset_id)
+            rules = await work.alarms.rules()
+        chosen = [rule for rule in rules if asset_id in (None, rule.asset_id)]
+        return tuple(sorted(chosen, key=lambda rule: (rule.priority, rule.name, rule.id)))
+
+    # --- acting ---------------------------------------------------------------------------------------------------
+
+    async def acknowledge(self, actor: Actor, alarm_id: str, comment: str = "") -> Alarm:
+        """Say that somebody has seen the alarm; returns when that is stored.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+            ConflictError: Nothing awaits acknowledgement any more; names who was first, and when.
+            InvalidInputError: The rule asks for a comment and there is none.
+            UnavailableError: The database does not answer; says whether the acknowledgement stands.
+        """
+        actor.require(Permission.ALARMS_ACKNOWLEDGE)
+        comment = _checked(comment)
+        alarm = self._book.get(alarm_id)
+        if alarm is None or not actor.scope.covers(alarm.site_id):
+            raise _already_over(await self._past(actor, alarm_id))
+        if alarm.state is AlarmState.ACKNOWLEDGED:
+            raise _already_acknowledged(alarm)
+        if alarm.comment_required and not comment:
+            raise InvalidInputError(
+                f"{alarm.name} is acknowledged with a comment only. Write what was found or done.",
+                [FieldIssue("comment", "is empty", "write what was found or done")],
+                alarm_id=alarm_id,
+            )
+        # From the look at the book to here nothing was awaited: of two operators, one was first.
+        acknowledged, stored = self._book.acknowledge(alarm_id, self._clock.now(), actor.name, comment)
+        await self._until_stored(stored, f"{alarm.name} is acknowledged on all screens", alarm_id)
+        return acknowledged
+
+    async def comment(self, actor: Actor, alarm_id: str, comment: str) -> Alarm:
+        """Add a note to an alarm, also to one that is over; returns when it is stored.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+            InvalidInputError: The note is empty or too long.
+            UnavailableError: The database does not answer; says whether the note is kept.
+        """
+        actor.require(Permission.ALARMS_ACKNOWLEDGE)
+        comment = _checked(comment)
+        if not comment:
+            raise InvalidInputError(
+                "A note without words is not taken.", [FieldIssue("comment", "is empty", "write the note")]
+            )
+        alarm = self._book.get(alarm_id)
+        if alarm is None or not actor.scope.covers(alarm.site_id):
+            alarm = await self._past(actor, alarm_id)
+        remarked, stored = self._book.remark(alarm, self._clock.now(), actor.name, comment)
+        await self._until_stored(stored, f"The note to {alarm.name} is taken", alarm_id)
+        return remarked
+
+    async def _past(self, actor: Actor, alarm_id: str) -> Alarm:
+        """Return an alarm that no longer stands; foreign and unknown ones are answered alike."""
+        async with self._work(actor.scope) as work:
+            alarm = await work.alarms.get(alarm_id)
+        if alarm is None:
+            raise NotFoundError(f"There is no alarm {alarm_id!r}.", alarm_id=alarm_id)
+        return alarm
+
+    async def _until_stored(self, stored: "asyncio.Future[None]", done: str, alarm_id: str) -> None:
+        await asyncio.wait([stored], timeout=self._stored_s_max)
+        if not stored.done():
+            raise UnavailableError(
+                f"{done}, but not stored yet: the database has not answered for {self._stored_s_max:g} s. It is stored "
+                "as soon as it answers; should the product stop before, it has to be done again.",
+                alarm_id=alarm_id,
+            )
+
+    # --- what an actor sees ---------------------------------------------------------------------------------------
+
+    def _reach(self, actor: Actor, site_id: str | None) -> "_Reach":
+        actor.require(Permission.ALARMS_READ)
+        if site_id is not None and not actor.scope.covers(site_id):
+            raise NotFoundError(f"There is no site {site_id!r}.", site_id=site_id)
+        return _Reach(actor.scope.sites, site_id)
+
+    def _snapshot(self, reach: "_Reach") -> AlarmPicture:
+        return AlarmPicture(
+            now=self._clock.now(),
+            kind="snapshot",
+            alarms=self._book.standing(reach.covers),
+            counts=self._book.counts(reach.sites, reach.site_id),
+        )
+
+    def _change(self, reach: "_Reach", changes: list[AlarmChange]) -> AlarmPicture:
+        newest = {change.alarm.id: change.alarm for change in changes if reach.covers(change.alarm)}
+        over = AlarmState.NORMAL
+        return AlarmPicture(
+            now=self._clock.now(),
+            kind="change",
+            alarms=tuple(alarm for alarm in newest.values() if alarm.state is not over),
+            gone=tuple(alarm.id for alarm in newest.values() if alarm.state is over),
+            counts=self._book.counts(reach.sites, reach.site_id),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """The sites whose alarms a question is about: those of the actor, or one of them."""
+
+    sites: frozenset[str] | None
+    site_id: str | None
+
+    def covers(self, alarm: Alarm) -> bool:
+        if self.site_id is not None:
+            return alarm.site_id == self.site_id
+        return self.sites is None or alarm.site_id in self.sites
+
+
+async def _next_changes(changes: Reader[AlarmChange], told_at: float) -> list[AlarmChange]:
+    """Wait for changes, at most until the next sign of life is due; ``told_at`` is in the event loop's time."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout_at(told_at + HEARTBEAT_S):
+            first = await changes.get()
+    except TimeoutError:
+        return []
+    await asyncio.sleep(told_at + EVERY_S_MIN - loop.time())
+    return [first, *changes.drain()]
+
+
+def _checked(comment: str) -> str:
+    comment = comment.strip()
+    if len(comment) > COMMENT_MAX:
+        raise InvalidInputError(
+            f"A comment of {len(comment)} characters is too long; {COMMENT_MAX} are kept.",
+            [FieldIssue("comment", f"has {len(comment)} characters", f"send at most {COMMENT_MAX}")],
+        )
+    return comment
+
+
+def _already_acknowledged(alarm: Alarm) -> ConflictError:
+    who, at = alarm.acknowledged_by or "somebody", alarm.acknowledged_at or alarm.raised_at
+    return ConflictError(
+        f"{who} has acknowledged {alarm.name} already, at {moment(at):%H:%M:%S} UTC. Nothing was changed.",
+        alarm_id=alarm.id,
+        acknowledged_by=who,
+        acknowledged_at=at,
+    )
+
+
+def _already_over(alarm: Alarm) -> ConflictError:
+    """Explain why an alarm that no longer stands cannot be acknowledged."""
+    if alarm.acknowledged_by is not None:
+        return _already_acknowledged(alarm)
+    return ConflictError(
+        f"{alarm.name} does not stand any more, so there is nothing to acknowledge. The journal says why.",
+        alarm_id=alarm.id,
+    )
