@@ -56,7 +56,7 @@ _TABLE: tuple[tuple[str, str, str, int, tuple[float, float], tuple[float, float]
     ("Motor_Power_kW", "Motor power", "kW", 1, (0, 100), None),
     ("Filter_Differential_Pressure_bar", "Filter differential pressure", "bar", 3, (0, 1), (0.15, 0.45)),
     ("Dew_Point_C", "Pressure dew point", "Cel", 1, (-40, 30), (1, 6)),
-    ("Load_Share_pct", "Load, last 10 min", "%", 1, (0, 100), (50, 75)),
+    ("Load_Share_pct", "Load, last 10 min", "%", 1, (0, 100), (45, 80)),
     ("Air_Demand_m3_min", "Air demand", "m3/min", 2, (0, 15), (5, 10)),
     ("Air_Delivery_m3_min", "Air delivered", "m3/min", 2, (0, 15), None),
     ("Oil_Temperature_C", "Oil temperature", "Cel", 1, (0, 130), (68, 84)),
