@@ -1,0 +1,210 @@
+"""Devices and the keys with which they send samples.
+
+A key is shown once, when it is made; stored is its SHA-256, which is enough for a secret of 256 random bits.
+"""
+
+import logging
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from hashlib import sha256
+
+from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, Actor, DeviceKey, Permission, Role, Scope
+from pdm_app.domain.assets import Device
+from pdm_app.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
+from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.samples import MICROS_PER_S, Micros
+
+log = logging.getLogger(__name__)
+
+ALPHABET = string.ascii_letters + string.digits
+HINT_CHARACTERS = 6
+SECRET_CHARACTERS = 43  # Of 62 each: 256 bits.
+KEY_FORM = re.compile(rf"pdm_[a-z0-9]{{{HINT_CHARACTERS}}}_[A-Za-z0-9]{{{SECRET_CHARACTERS}}}")
+REREAD_S = 10  # A key revoked by another process is refused within this time; by this one at once.
+USED_S = 60  # How often "last used" is written.
+KNOWN_MAX = 10_000
+
+WRONG_KEY = (
+    "This device key is not known or was revoked. "
+    "Make a new one on the device's page, or with `pdm-app key create DEVICE`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made; ``secret`` is shown now and never again."""
+
+    key: DeviceKey
+    secret: str
+
+
+@dataclass(slots=True)
+class _Known:
+    key: DeviceKey
+    device: Device
+    read_at: Micros
+    used_at: Micros
+    actor: Actor
+
+
+class DeviceService:
+    """Reads of devices; making, revoking and checking their keys."""
+
+    def __init__(self, work: UnitOfWork, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._generation = 0
+
+    async def all(self, actor: Actor, site_id: str | None = None) -> tuple[Device, ...]:
+        """Return the devices of one site, or of all in scope, by code."""
+        actor.require(Permission.DEVICES_READ)
+        async with self._work(actor.scope) as work:
+            devices = await work.devices.all()
+        return tuple(
+            sorted((device for device in devices if site_id in (None, device.site_id)), key=lambda device: device.code)
+        )
+
+    async def by_id(self, actor: Actor, device_id: str) -> Device:
+        """Return one device.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.DEVICES_READ)
+        async with self._work(actor.scope) as work:
+            device = await work.devices.get(device_id)
+        if device is None:
+            raise NotFoundError(f"There is no device {device_id!r}.", device_id=device_id)
+        return device
+
+    async def keys(self, actor: Actor, device_id: str | None = None) -> tuple[DeviceKey, ...]:
+        """Return the keys of one device, or of all in scope, the newest first; revoked ones too."""
+        actor.require(Permission.DEVICES_CONFIGURE)
+        if device_id is not None:
+            await self.by_id(actor, device_id)
+        async with self._work(actor.scope) as work:
+            keys = await work.devices.keys(device_id)
+        return tuple(sorted(keys, key=lambda key: (key.created_at, key.id), reverse=True))
+
+    async def create_key(self, actor: Actor, device_id: str) -> NewKey:
+        """Make a key for a device. Others of the device stay good, so that keys can be changed without a gap.
+
+        Raises:
+            NotFoundError: The device does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.DEVICES_CONFIGURE)
+        hint = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(HINT_CHARACTERS))
+        secret = f"pdm_{hint}_" + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_CHARACTERS))
+        now = self._clock.now()
+        async with self._work(actor.scope) as work:
+            device = await work.devices.get(device_id)
+            if device is None:
+                raise NotFoundError(f"There is no device {device_id!r}.", device_id=device_id)
+            key = DeviceKey(
+                id=new_id(now),
+                site_id=device.site_id,
+                device_id=device.id,
+                hint=f"pdm_{hint}",
+                created_at=now,
+                created_by=actor.name,
+            )
+            await work.devices.add_key(key, key_hash(secret))
+            await work.commit()
+        log.info("device key made", extra={"device": device.code, "key": key.hint, "by": actor.name})
+        return NewKey(key, secret)
+
+    async def revoke_key(self, actor: Actor, key_id: str) -> DeviceKey:
+        """End a key, here at once; a key that was revoked before stays as it is.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.DEVICES_CONFIGURE)
+        self._forget(key_id)
+        async with self._work(actor.scope) as work:
+            await work.devices.revoke_key(key_id, self._clock.now())
+            key = next((key for key in await work.devices.keys() if key.id == key_id), None)
+            if key is None:
+                raise NotFoundError(f"There is no device key {key_id!r}.", key_id=key_id)
+            await work.commit()
+        self._forget(key_id)  # Once more: a call that read it between the two may have remembered it.
+        log.info("device key revoked", extra={"key": key.hint, "by": actor.name})
+        return key
+
+    async def actor_of_key(self, secret: str, address: str = "") -> Actor:
+        """Return the device that holds a key, as an actor of its own site that may only send samples.
+
+        Raises:
+            UnauthenticatedError: Malformed, unknown or revoked, alike in text.
+            UnavailableError: The database does not answer and the key is not known here.
+        """
+        if not KEY_FORM.fullmatch(secret):
+            raise UnauthenticatedError(WRONG_KEY, reason="malformed")
+        hash_ = key_hash(secret)
+        now = self._clock.now()
+        known = self._known.get(hash_)
+        if known is None or not 0 <= now - known.read_at < REREAD_S * MICROS_PER_S:
+            known = await self._reread(hash_, known, now)
+        if now - known.used_at >= USED_S * MICROS_PER_S:
+            await self._note_use(known, now)
+        if known.actor.address != address:
+            known.actor = _actor(known.key, known.device, address)
+        return known.actor
+
+    async def _reread(self, hash_: str, known: _Known | None, now: Micros) -> _Known:
+        generation = self._generation
+        try:
+            async with self._work(EVERY_SITE) as work:
+                key = await work.devices.key_by_hash(hash_)
+                device = await work.devices.get(key.device_id) if key else None
+        except UnavailableError:
+            if known is None:
+                raise
+            known.read_at = now  # Samples are taken while the database is away; the buffer holds them.
+            return known
+        if key is None or device is None or key.revoked_at is not None:
+            self._known.pop(hash_, None)
+            raise UnauthenticatedError(WRONG_KEY, reason="unknown or revoked")
+        used_at = max(Micros(key.last_used_at or 0), known.used_at if known else Micros(0))
+        fresh = _Known(key, device, now, used_at, _actor(key, device, known.actor.address if known else ""))
+        if generation == self._generation:
+            self._known.pop(hash_, None)
+            self._known[hash_] = fresh
+            if len(self._known) > KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+        return fresh
+
+    async def _note_use(self, known: _Known, now: Micros) -> None:
+        known.used_at = now
+        try:
+            async with self._work(EVERY_SITE) as work:
+                await work.devices.key_used(known.key.id, now)
+                await work.commit()
+        except UnavailableError:
+            pass  # Written a minute later; it only dates the last use.
+
+    def _forget(self, key_id: str) -> None:
+        self._generation += 1
+        for hash_ in [hash_ for hash_, known in self._known.items() if known.key.id == key_id]:
+            del self._known[hash_]
+
+
+def key_hash(secret: str) -> str:
+    """Return the form in which a key is stored."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def _actor(key: DeviceKey, device: Device, address: str) -> Actor:
+    return Actor(
+        id=key.id,
+        name=device.code,
+        role=Role.SERVICE,
+        scope=Scope(sites=frozenset({key.site_id})),
+        permissions=ROLE_PERMISSIONS[Role.SERVICE],
+        address=address,
+        device_id=device.id,
+    )
