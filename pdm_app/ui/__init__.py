@@ -1,0 +1,1 @@
+"""The screens: shell, theme, pages, and the live widgets that draw themselves in the browser."""

@@ -1,0 +1,28 @@
+"""Slate, light and dark: no Radix, no CDN; plain elements with classes over one set of tokens."""
+
+import reflex as rx
+
+STYLESHEETS = [
+    "slate/tokens.css",
+    "slate/base.css",
+    "shell.css",
+    "slate/controls.css",
+    "slate/live.css",
+    "slate/alarms.css",
+    "slate/trend.css",
+]
+"""In the order of the cascade: what comes later may refine what stands before."""
+
+FONTS_AT_ONCE = ("inter-latin-wght-normal.woff2",)
+
+
+def head_components() -> list[rx.Component]:
+    """Return what every page needs before it is painted: the theme of the reader, and the font of its numbers."""
+    return [
+        rx.el.script(src="/theme.js"),
+        rx.el.meta(name="color-scheme", content="light dark"),
+        *(
+            rx.el.link(rel="preload", href=f"/fonts/{font}", as_="font", type="font/woff2", cross_origin="anonymous")
+            for font in FONTS_AT_ONCE
+        ),
+    ]
