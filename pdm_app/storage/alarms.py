@@ -1,0 +1,136 @@
+"""Alarm rules, what their evaluation remembers, alarms, and the journal that only grows."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalQuery, RuleMemory
+from pdm_app.domain.errors import InvalidInputError, NotFoundError
+from pdm_app.storage import dialect
+from pdm_app.storage.repository import KEYS_PER_QUERY, Repository, chunks, columns_of
+from pdm_app.storage.tables import AlarmRow, AlarmRuleRow, JournalRow, RuleMemoryRow, table_of
+
+RULES = table_of(AlarmRuleRow)
+MEMORIES = table_of(RuleMemoryRow)
+ALARMS = table_of(AlarmRow)
+JOURNAL = table_of(JournalRow)
+
+
+class SqlAlarms(Repository):
+    async def rules(self) -> Sequence[AlarmRule]:
+        return await self._find(AlarmRule, AlarmRuleRow)
+
+    async def rule(self, rule_id: str) -> AlarmRule | None:
+        return await self._find_one(AlarmRule, AlarmRuleRow, RULES.c.id == rule_id)
+
+    async def put_rule(self, rule: AlarmRule) -> None:
+        await self._put(AlarmRuleRow, [rule])
+
+    async def memories(self) -> Sequence[RuleMemory]:
+        """Return the memories of the rules in scope; a memory has no site of its own."""
+        statement = (
+            select(*columns_of(RuleMemory, MEMORIES))
+            .join(RULES, RULES.c.id == MEMORIES.c.rule_id)
+            .where(self._transaction.covers(RULES.c.site_id))
+            .order_by(MEMORIES.c.rule_id)
+        )
+        found = await self._transaction.rows(statement, "read rule memories")
+        return [RuleMemory.model_validate(row) for row in found]
+
+    async def put_memories(self, memories: Sequence[RuleMemory]) -> None:
+        """Insert or replace memories.
+
+        Raises:
+            NotFoundError: A rule does not exist in scope.
+        """
+        if not memories:
+            return
+        await self._transaction.begin_writing()
+        await self._require_rules([memory.rule_id for memory in memories])
+        statement = dialect.upsert(MEMORIES, is_sqlite=self._transaction.is_sqlite)
+        given = [memory.model_dump(mode="json") for memory in memories]
+        await self._transaction.write(statement, f"store {len(given)} rule memories", given)
+
+    async def _require_rules(self, ids: Sequence[str]) -> None:
+        if self._transaction.scope.sites is None:
+            return  # The engine's own path, many times a second: it has just read the rules.
+        known: set[str] = set()
+        for few in chunks(set(ids), KEYS_PER_QUERY):
+            statement = select(RULES.c.id).where(RULES.c.id.in_(few), self._transaction.covers(RULES.c.site_id))
+            known |= {row["id"] for row in await self._transaction.rows(statement, "read alarm rules")}
+        missing = sorted(set(ids) - known)
+        if missing:
+            raise NotFoundError(f"There is no alarm rule {missing[0]!r}.")
+
+    async def standing(self) -> Sequence[Alarm]:
+        """Return every alarm that is not in state A, most urgent and newest first."""
+        states = [str(state) for state in AlarmState if state is not AlarmState.NORMAL]
+        found = await self._find(Alarm, AlarmRow, ALARMS.c.state.in_(states), order=("priority", "raised_at", "id"))
+        return sorted(found, key=lambda alarm: (alarm.priority, -alarm.raised_at, alarm.id))
+
+    async def get(self, alarm_id: str) -> Alarm | None:
+        return await self._find_one(Alarm, AlarmRow, ALARMS.c.id == alarm_id)
+
+    async def put(self, alarms: Sequence[Alarm]) -> None:
+        await self._put(AlarmRow, alarms)
+
+    async def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Add journal entries; one that is there already (same id) stays as it is."""
+        if not entries:
+            return
+        given = [entry.model_dump(mode="json") for entry in entries]
+        self._refuse_foreign(JOURNAL, given)
+        statement = dialect.insert_new(JOURNAL, is_sqlite=self._transaction.is_sqlite)
+        await self._transaction.write(statement, f"store {len(given)} journal entries", given)
+
+    async def journal(self, query: JournalQuery) -> Sequence[JournalEntry]:
+        """Return one page, newest first; entries of the same microsecond by id, so that a cursor is exact.
+
+        Raises:
+            InvalidInputError: The cursor is no entry in scope.
+        """
+        conditions = _conditions(query)
+        if query.before is not None:
+            conditions.append(await self._older_than(query.before))
+        statement = (
+            select(*columns_of(JournalEntry, JOURNAL))
+            .where(self._transaction.covers(JOURNAL.c.site_id), *conditions)
+            .order_by(JOURNAL.c.at.desc(), JOURNAL.c.id.desc())
+            .limit(query.limit)
+        )
+        found = await self._transaction.rows(statement, "read the alarm journal")
+        return [JournalEntry.model_validate(row) for row in found]
+
+    async def _older_than(self, cursor: str) -> ColumnElement[bool]:
+        statement = select(JOURNAL.c.at).where(JOURNAL.c.id == cursor, self._transaction.covers(JOURNAL.c.site_id))
+        found = await self._transaction.rows(statement, "read the alarm journal")
+        if not found:
+            raise InvalidInputError(
+                f"The journal has no entry {cursor!r} to go on from. Ask for the first page again, without 'before'."
+            )
+        at = found[0]["at"]
+        return or_(JOURNAL.c.at < at, and_(JOURNAL.c.at == at, JOURNAL.c.id < cursor))
+
+
+def _conditions(query: JournalQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for column, wanted in (
+        (JOURNAL.c.asset_id, query.asset_id),
+        (JOURNAL.c.site_id, query.site_id),
+        (JOURNAL.c.alarm_id, query.alarm_id),
+    ):
+        if wanted is not None:
+            conditions.append(column == wanted)
+    if query.kinds:
+        conditions.append(JOURNAL.c.kind.in_([str(kind) for kind in query.kinds]))
+    if query.priorities:
+        conditions.append(JOURNAL.c.priority.in_(query.priorities))
+    if query.start_at is not None:
+        conditions.append(JOURNAL.c.at >= query.start_at)
+    if query.end_at is not None:
+        conditions.append(JOURNAL.c.at < query.end_at)
+    if query.text:
+        words = query.text.lower()
+        searched = (JOURNAL.c.name, JOURNAL.c.comment, JOURNAL.c.actor)
+        conditions.append(or_(*(func.lower(column).contains(words, autoescape=True) for column in searched)))
+    return conditions

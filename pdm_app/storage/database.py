@@ -1,0 +1,182 @@
+"""One database by URL: connections with the right settings, transactions, and its round trip.
+
+``Database("sqlite+aiosqlite:///data/pdm.sqlite")`` or ``Database("mysql+asyncmy://user:password@host/pdm")``.
+Both run at READ COMMITTED in effect: a transaction reads without locks and takes write locks with its first write.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from pdm_app.domain.errors import InvalidInputError
+from pdm_app.storage.failures import answered_for
+
+POOL_SIZE = 8
+POOL_WAIT_S = 10.0
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 60.0  # A statement that takes longer has met a dead network, not a slow server.
+PING_TIMEOUT_S = 5.0
+SQLITE_BUSY_MS = 15_000
+IDLE_CONNECTION_S = 1800  # Below MySQL's wait_timeout of 8 h and most firewalls' hour.
+
+SQLITE_PRAGMAS = (
+    f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA cache_size = -32000",
+    "PRAGMA temp_store = MEMORY",
+)
+MYSQL_SETTINGS = (
+    "SET SESSION time_zone = '+00:00'",
+    "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION innodb_lock_wait_timeout = 15",
+)
+
+
+class Database:
+    """Connections to one SQLite file, or to one database on a MySQL or MariaDB server."""
+
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
+        """Name the database; nothing is opened yet.
+
+        Raises:
+            InvalidInputError: The URL is neither of the two forms.
+        """
+        self.url = _parsed(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            self.place = f"SQLite file {self.url.database}"
+            self.engine = _sqlite_engine(self.url, pool_size)
+        else:
+            port = self.url.port or 3306
+            self.place = f"Database {self.url.database!r} on MySQL server {self.url.host}:{port}"
+            self.engine = _mysql_engine(self.url, pool_size)
+
+    @asynccontextmanager
+    async def connected(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection; whatever was not committed when the block is left is rolled back.
+
+        Raises:
+            UnavailableError: The database does not answer; ``what`` says in the text what could not be done.
+        """
+        with answered_for(self.place, what):
+            async with self.engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection in a write transaction that commits when the block is left without an error."""
+        async with self.connected(what) as connection:
+            await self.begin_writing(connection)
+            yield connection
+            await connection.commit()
+
+    @asynccontextmanager
+    async def snapshot(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection on which all reads see one instant."""
+        async with self.connected(what) as connection:
+            if not self.is_sqlite:
+                await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            yield connection
+
+    async def begin_writing(self, connection: AsyncConnection) -> None:
+        """Take SQLite's write lock now; on MySQL rows lock one by one.
+
+        A reading SQLite transaction cannot become a writing one once somebody else has written. It is therefore ended
+        and begun anew, so that on both databases what was read before the first write was read without a lock.
+        """
+        if self.is_sqlite:
+            raw = await connection.get_raw_connection()
+            if raw.driver_connection.in_transaction:  # type: ignore[union-attr]
+                await connection.exec_driver_sql("COMMIT")
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                await connection.execution_options(begin="BEGIN IMMEDIATE")
+                await connection.begin()
+
+    async def ping(self) -> float:
+        """Return the round trip in milliseconds.
+
+        Raises:
+            UnavailableError: The database does not answer within five seconds.
+        """
+        began = time.perf_counter()
+        async with self.connected("answer a ping") as connection, asyncio.timeout(PING_TIMEOUT_S):
+            await connection.execute(text("SELECT 1"))
+        return (time.perf_counter() - began) * 1000
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _parsed(url: str) -> URL:
+    fix = "Use sqlite+aiosqlite:///path/to/pdm.sqlite or mysql+asyncmy://user:password@host:3306/pdm."
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InvalidInputError(f"The database URL cannot be read. {fix}") from error
+    if parsed.drivername not in ("sqlite+aiosqlite", "mysql+asyncmy"):
+        raise InvalidInputError(f"The database URL begins with {parsed.drivername!r}, which is not supported. {fix}")
+    if not parsed.database or parsed.database == ":memory:":
+        raise InvalidInputError(f"The database URL names no {'file' if 'sqlite' in url else 'database'}. {fix}")
+    return parsed
+
+
+def _sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
+    # isolation_level None: sqlite3 begins nothing on its own, the listener below begins what is wanted.
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
+        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MS / 1000},
+    )
+
+    def set_up(connection: Any, _: Any) -> None:
+        connection.create_function("lower", 1, _lower, deterministic=True)  # The built-in one knows only ASCII.
+        cursor = connection.cursor()
+        for pragma in SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    event.listen(engine.sync_engine, "connect", set_up)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
+def _lower(words: object) -> object:
+    return words.lower() if isinstance(words, str) else words
+
+
+def _mysql_engine(url: URL, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url.update_query_dict({"charset": "utf8mb4"}),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
+        pool_pre_ping=True,
+        pool_recycle=IDLE_CONNECTION_S,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": ANSWER_TIMEOUT_S},
+    )
+
+    def set_up(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        for setting in MYSQL_SETTINGS:
+            cursor.execute(setting)
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", set_up)
+    return engine

@@ -1,0 +1,313 @@
+"""Every table: domain records with keys and column types added, and what only storage knows.
+
+There are no foreign keys: partitioned tables take none, a sharded or group-replicated MySQL restricts them, and rows
+are never deleted but by retention. Uniqueness is held by keys, references by the services that write them.
+Secrets (password, device key and refresh token hashes) are columns of rows here, never fields of a record.
+"""
+
+# A row is both a record and an SQLModel, whose configurations mypy takes for contradictory; `Row` settles them.
+# mypy: disable-error-code="misc"
+
+from typing import Annotated
+
+from sqlalchemy import BigInteger, Double, Index, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
+from sqlmodel import SQLModel
+from sqlmodel.main import FieldInfoMetadata
+
+from pdm_app.domain.access import DeviceKey
+from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, RuleMemory
+from pdm_app.domain.assets import Area, Asset, Device, Line, Site
+from pdm_app.domain.connections import Connection
+from pdm_app.domain.signals import Signal
+from pdm_app.storage.columns import MYSQL, Row, signal_number, small
+
+METADATA = SQLModel.metadata
+
+Short = Annotated[str, FieldInfoMetadata(sa_type=String(120), nullable=False)]
+Key = Annotated[str, FieldInfoMetadata(sa_type=String(36), nullable=False)]
+Hash = Annotated[str, FieldInfoMetadata(sa_type=String(255), nullable=False)]
+Number = Annotated[int, FieldInfoMetadata(sa_type=BigInteger(), nullable=False)]
+NumberOrNone = Annotated[int | None, FieldInfoMetadata(sa_type=BigInteger(), nullable=True)]
+SignalNumber = Annotated[
+    int, FieldInfoMetadata(sa_type=signal_number(), nullable=False, sa_column_kwargs={"autoincrement": False})
+]
+SignalNumberOrNone = Annotated[int | None, FieldInfoMetadata(sa_type=signal_number(), nullable=True)]
+Small = Annotated[int, FieldInfoMetadata(sa_type=small(), nullable=False)]
+SmallOrNone = Annotated[int | None, FieldInfoMetadata(sa_type=small(), nullable=True)]
+Real = Annotated[float, FieldInfoMetadata(sa_type=Double(), nullable=False)]
+RealOrNone = Annotated[float | None, FieldInfoMetadata(sa_type=Double(), nullable=True)]
+WordsOrNone = Annotated[str | None, FieldInfoMetadata(sa_type=Text(), nullable=True)]
+
+
+def _keyed(*primary: str) -> PrimaryKeyConstraint:
+    return PrimaryKeyConstraint(*primary)
+
+
+# --- the plant ----------------------------------------------------------------------------------------------------
+
+
+class SiteRow(Site, Row, table=True):
+    __tablename__ = "sites"
+    __table_args__ = (_keyed("id"), UniqueConstraint("code", name="uq_sites_code"), MYSQL)
+
+
+class AreaRow(Area, Row, table=True):
+    __tablename__ = "areas"
+    __table_args__ = (_keyed("id"), Index("ix_areas_site", "site_id"), MYSQL)
+
+
+class LineRow(Line, Row, table=True):
+    __tablename__ = "lines"
+    __table_args__ = (_keyed("id"), Index("ix_lines_site", "site_id"), MYSQL)
+
+    lead_signal_id: SignalNumberOrNone = None
+
+
+class AssetRow(Asset, Row, table=True):
+    __tablename__ = "assets"
+    __table_args__ = (_keyed("id"), UniqueConstraint("site_id", "code", name="uq_assets_code"), MYSQL)
+
+    state_signal_id: SignalNumberOrNone = None
+
+
+class DeviceRow(Device, Row, table=True):
+    __tablename__ = "devices"
+    __table_args__ = (_keyed("id"), UniqueConstraint("site_id", "code", name="uq_devices_code"), MYSQL)
+
+
+class DeviceKeyRow(DeviceKey, Row, table=True):
+    __tablename__ = "device_keys"
+    __table_args__ = (
+        _keyed("id"),
+        UniqueConstraint("key_hash", name="uq_device_keys_hash"),
+        Index("ix_device_keys_device", "device_id"),
+        MYSQL,
+    )
+
+    key_hash: Hash
+
+
+class SignalRow(Signal, Row, table=True):
+    __tablename__ = "signals"
+    __table_args__ = (
+        _keyed("id"),
+        UniqueConstraint("asset_id", "name", name="uq_signals_name"),
+        Index("ix_signals_site", "site_id"),
+        Index("ix_signals_connection", "connection_id"),
+        MYSQL,
+    )
+
+    id: SignalNumber
+
+
+class ConnectionRow(Connection, Row, table=True):
+    __tablename__ = "connections"
+    __table_args__ = (_keyed("id"), Index("ix_connections_site", "site_id"), MYSQL)
+
+
+# --- alarms -------------------------------------------------------------------------------------------------------
+
+
+class AlarmRuleRow(AlarmRule, Row, table=True):
+    __tablename__ = "alarm_rules"
+    __table_args__ = (_keyed("id"), Index("ix_alarm_rules_site", "site_id"), MYSQL)
+
+    signal_id: SignalNumber
+
+
+class RuleMemoryRow(RuleMemory, Row, table=True):
+    __tablename__ = "rule_memories"
+    __table_args__ = (_keyed("rule_id"), MYSQL)
+
+    rule_id: Key
+
+
+class AlarmRow(Alarm, Row, table=True):
+    __tablename__ = "alarms"
+    __table_args__ = (
+        _keyed("id"),
+        Index("ix_alarms_standing", "state", "site_id"),
+        Index("ix_alarms_site", "site_id", "raised_at"),
+        MYSQL,
+    )
+
+    signal_id: SignalNumber
+
+
+class JournalRow(JournalEntry, Row, table=True):
+    __tablename__ = "alarm_journal"
+    __table_args__ = (
+        _keyed("id"),
+        Index("ix_alarm_journal_at", "at", "id"),
+        Index("ix_alarm_journal_site", "site_id", "at", "id"),
+        Index("ix_alarm_journal_asset", "asset_id", "at", "id"),
+        Index("ix_alarm_journal_alarm", "alarm_id", "at", "id"),
+        MYSQL,
+    )
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+
+class UserRow(Row, table=True):
+    __tablename__ = "users"
+    __table_args__ = (_keyed("id"), UniqueConstraint("username", name="uq_users_username"), MYSQL)
+
+    id: Key
+    username: Annotated[str, FieldInfoMetadata(sa_type=String(80), nullable=False)]
+    display_name: Short
+    role: Annotated[str, FieldInfoMetadata(sa_type=String(24), nullable=False)]
+    is_active: bool
+    created_at: Number
+    password_hash: Annotated[str | None, FieldInfoMetadata(sa_type=String(255), nullable=True)] = None
+
+
+class MembershipRow(Row, table=True):
+    """Which sites a user belongs to; ``position`` keeps the order of ``User.site_ids``."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (_keyed("user_id", "site_id"), MYSQL)
+
+    user_id: Key
+    site_id: Key
+    position: Small
+
+
+class SessionTable(Row, table=True):
+    __tablename__ = "sessions"
+    __table_args__ = (
+        _keyed("id"),
+        Index("ix_sessions_user", "user_id"),
+        Index("ix_sessions_expires", "expires_at"),
+        MYSQL,
+    )
+
+    id: Key
+    user_id: Key
+    created_at: Number
+    seen_at: Number
+    expires_at: Number
+    refresh_hash: Hash
+    address: Hash
+    agent: WordsOrNone
+    revoked_at: NumberOrNone = None
+
+
+class InstallationRow(Row, table=True):
+    """Facts of this installation, such as the hash of the set-up token."""
+
+    __tablename__ = "installation"
+    __table_args__ = (_keyed("name"), MYSQL)
+
+    name: Short
+    value: Annotated[str, FieldInfoMetadata(sa_type=Text(), nullable=False)]
+
+
+# --- the historian ------------------------------------------------------------------------------------------------
+
+
+class SampleRow(Row, table=True):
+    """One instant of one signal.
+
+    ``place`` is the buffer's seq and the row in the batch in one number (see `pdm_app.storage.columnar`). The sample
+    with the highest (received_at, place) is the value; the ``other_`` columns hold the runner-up of the same
+    microsecond. Kept this way, the row is the same in whatever order the samples arrived.
+    """
+
+    __tablename__ = "samples"
+    __table_args__ = (_keyed("signal_id", "source_at"), MYSQL)
+
+    signal_id: SignalNumber
+    source_at: Number
+    value: RealOrNone = None
+    text: WordsOrNone = None
+    quality: Small
+    received_at: Number
+    place: Number
+    other_value: RealOrNone = None
+    other_text: WordsOrNone = None
+    other_quality: SmallOrNone = None
+    other_received_at: NumberOrNone = None
+    other_place: NumberOrNone = None
+
+
+class LatestRow(Row, table=True):
+    """The newest sample of each signal; also the list of the signals that have any."""
+
+    __tablename__ = "latest"
+    __table_args__ = (_keyed("signal_id"), MYSQL)
+
+    signal_id: SignalNumber
+    source_at: Number
+    value: RealOrNone = None
+    text: WordsOrNone = None
+    quality: Small
+    received_at: Number
+    place: Number
+
+
+class Rollup10sRow(Row, table=True):
+    """Ten seconds of one signal, always a pure function of its raw samples.
+
+    ``usable`` counts samples that are not bad and have a number; low, high, total, first and last are theirs.
+    ``good_us`` is the time from each good sample to the next sample, or to the end of the bucket.
+    """
+
+    __tablename__ = "rollups_10s"
+    __table_args__ = (_keyed("signal_id", "bucket_at"), MYSQL)
+
+    signal_id: SignalNumber
+    bucket_at: Number
+    samples: Number
+    good: Number
+    usable: Number
+    low: RealOrNone = None
+    high: RealOrNone = None
+    total: RealOrNone = None
+    first_at: NumberOrNone = None
+    first: RealOrNone = None
+    last_at: NumberOrNone = None
+    last: RealOrNone = None
+    good_us: Number
+
+
+class RollupPositionRow(Row, table=True):
+    """How far a tier is derived.
+
+    Buckets before ``rolled_to`` are in the tier unless they are marked; a write before ``rolling_to`` marks its bucket.
+    """
+
+    __tablename__ = "rollup_positions"
+    __table_args__ = (_keyed("tier"), MYSQL)
+
+    tier: Annotated[str, FieldInfoMetadata(sa_type=String(8), nullable=False)]
+    rolled_to: Number
+    rolling_to: Number
+
+
+class RollupMarkRow(Row, table=True):
+    """A 10 s bucket that was written to after it had been derived; until it is derived again, readers take raw."""
+
+    __tablename__ = "rollup_marks"
+    __table_args__ = (_keyed("signal_id", "bucket_at"), MYSQL)
+
+    signal_id: SignalNumber
+    bucket_at: Number
+
+
+class LeaseRow(Row, table=True):
+    """Who may collect. ``token`` grows with every change of hands and never shrinks."""
+
+    __tablename__ = "leases"
+    __table_args__ = (_keyed("name"), MYSQL)
+
+    name: Annotated[str, FieldInfoMetadata(sa_type=String(24), nullable=False)]
+    holder: Short
+    token: Number
+    expires_at: Number
+
+
+def table_of(row: type[Row]) -> Table:
+    """Return the SQLAlchemy table of a row class."""
+    table: Table = row.__table__  # type: ignore[attr-defined]
+    return table

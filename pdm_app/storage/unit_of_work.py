@@ -1,0 +1,64 @@
+"""One transaction over everything that is stored, with the site scope of whoever opened it.
+
+``SqlUnitOfWork(database)`` is the port's UnitOfWork: ``async with work(scope) as w: …; await w.commit()``.
+
+Isolation is READ COMMITTED on both databases: what is read before the first write is read without a lock. Where two
+callers may race, a conditional UPDATE decides (`rotate_session`, `take_value`). A transaction that failed is not begun
+again here, since what the caller read in it may have changed: the caller sees `UnavailableError` and repeats the whole.
+Connections are checked when they are lent, so that a restarted server costs nobody an error.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from pdm_app.domain.access import Scope
+from pdm_app.domain.ports import Alarms, Assets, Connections, Devices, Signals, Sites, Users, Work
+from pdm_app.storage.alarms import SqlAlarms
+from pdm_app.storage.assets import SqlAssets, SqlSites
+from pdm_app.storage.connections import SqlConnections
+from pdm_app.storage.database import Database
+from pdm_app.storage.devices import SqlDevices
+from pdm_app.storage.repository import Transaction
+from pdm_app.storage.signals import SqlSignals
+from pdm_app.storage.users import SqlUsers
+
+
+class SqlWork:
+    """The repositories of one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.sites: Sites = SqlSites(transaction)
+        self.assets: Assets = SqlAssets(transaction)
+        self.devices: Devices = SqlDevices(transaction)
+        self.signals: Signals = SqlSignals(transaction)
+        self.connections: Connections = SqlConnections(transaction)
+        self.alarms: Alarms = SqlAlarms(transaction)
+        self.users: Users = SqlUsers(transaction)
+
+    async def commit(self) -> None:
+        """Keep what was written; the work may go on in a new transaction afterwards."""
+        await self._transaction.commit()
+
+
+class SqlUnitOfWork:
+    """Opens transactions. Leaving the block without `SqlWork.commit` rolls back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, scope: Scope) -> AbstractAsyncContextManager[Work]:
+        return self._open(scope)
+
+    @asynccontextmanager
+    async def _open(self, scope: Scope) -> AsyncIterator[Work]:
+        async with self._database.connected("open a transaction") as connection:
+            yield SqlWork(Transaction(self._database, connection, scope))
+
+    async def ping(self) -> float:
+        """Return the round trip to the database in milliseconds.
+
+        Raises:
+            UnavailableError: It does not answer.
+        """
+        return await self._database.ping()
