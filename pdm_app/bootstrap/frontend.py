@@ -169,7 +169,9 @@ def _registry(environment: dict[str, str]) -> str:
     asked = subprocess.run(
         [npm, "config", "get", "registry"], capture_output=True, text=True, timeout=60, check=False, env=environment
     )
-    return asked.stdout.strip() if asked.returncode == 0 else "https://registry.npmjs.org/"
+    if asked.returncode != 0:
+        raise SetupError(f"Building the front end stopped: npm does not run.\n{asked.stderr.strip()}")
+    return asked.stdout.strip()
 
 
 def _keep(checkout: Checkout, folder: Path) -> None:
