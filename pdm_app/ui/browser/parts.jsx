@@ -28,7 +28,7 @@ export function ErrorNote({ what, error, again, compact = false }) {
       <p className="note-title">{what}</p>
       <p className="note-text">{reached ? error.message : t("error.unreachable")}</p>
       <div className="note-actions">
-        {again && <button type="button" className="button small" onClick={again}>{t("action.retry")}</button>}
+        {again && <button type="button" className="button button-small" onClick={again}>{t("action.retry")}</button>}
         {id && <CopyId id={id} />}
       </div>
     </div>
@@ -42,7 +42,7 @@ function CopyId({ id }) {
     setCopied(true);
   };
   return (
-    <button type="button" className="button small plain" onClick={copy} title={t("error.copy_id")}>
+    <button type="button" className="button button-small button-plain" onClick={copy} title={t("error.copy_id")}>
       {copied ? t("error.copied") : t("error.id", { id })}
     </button>
   );
@@ -60,7 +60,7 @@ export function EmptyNote({ title, text, children }) {
 }
 
 export function SimulatedChip() {
-  return <span className="chip simulated" title={t("simulated.why")}>{t("simulated.chip")}</span>;
+  return <span className="chip chip-simulated" title={t("simulated.why")}>{t("simulated.chip")}</span>;
 }
 
 /** A key on the keyboard, as a hint inside a button. */

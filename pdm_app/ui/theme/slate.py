@@ -5,8 +5,8 @@ import reflex as rx
 STYLESHEETS = [
     "slate/tokens.css",
     "slate/base.css",
-    "shell.css",
     "slate/controls.css",
+    "slate/shell.css",
     "slate/live.css",
     "slate/alarms.css",
     "slate/trend.css",
