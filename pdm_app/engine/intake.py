@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pdm_app.domain.errors import BufferFullError
 from pdm_app.domain.ports import Buffer, Clock, Ticket
-from pdm_app.domain.samples import I8, Batch, Quality, moment
+from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Quality, moment
 from pdm_app.domain.signals import Signal
-from pdm_app.engine.conversion import convert, sift, time_is_credible
+from pdm_app.engine.conversion import AHEAD_US_MAX, convert, sift, time_is_credible
 from pdm_app.engine.ledger import Count, Ledger
 from pdm_app.engine.signal_book import NOT_STAMPED, SignalBook
 from pdm_app.stream.bus import Bus
@@ -56,8 +57,9 @@ class Intake:
     def accept(self, batch: Batch) -> Ticket:
         """Take a batch at once: converted, published, offered to the buffer.
 
-        Rows of unknown signals, with an incredible source time, repeated or inside the deadband are counted and not
-        recorded. The ticket of a batch of which nothing is left is done already and has ``seq`` 0.
+        A bad row without a value says that the signal is gone, and is stamped, once. Rows of unknown signals, with an
+        incredible source time, repeated or inside the deadband are counted and not recorded. The ticket of a batch of
+        which nothing is left is done already and has ``seq`` 0.
 
         Raises:
             BufferFullError: The values are shown, but nothing was recorded; do not acknowledge.
@@ -68,6 +70,12 @@ class Intake:
             ledger.unknown += int((~known).sum())
             batch, slots = batch.rows(known), slots[known]
         ledger.add(Count.RECEIVED, slots)
+        gone = _says_gone(batch)
+        if gone.any():
+            for quality in np.unique(batch.quality[gone]).tolist():
+                mine = slots[gone & (batch.quality == quality)]
+                self._stamp(mine[book.stamp[mine] != quality], Quality(quality))
+            batch, slots = batch.rows(~gone), slots[~gone]
         credible = time_is_credible(batch.source_at, batch.received_at)
         if not credible.all():
             ledger.add(Count.REJECTED_TIME, slots[~credible])
@@ -107,9 +115,9 @@ class Intake:
     def stamp(self, signals: Sequence[int], quality: Quality) -> None:
         """Mark signals as bad, once: on screen with their last value and age, and in history as the start of a gap.
 
-        The stamp's source time is a microsecond after the signal's last sample, on the source's own clock, so that a
-        device clock that is off neither hides nor misplaces the gap. A signal that never had a sample has no gap: it
-        is only marked.
+        The stamp's source time is now on the source's own clock, as far as that is known from the signal's last
+        sample, and always after it: a device clock that is off neither hides nor misplaces the gap. A signal that
+        never had a sample has no gap; it is only marked.
         """
         slots, known = self._book.find(signals)
         self._stamp(slots[known & (self._book.stamp[slots] != quality)], quality)
@@ -127,7 +135,10 @@ class Intake:
         self._latest.mark(book.id[slots].tolist(), quality, now)
         book.stamp[slots] = quality
         slots = slots[book.seen_source_at[slots] > 0]
-        source_at = np.maximum(book.seen_source_at[slots], book.stamp_source_at[slots]) + 1
+        seen_at = book.seen_source_at[slots]
+        clock_ahead = seen_at - book.fresh_at[slots]
+        clock_ahead[np.abs(clock_ahead) > AHEAD_US_MAX] = 0  # No clock is that far off: the value just seldom changes.
+        source_at = np.maximum(now + clock_ahead, np.maximum(seen_at, book.stamp_source_at[slots]) + 1)
         book.stamp_source_at[slots] = source_at
         batch = Batch(
             device=STAMPED_BY,
@@ -172,13 +183,20 @@ class Intake:
         return bool(known[0] and self._book.stamp[slots[0]] != NOT_STAMPED)
 
 
+def _says_gone(batch: Batch) -> NDArray[np.bool_]:
+    gone = (batch.quality >= QUALITY_BAD_MIN) & np.isnan(batch.value)
+    for row in batch.text:
+        gone[row] = False
+    return gone
+
+
 def _nothing_to_wait_for() -> Ticket:
     durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     durable.set_result(None)
     return Ticket(seq=0, durable=durable)
 
 
-def _ended_gap(batch: Batch, again: "np.typing.NDArray[np.bool_]") -> Batch:
+def _ended_gap(batch: Batch, again: NDArray[np.bool_]) -> Batch:
     """Date values that a source announces anew after a lost link at their receipt, where their gap ends.
 
     Their source time has not moved (a setpoint written last year), so with it they would lie before the gap.

@@ -1,0 +1,1 @@
+"""One protocol per file, all behind the `Driver` port; `registry` lists them."""

@@ -1,0 +1,354 @@
+"""MQTT 3.1.1 and 5: JSON objects on topics, pushed by the broker.
+
+``MqttDriver(connection, clock)``. Endpoint ``mqtt://host:1883``; options ``version`` ("3.1.1" or "5"), ``qos`` (0 or 1,
+default 1), ``client_id`` (set it to have the broker keep messages while we are away: it makes the session persistent),
+``keepalive_s`` (4), ``status_suffix`` ("/status", "" for none), ``connect_timeout_s`` (5). A signal's address is a
+`pdm_app.drivers.mqtt_payloads.MqttAddress`.
+
+With QoS 1 a message is acknowledged only when its samples are on disk. aiomqtt has no switch for that, so its paho
+client is told directly; the message callback is replaced as well, because aiomqtt's queue makes a task per message and
+is unbounded. There is no queue here: a message is taken apart where it is read, and TCP holds back a broker that is
+faster than us.
+
+Source: OASIS MQTT 3.1.1 and 5.0, chapters 3.3–3.4 and 4.4; aiomqtt 2.5, paho-mqtt 2.1.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiomqtt
+import numpy as np
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from pdm_app.domain.connections import Connection
+from pdm_app.domain.errors import ConnectionFailedError, NotSupportedError
+from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
+from pdm_app.domain.samples import Batch, Quality
+from pdm_app.domain.signals import Signal
+from pdm_app.drivers.endpoint import cause, endpoint_of
+from pdm_app.drivers.mqtt_payloads import (
+    PayloadError,
+    ValuePlace,
+    address_of,
+    parsed,
+    place_of,
+    reading,
+    time_in,
+)
+
+GATHER_S = 0.010  # Messages that come within this time of each other make one batch; the first does not wait.
+ROWS_MAX = 5000
+TOPICS_PER_SUBSCRIBE = 100
+REFUSED_MAX = 1000  # Above the brokers' usual windows of unacknowledged messages (20 in mosquitto, 65,535 at most).
+OFFER_AGAIN_S = 1.0
+CLOSE_S_MAX = 1.5
+OFFLINE_WORDS = frozenset({"offline", "0", "false", "disconnected", "lost"})
+VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
+
+Token = tuple[int, int]
+"""Message id and QoS: what an acknowledgement names."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Rows of the next batch and the messages they came in."""
+
+    signal: list[int] = field(default_factory=list)
+    source_at: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    quality: list[int] = field(default_factory=list)
+    text: dict[int, str] = field(default_factory=dict)
+    tokens: list[Token] = field(default_factory=list)
+
+    def add(self, signal: int, source_at: int, value: float, quality: int, text: str | None = None) -> None:
+        if text is not None:
+            self.text[len(self.signal)] = text
+        self.signal.append(signal)
+        self.source_at.append(source_at)
+        self.value.append(value)
+        self.quality.append(quality)
+
+    def batch(self, device: str, received_at: int) -> Batch:
+        return Batch(
+            device=device,
+            signal=np.array(self.signal, dtype=np.uint32),
+            source_at=np.array(self.source_at, dtype=np.int64),
+            value=np.array(self.value, dtype=np.float64),
+            quality=np.array(self.quality, dtype=np.uint16),
+            received_at=received_at,  # type: ignore[arg-type]
+            text=self.text,
+        )
+
+
+class MqttDriver:
+    """One client of one broker."""
+
+    pushes = True
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        options = connection.options
+        self._connection = connection
+        self._clock = clock
+        self._qos = 1 if int(options.get("qos", 1)) else 0
+        self._status_suffix = str(options.get("status_suffix", "/status"))
+        self._connect_timeout_s = float(options.get("connect_timeout_s", 5.0))
+        self._client: aiomqtt.Client | None = None
+        self._connected = False
+        self._sink: Sink | None = None
+        self._places: dict[str, list[ValuePlace]] = {}
+        self._status_of: dict[str, list[int]] = {}  # status topic -> signals of the gateway behind it
+        self._faults: dict[int, str] = {}
+        self._gathered = _Gathered()
+        self._flush_due: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._flushed_at = -math.inf  # On the event loop's clock.
+        self._refused: list[tuple[Batch, list[Token]]] = []
+        self._loop = asyncio.get_running_loop()
+
+    async def connect(self) -> None:
+        options = self._connection.options
+        endpoint = endpoint_of(self._connection, {"mqtt": 1883, "tcp": 1883})
+        client_id = options.get("client_id")
+        version = VERSIONS.get(str(options.get("version", "3.1.1")))
+        if version is None:
+            raise self._failed(f"is set to MQTT {options.get('version')!r}; choose one of {', '.join(VERSIONS)}")
+        keep_session: dict[str, Any] = {}
+        if version is aiomqtt.ProtocolVersion.V5:
+            keep_session = {"clean_start": not client_id, "properties": _kept_for_a_day() if client_id else None}
+        else:
+            keep_session = {"clean_session": not client_id}
+        self._client = client = aiomqtt.Client(
+            endpoint.host,
+            endpoint.port,
+            identifier=str(client_id) if client_id else None,
+            protocol=version,
+            keepalive=int(options.get("keepalive_s", 4)),
+            timeout=self._connect_timeout_s,
+            **keep_session,
+        )
+        paho = client._client
+        paho.connect_timeout = self._connect_timeout_s
+        paho.manual_ack_set(on=True)
+        paho.on_message = self._received
+        try:
+            async with asyncio.timeout(self._connect_timeout_s + 1):
+                await client.__aenter__()
+        except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+            raise self._failed(f"could not be reached at {endpoint}: {cause(error)}") from error
+        self._connected = True
+
+    # --- subscribing ----------------------------------------------------------------------------------------------
+
+    async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
+        self._sink = sink
+        for signal in signals:
+            address = address_of(signal)
+            if isinstance(address, str):
+                self._faults[signal.id] = address
+                self._gathered.add(signal.id, self._clock.now(), math.nan, Quality.BAD_CONFIGURATION)
+                continue
+            self._places.setdefault(address.topic, []).append(place_of(signal, address))
+            if self._status_suffix:
+                self._status_of.setdefault(address.topic + self._status_suffix, []).append(signal.id)
+        self._flush()
+        topics = [*self._status_of, *self._places]  # The status first: a retained "offline" then precedes old values.
+        client = self._open_client()
+        try:
+            for start in range(0, len(topics), TOPICS_PER_SUBSCRIBE):
+                chunk = topics[start : start + TOPICS_PER_SUBSCRIBE]
+                granted = await client.subscribe(
+                    [(topic, self._qos) for topic in chunk], timeout=self._connect_timeout_s
+                )
+                self._note_refusals(chunk, granted)
+        except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+            raise self._failed(f"did not accept the subscription: {cause(error)}") from error
+
+    def _note_refusals(self, topics: Sequence[str], granted: Sequence[Any]) -> None:
+        now = self._clock.now()
+        for topic, answer in zip(topics, granted, strict=False):
+            code = int(getattr(answer, "value", answer))
+            if code < 128:  # The granted QoS.
+                continue
+            for place in self._places.get(topic, ()):
+                self._faults[place.signal] = (
+                    f"The broker refused topic {topic!r} (code {code}). Allow this client to read it."
+                )
+                self._gathered.add(place.signal, now, math.nan, Quality.BAD_CONFIGURATION)
+        self._flush()
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    def _received(self, _client: Any, _userdata: Any, message: Any) -> None:
+        """Take one message apart. Called by paho where it reads the socket; must not raise."""
+        now = self._clock.now()
+        topic: str = message.topic
+        gathered = self._gathered
+        gateway = self._status_of.get(topic)
+        if gateway is not None:
+            self._note_status(topic, gateway, message.payload, now)
+        places = self._places.get(topic)
+        if places is not None:
+            self._take_apart(topic, places, message.payload, now)
+        if message.qos:
+            gathered.tokens.append((message.mid, message.qos))
+        self._flush_soon()
+
+    def _take_apart(self, topic: str, places: Sequence[ValuePlace], payload: bytes, now: int) -> None:
+        try:
+            found = parsed(payload)
+        except PayloadError as error:
+            for place in places:
+                self._faults[place.signal] = f"Topic {topic!r}: {error}."
+            return
+        times: dict[tuple[str, ...], int] = {}
+        for place in places:
+            try:
+                if place.time not in times:
+                    times[place.time] = time_in(found, place.time, now)
+                read = reading(found, place)
+            except PayloadError as error:
+                self._faults[place.signal] = f"Topic {topic!r}: {error}."
+                continue
+            self._faults.pop(place.signal, None)
+            self._gathered.add(place.signal, times[place.time], read.value, read.quality, read.text)
+
+    def _note_status(self, topic: str, signals: Sequence[int], payload: bytes, now: int) -> None:
+        """Mark a gateway's signals bad when it, or its last will, says that it is gone."""
+        words = payload[:200].decode("utf-8", "replace").strip().strip('"').lower()
+        with suppress(PayloadError):
+            found = parsed(payload)
+            if isinstance(found, dict):
+                words = str(found.get("status", found.get("state", ""))).lower()
+        offline = words in OFFLINE_WORDS
+        for signal in signals:
+            if offline:
+                self._faults[signal] = f"The gateway reports {words!r} on {topic!r}."
+                self._gathered.add(signal, now, math.nan, Quality.BAD_CONNECTION_LOST)
+            elif signal in self._faults and self._faults[signal].startswith("The gateway reports"):
+                del self._faults[signal]
+
+    def _flush_soon(self) -> None:
+        if len(self._gathered.signal) >= ROWS_MAX:
+            self._flush()
+        elif self._flush_due is None:
+            wait_s = max(0.0, self._flushed_at + GATHER_S - self._loop.time())
+            self._flush_due = (
+                self._loop.call_later(wait_s, self._flush) if wait_s else self._loop.call_soon(self._flush)
+            )
+
+    def _flush(self) -> None:
+        if self._flush_due is not None:
+            self._flush_due.cancel()
+            self._flush_due = None
+        gathered, self._gathered = self._gathered, _Gathered()
+        if self._sink is None:
+            return
+        self._flushed_at = self._loop.time()
+        if gathered.signal:
+            self._offer(gathered.batch(self._connection.id, self._clock.now()), gathered.tokens)
+        else:
+            self._acknowledge(gathered.tokens)  # Nothing of ours in it, or nothing legible: sent again it is no better.
+
+    # --- acknowledging --------------------------------------------------------------------------------------------
+
+    def _offer(self, batch: Batch, tokens: list[Token]) -> None:
+        if self._sink is None:
+            return
+        durable = self._sink(batch)
+        if not tokens:
+            return
+        if durable is None:
+            self._offer_later(batch, tokens)
+        elif durable.done():
+            self._settled(durable, batch, tokens)
+        else:
+            durable.add_done_callback(lambda done: self._settled(done, batch, tokens))
+
+    def _settled(self, durable: "asyncio.Future[None]", batch: Batch, tokens: list[Token]) -> None:
+        if durable.cancelled():
+            return
+        if durable.exception() is None:
+            self._acknowledge(tokens)
+        else:
+            self._offer_later(batch, tokens)
+
+    def _offer_later(self, batch: Batch, tokens: list[Token]) -> None:
+        """Keep what the buffer refused: the broker sends it again only after a reconnection."""
+        if len(self._refused) >= REFUSED_MAX:
+            self._refused.pop(0)  # Stays unacknowledged, so the broker still has it.
+        if not self._refused:
+            self._loop.call_later(OFFER_AGAIN_S, self._offer_refused)
+        self._refused.append((batch, tokens))
+
+    def _offer_refused(self) -> None:
+        waiting, self._refused = self._refused, []
+        for batch, tokens in waiting:
+            self._offer(batch, tokens)
+
+    def _acknowledge(self, tokens: Sequence[Token]) -> None:
+        if self._client is None:
+            return
+        for message_id, qos in tokens:
+            self._client._client.ack(message_id, qos)
+
+    # --- the link -------------------------------------------------------------------------------------------------
+
+    async def lost(self) -> str:
+        """Wait on aiomqtt's message iterator, which stays empty here and ends with the connection."""
+        try:
+            async for _ in self._open_client().messages:
+                pass
+        except aiomqtt.MqttError as error:
+            self._connected = False
+            return f"The broker closed the connection: {cause(error.__cause__ or error)}."
+        return "The connection ended."
+
+    async def poll(self, signals: Sequence[Signal]) -> Batch:  # noqa: ARG002
+        raise NotSupportedError("An MQTT broker is not polled; it sends when there is news.")
+
+    async def write(self, signal: Signal, value: float | str) -> WriteResult:  # noqa: ARG002
+        raise NotSupportedError("MQTT has no write that is read back; publish commands are a later part.")
+
+    async def browse(self, address: Mapping[str, object] | None) -> Sequence[BrowsedNode]:  # noqa: ARG002
+        raise NotSupportedError("A broker does not list its topics.")
+
+    def health(self) -> DriverHealth:
+        return DriverHealth(self._connected, "" if self._connected else "not connected", None, dict(self._faults))
+
+    def _open_client(self) -> aiomqtt.Client:
+        if self._client is None:
+            raise self._failed("is not connected")
+        return self._client
+
+    def _failed(self, what: str) -> ConnectionFailedError:
+        return ConnectionFailedError(
+            f"MQTT broker of {self._connection.name!r} {what}.", connection_id=self._connection.id
+        )
+
+    async def close(self) -> None:
+        """Leave without acknowledging what is not durable: a persistent session gets it again."""
+        self._sink = None
+        if self._flush_due is not None:
+            self._flush_due.cancel()
+        self._refused.clear()
+        client, self._client = self._client, None
+        if client is None:
+            return
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                if self._connected:
+                    await client.__aexit__(None, None, None)
+        self._connected = False
+        with suppress(Exception):
+            client._client.disconnect()  # Frees the socket of an attempt that was never answered.
+        await asyncio.sleep(0)
+
+
+def _kept_for_a_day() -> Any:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = 86_400
+    return properties

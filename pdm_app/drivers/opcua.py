@@ -1,0 +1,402 @@
+"""OPC UA: one subscription per connection, values pushed by the server.
+
+``OpcuaDriver(connection, clock)``. Endpoint ``opc.tcp://host:4840/path``; options ``publishing_ms`` (50),
+``connect_timeout_s`` (5), ``timeout_s`` (2). A signal's address is ``{"node": "ns=2;s=P-101A.Vibration_mm_s"}``.
+
+Source: OPC 10000-4, 5.13 (subscriptions); asyncua 2.1, of which the raw publish callback is used, because its handlers
+make one task per value and its iterators drop values silently.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.client.ua_client import UaClientState
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaError
+
+from pdm_app.domain.connections import Connection
+from pdm_app.domain.errors import ConnectionFailedError, InvalidInputError
+from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
+from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
+from pdm_app.domain.signals import Signal
+from pdm_app.drivers.endpoint import cause, endpoint_of
+from pdm_app.drivers.opcua_values import as_type, browsed, node_of, number_or_text, quality_of, source_at_of
+
+# Its INFO level formats whole results. What goes wrong on a link is raised from here, once, and not logged at each try.
+logging.getLogger("asyncua").setLevel(logging.WARNING)
+logging.getLogger("asyncua.client").setLevel(logging.CRITICAL)
+
+CHUNK = 500  # Monitored items per request: servers limit operations per call, 1,000 being a common limit.
+WATCH_S = 1.0  # The server's clock is read this often; its answer is the proof that the server lives.
+KEEP_ALIVE_S = 1.0
+SILENCE_S_MAX = 8.0  # Without values, an answer to the keep-alive is due every second.
+LIFETIME_S = 30.0  # The server forgets our subscription after this silence, so that crashes leave nothing behind.
+SESSION_S = 30.0
+QUEUE_MIN = 10
+QUEUE_MAX = 1000
+NOTIFICATIONS_MAX = 5000
+CHILDREN_MAX = 1000
+CLOSE_S_MAX = 1.5
+
+_CURRENT_TIME = ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_CurrentTime))
+_OBJECTS = ua.NodeId(ua.Int32(ObjectIds.ObjectsFolder))
+
+
+class OpcuaDriver:
+    """One session with one subscription."""
+
+    pushes = True
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._publishing_ms = float(connection.options.get("publishing_ms", 50))
+        self._connect_timeout_s = float(connection.options.get("connect_timeout_s", 5.0))
+        self._timeout_s = float(connection.options.get("timeout_s", 2.0))
+        self._client: Client | None = None
+        self._sink: Sink | None = None
+        self._signals: dict[int, Signal] = {}  # By client handle, which is the signal's id.
+        self._faults: dict[int, str] = {}
+        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._heard_at = clock.now()
+        self._round_trip_ms: float | None = None
+
+    async def connect(self) -> None:
+        endpoint = endpoint_of(self._connection, {"opc.tcp": 4840})
+        client = Client(self._connection.endpoint, timeout=self._timeout_s, watchdog_intervall=3600)
+        client.session_timeout = round(SESSION_S * 1000)
+        client.name = client.description = "pdm-app"
+        client.application_uri = "urn:pdm-app:collector"
+        self._client = client
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await client.connect()
+        except (OSError, TimeoutError, UaError) as error:
+            raise ConnectionFailedError(
+                f"OPC UA server of {self._connection.name!r} could not be reached at {endpoint}: {cause(error)}. "
+                "Check that the server runs, its address and port, and that its certificate policy allows this client.",
+                connection_id=self._connection.id,
+            ) from error
+
+    # --- subscribing ----------------------------------------------------------------------------------------------
+
+    async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
+        self._sink = sink
+        self._signals = {signal.id: signal for signal in signals}
+        requests, wrong = self._requests(signals)
+        session = self._open_client().uaclient.session
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                created = await session.create_subscription(self._parameters(), self._published)
+            for start in range(0, len(requests), CHUNK):
+                chunk = requests[start : start + CHUNK]
+                async with asyncio.timeout(self._timeout_s * 5):
+                    results = await self._monitor(created.SubscriptionId, chunk)
+                for request, result in zip(chunk, results, strict=True):
+                    if not result.StatusCode.is_good():
+                        handle = request.RequestedParameters.ClientHandle
+                        wrong[handle] = quality_of(result.StatusCode)
+                        self._faults[handle] = self._refusal(self._signals[handle], result.StatusCode)
+        except (OSError, TimeoutError, UaError) as error:
+            raise ConnectionFailedError(
+                f"OPC UA server of {self._connection.name!r} did not accept the subscription: {cause(error)}.",
+                connection_id=self._connection.id,
+            ) from error
+        self._stamp(wrong)
+
+    def _parameters(self) -> ua.CreateSubscriptionParameters:
+        interval_s = self._publishing_ms / 1000
+        parameters = ua.CreateSubscriptionParameters()
+        parameters.RequestedPublishingInterval = self._publishing_ms
+        parameters.RequestedMaxKeepAliveCount = ua.UInt32(max(1, math.ceil(KEEP_ALIVE_S / interval_s)))
+        parameters.RequestedLifetimeCount = ua.UInt32(max(10, math.ceil(LIFETIME_S / interval_s)))
+        parameters.MaxNotificationsPerPublish = ua.UInt32(NOTIFICATIONS_MAX)
+        parameters.PublishingEnabled = True
+        return parameters
+
+    def _requests(self, signals: Sequence[Signal]) -> tuple[list[ua.MonitoredItemCreateRequest], dict[int, Quality]]:
+        """Return one request per signal, and the signals whose address is no node id."""
+        requests: list[ua.MonitoredItemCreateRequest] = []
+        wrong: dict[int, Quality] = {}
+        for signal in signals:
+            try:
+                node = node_of(signal.address)
+            except ValueError as error:
+                wrong[signal.id] = Quality.BAD_CONFIGURATION
+                self._faults[signal.id] = str(error)
+                continue
+            request = ua.MonitoredItemCreateRequest()
+            request.ItemToMonitor.NodeId = node
+            request.ItemToMonitor.AttributeId = AttributeIds.Value
+            request.MonitoringMode = ua.MonitoringMode.Reporting
+            wanted = request.RequestedParameters
+            wanted.ClientHandle = ua.IntegerId(signal.id)
+            wanted.SamplingInterval = signal.poll_every_s * 1000
+            wanted.QueueSize = ua.Counter(
+                min(QUEUE_MAX, max(QUEUE_MIN, 2 * math.ceil(self._publishing_ms / 1000 / signal.poll_every_s)))
+            )
+            wanted.DiscardOldest = True
+            # A new source time with the same value is a new sample: without it a level signal looks stale.
+            wanted.Filter = ua.DataChangeFilter(Trigger=ua.DataChangeTrigger.StatusValueTimestamp)
+            requests.append(request)
+        return requests, wrong
+
+    async def _monitor(
+        self, subscription_id: int, requests: Sequence[ua.MonitoredItemCreateRequest]
+    ) -> list[ua.MonitoredItemCreateResult]:
+        session = self._open_client().uaclient.session
+        parameters = ua.CreateMonitoredItemsParameters()
+        parameters.SubscriptionId = ua.IntegerId(subscription_id)
+        parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
+        parameters.ItemsToCreate = list(requests)
+        results = await session.create_monitored_items(parameters)
+        unfiltered = [
+            row
+            for row, result in enumerate(results)
+            if result.StatusCode.value
+            in (StatusCodes.BadMonitoredItemFilterUnsupported, StatusCodes.BadFilterNotAllowed)
+        ]
+        if unfiltered:
+            for row in unfiltered:
+                requests[row].RequestedParameters.Filter = None
+            parameters.ItemsToCreate = [requests[row] for row in unfiltered]
+            again = await session.create_monitored_items(parameters)
+            for row, result in zip(unfiltered, again, strict=True):
+                results[row] = result
+        return results
+
+    def _refusal(self, signal: Signal, status: ua.StatusCode) -> str:
+        return (
+            f"OPC UA server of {self._connection.name!r} refused node {signal.address.get('node')!r} of "
+            f"{signal.name}: {status.name} ({status.doc}). Check the signal's address by browsing the server."
+        )
+
+    def _stamp(self, wrong: Mapping[int, Quality]) -> None:
+        """Deliver the signals that cannot be read as bad, once."""
+        if not wrong or self._sink is None:
+            return
+        now = self._clock.now()
+        self._sink(
+            Batch(
+                device=self._connection.id,
+                signal=np.fromiter(wrong.keys(), dtype=np.uint32),
+                source_at=np.full(len(wrong), now, dtype=np.int64),
+                value=np.full(len(wrong), np.nan),
+                quality=np.fromiter(wrong.values(), dtype=np.uint16),
+                received_at=now,
+            )
+        )
+
+    # --- values ---------------------------------------------------------------------------------------------------
+
+    def _published(self, result: ua.PublishResult) -> None:
+        """Take one publish response; a keep-alive is empty. Runs in the library's publish loop."""
+        self._heard_at = self._clock.now()
+        for notification in result.NotificationMessage.NotificationData or ():
+            if isinstance(notification, ua.DataChangeNotification):
+                self._deliver(notification.MonitoredItems)
+            elif isinstance(notification, ua.StatusChangeNotification):
+                status = notification.Status
+                self._note_lost(f"The server ended the subscription: {status.name if status else 'no reason given'}.")
+
+    def _deliver(self, items: Iterable[Any]) -> None:
+        now = self._clock.now()
+        signal: list[int] = []
+        source_at: list[int] = []
+        value: list[float] = []
+        quality: list[int] = []
+        text: dict[int, str] = {}
+        for item in items:
+            known = self._signals.get(item.ClientHandle)
+            if known is None:
+                continue
+            data: ua.DataValue = item.Value
+            grade = quality_of(data.StatusCode)
+            held = number_or_text(data.Value.Value) if data.Value is not None else None
+            if isinstance(held, str):
+                text[len(signal)] = held
+            elif held is None and grade < Quality.BAD:
+                grade = Quality.BAD_CONFIGURATION
+                self._faults[known.id] = (
+                    f"Node {known.address.get('node')!r} of {known.name} holds no single number or text. "
+                    "Choose a scalar variable."
+                )
+            if grade >= Quality.BAD:
+                name = data.StatusCode.name if data.StatusCode is not None else "bad"
+                self._faults.setdefault(known.id, f"The server marks {known.name} as {name}.")
+            elif known.id in self._faults:
+                del self._faults[known.id]
+            signal.append(known.id)
+            source_at.append(source_at_of(data, now))
+            value.append(held if isinstance(held, float) else math.nan)
+            quality.append(grade)
+        if signal and self._sink is not None:
+            self._sink(
+                Batch(
+                    device=self._connection.id,
+                    signal=np.array(signal, dtype=np.uint32),
+                    source_at=np.array(source_at, dtype=np.int64),
+                    value=np.array(value, dtype=np.float64),
+                    quality=np.array(quality, dtype=np.uint16),
+                    received_at=now,
+                    text=text,
+                )
+            )
+
+    async def poll(self, signals: Sequence[Signal]) -> Batch:
+        """Read once, for tools that look at a single value; the collector subscribes."""
+        nodes = [node_of(signal.address) for signal in signals]
+        values = await self._read(nodes)
+        now = self._clock.now()
+        held = [number_or_text(value.Value.Value) if value.Value is not None else None for value in values]
+        return Batch(
+            device=self._connection.id,
+            signal=np.array([signal.id for signal in signals], dtype=np.uint32),
+            source_at=np.array([source_at_of(value, now) for value in values], dtype=np.int64),
+            value=np.array([entry if isinstance(entry, float) else math.nan for entry in held], dtype=np.float64),
+            quality=np.array([quality_of(value.StatusCode) for value in values], dtype=np.uint16),
+            received_at=now,
+            text={row: entry for row, entry in enumerate(held) if isinstance(entry, str)},
+        )
+
+    async def _read(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._open_client().uaclient.session.read_attributes(list(nodes), AttributeIds.Value)
+        except (OSError, TimeoutError, UaError) as error:
+            raise self._failed(f"did not answer a read: {cause(error)}") from error
+
+    # --- the link -------------------------------------------------------------------------------------------------
+
+    async def lost(self) -> str:
+        """Watch the transport, the server's clock and the keep-alives of the subscription."""
+        client = self._open_client()
+        async with client.subscribe_state() as states:
+            while not self._lost.done():
+                try:
+                    if client.state is UaClientState.CONNECTED:
+                        await states.next_change(WATCH_S)
+                except TimeoutError:
+                    await self._probe()
+                if client.state is not UaClientState.CONNECTED:
+                    self._note_lost("The server closed the connection.")
+        return self._lost.result()
+
+    async def _probe(self) -> None:
+        began_at = self._clock.now()
+        try:
+            await self._read([_CURRENT_TIME])
+        except ConnectionFailedError as error:
+            self._note_lost(error.message)
+            return
+        now = self._clock.now()
+        self._round_trip_ms = (now - began_at) / 1000
+        if self._sink is not None and now - self._heard_at > SILENCE_S_MAX * MICROS_PER_S:
+            self._note_lost(f"The server answers, but its subscription has been silent for {SILENCE_S_MAX:g} s.")
+
+    def _note_lost(self, reason: str) -> None:
+        if not self._lost.done():
+            self._lost.set_result(reason)
+
+    def _open_client(self) -> Client:
+        if self._client is None:
+            raise self._failed("is not connected")
+        return self._client
+
+    def _failed(self, what: str) -> ConnectionFailedError:
+        return ConnectionFailedError(
+            f"OPC UA server of {self._connection.name!r} {what}.", connection_id=self._connection.id
+        )
+
+    # --- writing and browsing -------------------------------------------------------------------------------------
+
+    async def write(self, signal: Signal, value: float | str) -> WriteResult:
+        """Write one raw value with the node's own type and read it back; ``value`` is before scale and offset.
+
+        Raises:
+            InvalidInputError: The address is no node id, or the value does not fit the node's type.
+            ConnectionFailedError: No answer.
+        """
+        try:
+            node = node_of(signal.address)
+        except ValueError as error:
+            raise InvalidInputError(str(error), signal=signal.id) from error
+        [before] = await self._read([node])
+        if before.Value is None or not quality_of(before.StatusCode) < Quality.BAD_CONFIGURATION:
+            return WriteResult(value, None, accepted=False, reason=f"The node cannot be read: {before.StatusCode}.")
+        kind = before.Value.VariantType
+        try:
+            as_written = as_type(value, kind)
+            wanted = ua.DataValue(ua.Variant(as_written, kind))
+        except (ValueError, TypeError, UaError) as error:
+            raise InvalidInputError(
+                f"{value!r} does not fit the type {kind.name} of {signal.name}.", signal=signal.id
+            ) from error
+        session = self._open_client().uaclient.session
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                [status] = await session.write_attributes([node], [wanted], AttributeIds.Value)
+        except (OSError, TimeoutError, UaError) as error:
+            raise self._failed(f"did not confirm a write to {signal.address.get('node')!r}: {cause(error)}") from error
+        if not status.is_good():
+            return WriteResult(value, None, accepted=False, reason=f"The server refused: {status.name}.")
+        [after] = await self._read([node])
+        read_back = number_or_text(after.Value.Value) if after.Value is not None else None
+        accepted = after.Value is not None and after.Value.Value == as_written
+        reason = "" if accepted else f"The server holds {read_back} after {value} was written."
+        return WriteResult(value, read_back, accepted=accepted, reason=reason)
+
+    async def browse(self, address: Mapping[str, object] | None) -> Sequence[BrowsedNode]:
+        """List folders, objects and variables below a node; at most 1,000, with the values of the variables."""
+        try:
+            start = _OBJECTS if address is None else node_of(address)
+        except ValueError as error:
+            raise InvalidInputError(str(error)) from error
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                found = (
+                    await self._open_client()
+                    .get_node(start)
+                    .get_references(
+                        refs=ObjectIds.HierarchicalReferences,
+                        direction=ua.BrowseDirection.Forward,
+                    )
+                )
+        except (OSError, TimeoutError, UaError) as error:
+            raise self._failed(f"could not be browsed at {start.to_string()}: {cause(error)}") from error
+        kinds = (ua.NodeClass.Object, ua.NodeClass.Variable)
+        found = [entry for entry in found if entry.NodeClass in kinds][:CHILDREN_MAX]
+        variables = [entry.NodeId for entry in found if entry.NodeClass is ua.NodeClass.Variable]
+        values = dict(zip(variables, await self._read(variables), strict=True)) if variables else {}
+        return [browsed(entry, values.get(entry.NodeId)) for entry in found]
+
+    def health(self) -> DriverHealth:
+        connected = (
+            self._client is not None
+            and self._client.state is UaClientState.CONNECTED
+            and not (self._lost.done() and not self._lost.cancelled())
+        )
+        return DriverHealth(connected, "" if connected else "not connected", self._round_trip_ms, dict(self._faults))
+
+    async def close(self) -> None:
+        self._sink = None
+        client, self._client = self._client, None
+        self._lost.cancel()
+        if client is None:
+            return
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_S_MAX):
+                await client.disconnect()
+        # What a cancelled connect or disconnect leaves open.
+        with suppress(Exception):
+            client.disconnect_socket()
+        await asyncio.sleep(0)
