@@ -86,9 +86,14 @@ def head(
     )
 
 
+def card_head(title: rx.Component | rx.Var[str] | str, *beside: rx.Component) -> rx.Component:
+    """The first line of a card."""
+    return rx.el.header(rx.el.h2(title), *beside, class_name="card-head")
+
+
 def simulated_chip() -> rx.Component:
     """Covers every value of the page; stands wherever the demo plant runs."""
-    return rx.cond(Session.is_demo, rx.el.span(text("shell.simulated"), class_name="chip simulated"))
+    return rx.cond(Session.is_demo, rx.el.span(text("simulated.chip"), class_name="chip chip-simulated"))
 
 
 def empty(title_key: str, hint_key: str, *actions: rx.Component) -> rx.Component:
@@ -106,7 +111,7 @@ def _top_bar(crumbs: list[rx.Component | rx.Var[str] | str], level: str) -> rx.C
     if level:
         trail.append(rx.el.span(level, class_name="level", title=text(f"shell.level.{level}")))
     return rx.el.header(
-        rx.el.a(_mark(), href="/plant", class_name="logo", aria_label=text("shell.home")),
+        rx.el.a(mark(), href="/plant", class_name="logo", aria_label=text("shell.home")),
         _site_select(),
         rx.el.span(class_name="divider desktop-only"),
         rx.el.nav(*trail, class_name="crumbs", aria_label=text("shell.breadcrumb")),
@@ -120,7 +125,7 @@ def _top_bar(crumbs: list[rx.Component | rx.Var[str] | str], level: str) -> rx.C
     )
 
 
-def _mark() -> rx.Component:
+def mark() -> rx.Component:
     return rx.el.svg(
         rx.el.svg.rect(
             x="1.5", y="1.5", width="21", height="21", rx="3", fill="none", stroke="currentColor", stroke_width="1.75"

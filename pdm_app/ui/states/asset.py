@@ -100,9 +100,7 @@ class Breakage(Session):
             if act.services.demo is None:
                 return
             severity = float(form.get("severity", "100") or 100) / 100
-            await act.services.demo.inject(
-                act.actor, form.get("key", ""), asset_code, form.get("signal", ""), severity
-            )
+            await act.services.demo.inject(act.actor, form.get("key", ""), asset_code, form.get("signal", ""), severity)
             self.faults = list(await act.services.demo.faults(act.actor))
 
         return await self.act(work)

@@ -1,0 +1,1 @@
+"""The pages, one file per noun, listed in `all_pages`."""

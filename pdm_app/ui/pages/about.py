@@ -1,0 +1,83 @@
+"""About this system: is it sound, and what is it."""
+
+import reflex as rx
+
+from pdm_app.ui.messages import text
+from pdm_app.ui.shell import card_head, head, icon, page
+from pdm_app.ui.states.health import SystemHealth
+from pdm_app.ui.widgets.moment import moment
+from pdm_app.ui.widgets.quantity import number, size
+
+
+def about() -> rx.Component:
+    """Checks first, red flags on top; then versions and figures."""
+    return page(
+        "nav.about",
+        [text("nav.about")],
+        head(
+            text("about.title"),
+            actions=(
+                rx.el.button(text("about.again"), on_click=SystemHealth.load, class_name="button", type="button"),
+            ),
+        ),
+        rx.el.div(_checks(), _facts(), class_name="asset-grid"),
+    )
+
+
+def _checks() -> rx.Component:
+    return rx.el.section(
+        card_head(text("about.checks")),
+        rx.cond(
+            SystemHealth.health,
+            rx.el.ul(
+                rx.foreach(
+                    SystemHealth.health.checks,  # type: ignore[union-attr]
+                    lambda check: rx.el.li(
+                        rx.cond(check.ok, icon("circle-check"), icon("circle-x")),
+                        rx.el.div(
+                            rx.el.strong(text("about.check", name=check.name)),
+                            rx.el.div(check.detail, class_name="muted"),
+                        ),
+                        class_name="check",
+                        data_ok=check.ok,
+                    ),
+                ),
+                class_name="stack",
+            ),
+        ),
+        class_name="card",
+    )
+
+
+def _facts() -> rx.Component:
+    info = SystemHealth.info
+    return rx.el.section(
+        card_head(text("about.system")),
+        rx.cond(
+            info,
+            rx.el.dl(
+                rx.el.dt(text("about.version")),
+                rx.el.dd(info.version),  # type: ignore[union-attr]
+                rx.el.dt(text("about.started")),
+                rx.el.dd(moment(at=info.started_at, time_zone=SystemHealth.time_zone)),  # type: ignore[union-attr]
+                rx.el.dt(text("about.database")),
+                rx.el.dd(info.database),  # type: ignore[union-attr]
+                rx.el.dt(text("about.data_dir")),
+                rx.el.dd(info.data_dir),  # type: ignore[union-attr]
+                rx.el.dt(text("about.recorded")),
+                rx.el.dd(number(info.samples_recorded)),  # type: ignore[union-attr]
+                rx.el.dt(text("about.rate")),
+                rx.el.dd(number(info.samples_per_s, decimals=1)),  # type: ignore[union-attr]
+                rx.el.dt(text("about.buffer")),
+                rx.el.dd(number(info.buffer_samples)),  # type: ignore[union-attr]
+                rx.el.dt(text("about.viewers")),
+                rx.el.dd(number(info.viewers)),  # type: ignore[union-attr]
+                rx.el.dt(text("about.memory")),
+                rx.el.dd(size(info.memory_bytes)),  # type: ignore[union-attr]
+                rx.el.dt(text("about.python")),
+                rx.el.dd(info.python),  # type: ignore[union-attr]
+                class_name="definition",
+            ),
+        ),
+        class_name="card",
+    )

@@ -1,0 +1,110 @@
+"""Active alarms and the journal."""
+
+import reflex as rx
+
+from pdm_app.domain.alarms import JournalEntry
+from pdm_app.ui.messages import text
+from pdm_app.ui.shell import empty, head, page, simulated_chip
+from pdm_app.ui.states.journal import Journal
+from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.alarm_list import alarm_list
+from pdm_app.ui.widgets.moment import moment
+from pdm_app.ui.widgets.priority_shape import priority_shape
+
+KINDS = ("raised", "returned", "acknowledged", "commented", "cleared")
+
+
+def _views(current: str) -> rx.Component:
+    return rx.el.nav(
+        *(
+            rx.el.a(text(key), href=href, class_name="segment", **({"aria_current": "page"} if key == current else {}))
+            for key, href in (("alarms.active", "/alarms"), ("alarms.journal", "/alarms/history"))
+        ),
+        class_name="segments",
+        aria_label=text("alarms.views"),
+    )
+
+
+def alarms() -> rx.Component:
+    """What needs a person now."""
+    return page(
+        "nav.alarms",
+        [text("nav.alarms"), text("alarms.active")],
+        head(text("alarms.title"), simulated_chip(), actions=(_views("alarms.active"),)),
+        alarm_list(site_id=Session.site_id, may_acknowledge=Session.permissions.contains("alarms.acknowledge")),
+    )
+
+
+def journal() -> rx.Component:
+    """What happened, newest first."""
+    return page(
+        "nav.alarms",
+        [text("nav.alarms"), text("alarms.journal")],
+        head(text("journal.title"), simulated_chip(), actions=(_views("alarms.journal"),)),
+        _filters(),
+        rx.cond(
+            Journal.entries.length() > 0,
+            rx.el.section(
+                rx.el.div(
+                    rx.el.table(
+                        rx.el.thead(
+                            rx.el.tr(
+                                rx.el.th(text("journal.when")),
+                                rx.el.th(text("journal.priority")),
+                                rx.el.th(text("journal.asset")),
+                                rx.el.th(text("journal.alarm")),
+                                rx.el.th(text("journal.what")),
+                                rx.el.th(text("journal.value"), class_name="right"),
+                                rx.el.th(text("journal.who")),
+                                rx.el.th(text("journal.comment")),
+                            )
+                        ),
+                        rx.el.tbody(rx.foreach(Journal.entries, _entry)),
+                        class_name="table journal",
+                    ),
+                    class_name="table-scroll",
+                ),
+                rx.cond(
+                    Journal.has_more,
+                    rx.el.button(text("journal.more"), on_click=Journal.more, class_name="button", type="button"),
+                ),
+                class_name="card",
+            ),
+            rx.cond(Journal.is_loaded, empty("journal.empty", "journal.empty_hint")),
+        ),
+    )
+
+
+def _entry(entry: rx.Var[JournalEntry]) -> rx.Component:
+    return rx.el.tr(
+        rx.el.td(moment(at=entry.at, time_zone=Session.time_zone), class_name="nowrap"),
+        rx.el.td(priority_shape(priority=entry.priority, state="acked", size=18)),
+        rx.el.td(rx.el.a(entry.asset_id, href=f"/asset/{entry.asset_id}", class_name="code")),
+        rx.el.td(entry.name),
+        rx.el.td(text("journal.kind", kind=entry.kind)),
+        rx.el.td(entry.value, class_name="right"),
+        rx.el.td(entry.actor),
+        rx.el.td(entry.comment),
+    )
+
+
+def _filters() -> rx.Component:
+    return rx.el.form(
+        rx.el.input(
+            name="text", default_value=Journal.text, placeholder=text("journal.search"), class_name="input",
+            aria_label=text("journal.search"),
+        ),
+        rx.el.select(
+            rx.el.option(text("journal.every_kind"), value=""),
+            *(rx.el.option(text("journal.kind", kind=kind), value=kind) for kind in KINDS),
+            name="kind", class_name="input", aria_label=text("journal.what"),
+        ),
+        rx.el.select(
+            rx.el.option(text("journal.every_priority"), value=""),
+            *(rx.el.option(text("journal.one_priority", priority=number), value=str(number)) for number in (1, 2, 3, 4)),
+            name="priority", class_name="input", aria_label=text("journal.priority"),
+        ),
+        rx.el.button(text("journal.apply"), type="submit", class_name="button"),
+        on_submit=Journal.search,
+        class_name="filters",
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""The explicit list of pages; a new page is one file and one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import reflex as rx
+from reflex.event import EventType
+
+from pdm_app.ui.pages.about import about
+from pdm_app.ui.pages.alarms import alarms, journal
+from pdm_app.ui.pages.asset import asset
+from pdm_app.ui.pages.connections import connections
+from pdm_app.ui.pages.devices import device_page, devices
+from pdm_app.ui.pages.login import login
+from pdm_app.ui.pages.plant import line_page, plant
+from pdm_app.ui.pages.setup import setup
+from pdm_app.ui.states.asset import AssetPage, Breakage
+from pdm_app.ui.states.devices import DevicePage, Devices
+from pdm_app.ui.states.entrance import Entrance
+from pdm_app.ui.states.health import SystemHealth
+from pdm_app.ui.states.journal import Journal
+from pdm_app.ui.states.plant import Plant
+from pdm_app.ui.states.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A route, what it shows, and what is loaded when it opens."""
+
+    route: str
+    show: Callable[[], rx.Component]
+    on_load: list[EventType[()]] = field(default_factory=list)
+
+
+PAGES: tuple[Page, ...] = (
+    Page("/", plant, [Plant.load]),
+    Page("/login", login, [Entrance.load]),
+    Page("/setup", setup, [Entrance.load]),
+    Page("/plant", plant, [Plant.load]),
+    Page("/plant/[line_id]", line_page, [Plant.load_line]),
+    Page("/asset/[asset_id]", asset, [AssetPage.load, Breakage.load]),
+    Page("/alarms", alarms, [Session.enter]),
+    Page("/alarms/history", journal, [Journal.load]),
+    Page("/connections", connections, [Session.enter]),
+    Page("/devices", devices, [Devices.load]),
+    Page("/devices/[device_id]", device_page, [DevicePage.load]),
+    Page("/settings/about", about, [SystemHealth.load]),
+)

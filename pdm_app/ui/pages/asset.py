@@ -1,0 +1,225 @@
+"""One machine: state, alarms and key values at a glance, everything live, trends, and its alarms."""
+
+import reflex as rx
+
+from pdm_app.domain.signals import Signal
+from pdm_app.ui.messages import text
+from pdm_app.ui.pages.breakage import breakage_card
+from pdm_app.ui.shell import card_head, empty, page, simulated_chip
+from pdm_app.ui.states.asset import TABS, AssetPage
+from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.asset_alarms import asset_alarms
+from pdm_app.ui.widgets.key_value import key_value
+from pdm_app.ui.widgets.live_value import live_value
+from pdm_app.ui.widgets.machine_state import machine_state
+from pdm_app.ui.widgets.sparkline import sparkline
+from pdm_app.ui.widgets.trend import trend
+
+
+def asset() -> rx.Component:
+    """L3: the machine that the address names."""
+    detail = AssetPage.detail
+    return page(
+        "nav.plant",
+        [
+            rx.el.a(text("nav.plant"), href="/plant"),
+            rx.el.a(detail.line.name, href=f"/plant/{detail.line.id}"),  # type: ignore[union-attr]
+            rx.el.span(detail.asset.code, class_name="code"),  # type: ignore[union-attr]
+        ],
+        rx.cond(
+            detail,
+            rx.fragment(_head(), _tabs(), _body()),
+            rx.cond(
+                AssetPage.is_missing & (AssetPage.problem != ""),
+                empty("asset.missing", "asset.missing_hint"),
+                rx.el.div(class_name="card tile placeholder"),
+            ),
+        ),
+        level="L3",
+    )
+
+
+def _head() -> rx.Component:
+    detail = AssetPage.detail
+    return rx.el.div(
+        rx.el.h1(rx.el.span(detail.asset.code, class_name="asset-code")),  # type: ignore[union-attr]
+        rx.el.span(detail.asset.name, class_name="aside"),  # type: ignore[union-attr]
+        rx.el.span(detail.asset.asset_class, class_name="chip"),  # type: ignore[union-attr]
+        simulated_chip(),
+        rx.el.div(machine_state(asset=detail.asset), class_name="actions"),  # type: ignore[union-attr]
+        class_name="page-head",
+    )
+
+
+def _tabs() -> rx.Component:
+    return rx.el.div(
+        *(
+            rx.el.button(
+                text(f"asset.tab.{tab}"),
+                on_click=AssetPage.show_tab(tab),
+                role="tab",
+                type="button",
+                aria_selected=rx.cond(AssetPage.tab == tab, "true", "false"),
+            )
+            for tab in TABS
+        ),
+        class_name="tabs",
+        role="tablist",
+    )
+
+
+def _body() -> rx.Component:
+    return rx.match(
+        AssetPage.tab,
+        ("live", _live()),
+        ("trends", _trends()),
+        ("alarms", _alarms()),
+        _overview(),
+    )
+
+
+def _overview() -> rx.Component:
+    detail = AssetPage.detail
+    return rx.el.div(
+        rx.el.div(_alarm_card(), breakage_card(detail.asset.code), class_name="stack"),  # type: ignore[union-attr]
+        rx.el.div(
+            rx.el.section(
+                rx.foreach(
+                    AssetPage.key_signals,
+                    lambda signal: key_value(signal=signal, rules=detail.rules),  # type: ignore[union-attr]
+                ),
+                class_name="card key-values",
+                aria_label=text("asset.key_values"),
+            ),
+            _trend_card(280),
+            class_name="stack",
+        ),
+        class_name="asset-grid",
+    )
+
+
+def _alarm_card() -> rx.Component:
+    detail = AssetPage.detail
+    return rx.el.section(
+        card_head(
+            text("asset.active_alarms"), rx.el.a(text("alarms.journal"), href="/alarms/history", class_name="link")
+        ),
+        asset_alarms(
+            asset_id=detail.asset.id,  # type: ignore[union-attr]
+            may_acknowledge=Session.permissions.contains("alarms.acknowledge"),
+        ),
+        class_name="card",
+    )
+
+
+def _trend_card(height: int) -> rx.Component:
+    return rx.el.section(
+        rx.cond(
+            AssetPage.trend_signal,
+            trend(
+                signal=AssetPage.trend_signal,
+                rules=AssetPage.detail.rules,  # type: ignore[union-attr]
+                height=height,
+            ),
+            empty("asset.no_signals", "asset.no_signals_hint"),
+        ),
+        class_name="card",
+    )
+
+
+def _live() -> rx.Component:
+    def row(signal: rx.Var[Signal]) -> rx.Component:
+        return rx.el.tr(
+            rx.el.td(signal.label),
+            rx.el.td(live_value(signal=signal, size="title")),
+            rx.el.td(rx.el.div(sparkline(signal=signal, height=32), class_name="cell-spark"), class_name="desktop-only"),
+            rx.el.td(rx.el.span(signal.name, class_name="code"), class_name="desktop-only"),
+            rx.el.td(
+                rx.el.button(
+                    text("asset.show_trend"), type="button", class_name="link",
+                    on_click=[AssetPage.show_trend(signal.id), AssetPage.show_tab("trends")],
+                )
+            ),
+        )  # fmt: skip
+
+    return rx.el.section(
+        rx.el.div(
+            rx.el.table(
+                rx.el.thead(
+                    rx.el.tr(
+                        rx.el.th(text("asset.signal")),
+                        rx.el.th(text("asset.value")),
+                        rx.el.th(text("asset.last_hour"), class_name="desktop-only"),
+                        rx.el.th(text("asset.name"), class_name="desktop-only"),
+                        rx.el.th(""),
+                    )
+                ),
+                rx.el.tbody(rx.foreach(AssetPage.detail.signals, row)),  # type: ignore[union-attr]
+                class_name="table",
+            ),
+            class_name="table-scroll",
+        ),
+        class_name="card",
+    )
+
+
+def _trends() -> rx.Component:
+    return rx.el.div(
+        rx.el.div(
+            rx.foreach(
+                AssetPage.detail.signals,  # type: ignore[union-attr]
+                lambda signal: rx.el.button(
+                    signal.label,
+                    type="button",
+                    class_name="segment signal-choice",
+                    aria_pressed=rx.cond(AssetPage.trend_signal.id == signal.id, "true", "false"),  # type: ignore[union-attr]
+                    on_click=AssetPage.show_trend(signal.id),
+                ),
+            ),
+            class_name="signal-picker",
+            role="group",
+            aria_label=text("asset.signal"),
+        ),
+        _trend_card(460),
+        class_name="stack",
+    )
+
+
+def _alarms() -> rx.Component:
+    detail = AssetPage.detail
+    return rx.el.div(
+        _alarm_card(),
+        rx.el.section(
+            card_head(text("asset.rules")),
+            rx.el.div(
+                rx.el.table(
+                    rx.el.thead(
+                        rx.el.tr(
+                            rx.el.th(text("journal.priority")),
+                            rx.el.th(text("journal.alarm")),
+                            rx.el.th(text("asset.limit"), class_name="right"),
+                            rx.el.th(text("asset.action")),
+                        )
+                    ),
+                    rx.el.tbody(
+                        rx.foreach(
+                            detail.rules,  # type: ignore[union-attr]
+                            lambda rule: rx.el.tr(
+                                rx.el.td(text("journal.one_priority", priority=rule.priority)),
+                                rx.el.td(rule.name),
+                                rx.el.td(
+                                    text("asset.limit_of", kind=rule.condition.kind, limit=rule.condition.limit),
+                                    class_name="right",
+                                ),
+                                rx.el.td(rule.action, class_name="muted"),
+                            ),  # fmt: skip
+                        )
+                    ),
+                    class_name="table",
+                ),
+                class_name="table-scroll",
+            ),
+            class_name="card",
+        ),
+        class_name="stack",
+    )

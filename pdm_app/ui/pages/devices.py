@@ -1,0 +1,205 @@
+"""Devices, and one device with the keys it sends samples with."""
+
+import reflex as rx
+
+from pdm_app.domain.access import DeviceKey
+from pdm_app.domain.assets import Device
+from pdm_app.ui.messages import text
+from pdm_app.ui.shell import card_head, empty, head, page, simulated_chip
+from pdm_app.ui.states.devices import DevicePage, Devices
+from pdm_app.ui.widgets.live_value import live_value
+from pdm_app.ui.widgets.moment import moment
+
+
+def devices() -> rx.Component:
+    """All devices of the site."""
+    return page(
+        "nav.devices",
+        [text("nav.devices")],
+        head(text("devices.title"), rx.el.span(Devices.site_name, class_name="aside"), simulated_chip()),
+        rx.cond(
+            Devices.devices.length() > 0,
+            rx.el.section(
+                rx.el.div(
+                    rx.el.table(
+                        rx.el.thead(
+                            rx.el.tr(
+                                rx.el.th(text("devices.device")),
+                                rx.el.th(text("devices.name")),
+                                rx.el.th(text("devices.model")),
+                                rx.el.th(text("devices.asset")),
+                            )
+                        ),
+                        rx.el.tbody(rx.foreach(Devices.devices, _row)),
+                        class_name="table",
+                    ),
+                    class_name="table-scroll",
+                ),
+                class_name="card",
+            ),
+            rx.cond(Devices.is_loaded, empty("devices.empty", "devices.empty_hint")),
+        ),
+    )
+
+
+def _row(device: rx.Var[Device]) -> rx.Component:
+    return rx.el.tr(
+        rx.el.td(rx.el.a(device.code, href=f"/devices/{device.id}", class_name="code link")),
+        rx.el.td(device.name),
+        rx.el.td(device.model, class_name="muted"),
+        rx.el.td(
+            rx.cond(
+                device.asset_id,
+                rx.el.a(text("devices.open_asset"), href=f"/asset/{device.asset_id}", class_name="link"),
+            )
+        ),
+    )
+
+
+def device_page() -> rx.Component:
+    """One device."""
+    device = DevicePage.device
+    return page(
+        "nav.devices",
+        [rx.el.a(text("nav.devices"), href="/devices"), rx.el.span(device.code, class_name="code")],  # type: ignore[union-attr]
+        rx.cond(
+            device,
+            rx.fragment(
+                head(
+                    rx.el.span(device.code, class_name="asset-code"),  # type: ignore[union-attr]
+                    rx.el.span(device.name, class_name="aside"),  # type: ignore[union-attr]
+                    simulated_chip(),
+                ),
+                rx.el.div(
+                    rx.el.div(_facts(), _keys(), class_name="stack"),
+                    rx.el.div(_signals(), _how_to_send(), class_name="stack"),
+                    class_name="asset-grid",
+                ),
+            ),
+            rx.cond(
+                DevicePage.is_missing & (DevicePage.problem != ""), empty("devices.missing", "devices.missing_hint")
+            ),
+        ),
+    )
+
+
+def _facts() -> rx.Component:
+    device = DevicePage.device
+    return rx.el.section(
+        card_head(text("devices.device")),
+        rx.el.dl(
+            rx.el.dt(text("devices.model")),
+            rx.el.dd(device.model),  # type: ignore[union-attr]
+            rx.el.dt(text("devices.asset")),
+            rx.el.dd(
+                rx.cond(
+                    device.asset_id,  # type: ignore[union-attr]
+                    rx.el.a(text("devices.open_asset"), href=f"/asset/{device.asset_id}", class_name="link"),  # type: ignore[union-attr]
+                    "–",
+                )
+            ),
+            class_name="definition",
+        ),
+        class_name="card",
+    )
+
+
+def _keys() -> rx.Component:
+    return rx.cond(
+        DevicePage.may_configure,
+        rx.el.section(
+            card_head(text("keys.title")),
+            rx.cond(
+                DevicePage.new_key != "",
+                rx.el.div(
+                    rx.el.div(rx.el.strong(text("keys.shown_once")), rx.el.div(DevicePage.new_key, class_name="code")),
+                    rx.el.button(
+                        text("keys.copy"),
+                        type="button",
+                        class_name="button",
+                        on_click=rx.set_clipboard(DevicePage.new_key),
+                    ),
+                    rx.el.button(text("keys.done"), type="button", class_name="button", on_click=DevicePage.hide_key),
+                    class_name="secret",
+                ),
+            ),
+            rx.cond(
+                DevicePage.keys.length() > 0,
+                rx.el.table(
+                    rx.el.thead(
+                        rx.el.tr(
+                            rx.el.th(text("keys.key")),
+                            rx.el.th(text("keys.made")),
+                            rx.el.th(text("keys.used")),
+                            rx.el.th(""),
+                        )
+                    ),
+                    rx.el.tbody(rx.foreach(DevicePage.keys, _key)),
+                    class_name="table",
+                ),
+                rx.el.p(text("keys.empty"), class_name="muted"),
+            ),
+            rx.el.button(text("keys.create"), type="button", class_name="button", on_click=DevicePage.create_key),
+            class_name="card stack",
+        ),
+    )
+
+
+def _key(key: rx.Var[DeviceKey]) -> rx.Component:
+    return rx.el.tr(
+        rx.el.td(rx.el.span(key.hint, class_name="code")),
+        rx.el.td(moment(at=key.created_at, time_zone=DevicePage.time_zone)),
+        rx.el.td(
+            rx.cond(key.last_used_at, moment(at=key.last_used_at, time_zone=DevicePage.time_zone), text("keys.never"))
+        ),
+        rx.el.td(
+            rx.cond(
+                key.revoked_at,
+                rx.el.span(text("keys.revoked"), class_name="muted"),
+                rx.el.button(
+                    text("keys.revoke"), type="button", class_name="link", on_click=DevicePage.revoke_key(key.id)
+                ),
+            )
+        ),
+    )
+
+
+def _signals() -> rx.Component:
+    return rx.el.section(
+        card_head(text("devices.signals")),
+        rx.cond(
+            DevicePage.signals.length() > 0,
+            rx.el.table(
+                rx.el.thead(rx.el.tr(rx.el.th(text("asset.signal")), rx.el.th(text("asset.value")))),
+                rx.el.tbody(
+                    rx.foreach(
+                        DevicePage.signals,
+                        lambda signal: rx.el.tr(
+                            rx.el.td(signal.label), rx.el.td(live_value(signal=signal, size="title"))
+                        ),
+                    )
+                ),
+                class_name="table",
+            ),
+            rx.el.p(text("devices.no_signals"), class_name="muted"),
+        ),
+        class_name="card",
+    )
+
+
+def _how_to_send() -> rx.Component:
+    first = DevicePage.signals[0]
+    return rx.cond(
+        DevicePage.signals.length() > 0,
+        rx.el.section(
+            card_head(text("keys.how")),
+            rx.el.pre(
+                "curl -X POST -H 'Content-Type: application/json' -H 'X-Device-Key: …' \\\n  -d '{\"samples\":[{\"signal\":\"",
+                first.name,
+                '","value":1.5,"source_at":"2026-11-21T10:00:00Z"}]}\' \\\n  ',
+                DevicePage.ingest_url,
+                class_name="code block",
+            ),
+            class_name="card",
+        ),
+    )

@@ -1,0 +1,95 @@
+"""State of the device pages: which devices there are, and the keys with which one sends samples."""
+
+import reflex as rx
+
+from pdm_app.domain.access import DeviceKey
+from pdm_app.domain.assets import Device
+from pdm_app.domain.signals import Signal
+from pdm_app.ui.states.session import Act, Follow, Session
+
+
+class Devices(Session):
+    """All devices of the site shown."""
+
+    devices: list[Device] = []
+
+    @rx.event
+    async def load(self) -> Follow:
+        """Read the devices of the site shown."""
+
+        async def work(act: Act) -> None:
+            devices = await act.services.devices.all(act.actor)
+            self.devices = [device for device in devices if not self.site_id or device.site_id == self.site_id]
+            self.is_loaded = True
+
+        return await self.act(work)
+
+
+class DevicePage(Session):
+    """The device that the address names, with its keys. A new key is shown once and kept nowhere."""
+
+    device: Device | None = None
+    keys: list[DeviceKey] = []
+    signals: list[Signal] = []
+    new_key: str = ""
+    is_missing: bool = False
+
+    @rx.var
+    def may_configure(self) -> bool:
+        """Whether the buttons make sense for this person; the service checks again."""
+        return "devices.configure" in self.permissions
+
+    @rx.var
+    def ingest_url(self) -> str:
+        """Where the device posts its samples."""
+        return f"{self.router.url.origin}/api/ingest"
+
+    @rx.event
+    async def load(self) -> Follow:
+        """Read the device that the address names."""
+
+        async def work(act: Act) -> None:
+            wanted = self.router.url.path.rstrip("/").rpartition("/")[2]
+            self.device, self.is_missing, self.new_key = None, True, ""
+            self.device = await act.services.devices.by_id(act.actor, wanted)
+            self.is_missing = False
+            self.site_id = self.device.site_id
+            self.signals = []
+            if self.device.asset_id is not None:
+                self.signals = list(await act.services.signals.all(act.actor, self.device.asset_id))
+            await self._read_keys(act)
+            self.is_loaded = True
+
+        return await self.act(work)
+
+    @rx.event
+    async def create_key(self) -> Follow:
+        """Make a key and show it once."""
+
+        async def work(act: Act) -> None:
+            if self.device is not None:
+                created = await act.services.devices.create_key(act.actor, self.device.id)
+                self.new_key = created.secret
+                await self._read_keys(act)
+
+        return await self.act(work)
+
+    @rx.event
+    async def revoke_key(self, key_id: str) -> Follow:
+        """End a key at once."""
+
+        async def work(act: Act) -> None:
+            await act.services.devices.revoke_key(act.actor, key_id)
+            await self._read_keys(act)
+
+        return await self.act(work)
+
+    @rx.event
+    def hide_key(self) -> None:
+        """Forget the key that was shown."""
+        self.new_key = ""
+
+    async def _read_keys(self, act: Act) -> None:
+        self.keys = []
+        if self.device is not None and self.may_configure:
+            self.keys = list(await act.services.devices.keys(act.actor, self.device.id))
