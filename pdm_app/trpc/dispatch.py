@@ -4,7 +4,6 @@ What leaves here is JSON for a result or an error shape. The text of an exceptio
 does: it goes to ``on_fault`` once, with the correlation id that the client is given.
 """
 
-import asyncio
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import orjson
 
 from pdm_app.trpc.connection import ConnectionInfo
+from pdm_app.trpc.deadlines import Deadlines
 from pdm_app.trpc.errors import TrpcError
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Procedure
@@ -90,7 +90,8 @@ class Dispatcher(Generic[Ctx]):
         on_fault: Callable[[Fault], None],
         limits: Limits,
     ) -> None:
-        self.create_context = create_context
+        self.deadlines = Deadlines()
+        self._create_context = create_context
         self.authorize = authorize
         self.limits = limits
         self.stats = Stats()
@@ -98,6 +99,11 @@ class Dispatcher(Generic[Ctx]):
         self._format_error = format_error
         self._on_call = on_call
         self._on_fault = on_fault
+
+    async def context(self, connection: ConnectionInfo) -> Ctx:
+        """Create the context of one request or socket, within the time limit of a call."""
+        with self.deadlines.limit(self.limits.call_timeout_s, "The context"):
+            return await self._create_context(connection)
 
     async def run(self, procedure: Procedure, ctx: Ctx, connection: ConnectionInfo, raw: RawInput) -> Any:
         """Authorise and run one procedure; return its result or its iterator of events.
@@ -115,11 +121,10 @@ class Dispatcher(Generic[Ctx]):
         """Run a query or mutation to its end and encode what comes of it. Never raises but for cancellation."""
         started = perf_counter()
         timeout_s = procedure.timeout_s or self.limits.call_timeout_s
-        limit = asyncio.timeout(timeout_s)
         try:
-            async with limit:
+            with self.deadlines.limit(timeout_s, procedure.path):
                 result = await self.run(procedure, ctx, connection, raw)
-            if procedure.output.is_iterator or hasattr(result, "__aiter__"):
+            if procedure.output.is_iterator:
                 await close_iterator(result)
                 raise TrpcError(
                     "UNSUPPORTED_MEDIA_TYPE",
@@ -129,8 +134,6 @@ class Dispatcher(Generic[Ctx]):
                 )
             outcome = Outcome("OK", 200, procedure.output.encode(result))
         except Exception as error:
-            if isinstance(error, TimeoutError) and limit.expired():
-                error = TrpcError("TIMEOUT", f'"{procedure.path}" was cancelled after {timeout_s:g} s')
             outcome = self.failure(error, connection, procedure.path)
         self._count(procedure, connection, outcome.code, started)
         return outcome
@@ -142,7 +145,7 @@ class Dispatcher(Generic[Ctx]):
         started = perf_counter()
         events: AsyncIterator[Any] | Outcome
         try:
-            async with asyncio.timeout(self.limits.call_timeout_s):
+            with self.deadlines.limit(self.limits.call_timeout_s, procedure.path):
                 events = await self.run(procedure, ctx, connection, raw)
         except Exception as error:
             events = self.failure(error, connection, procedure.path)

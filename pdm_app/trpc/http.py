@@ -252,7 +252,7 @@ class HttpTransport:
         if first is not None and first.type == "subscription" and not request.is_batch:
             connection.transport = "sse"
         try:
-            return Ready(request, connection, await self._dispatcher.create_context(connection), None)
+            return Ready(request, connection, await self._dispatcher.context(connection), None)
         except Exception as error:
             return Ready(request, connection, None, error)
 

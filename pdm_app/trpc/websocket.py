@@ -131,15 +131,11 @@ class WebSocketConnection:
         """Build the context, with connection parameters if the URL announces them. False: refused."""
         try:
             if self._query.get(b"connectionParams") == b"1":
-                async with asyncio.timeout(self._limits.params_wait_s):
-                    text = await self._next_message()
+                text = await self._first_message()
                 if text is None:
                     return False
                 self._connection.connection_params = _connection_params(text)
-            async with asyncio.timeout(self._limits.call_timeout_s):
-                self._ctx = await self._dispatcher.create_context(self._connection)
-        except TimeoutError:
-            error: Exception = TrpcError("TIMEOUT", "The connection was not set up in time")
+            self._ctx = await self._dispatcher.context(self._connection)
         except Exception as raised:
             error = raised
         else:
@@ -149,6 +145,13 @@ class WebSocketConnection:
         self.close_when_sent(CloseCode.NORMAL)
         await self._until_gone()
         return False
+
+    async def _first_message(self) -> str | bytes | None:
+        try:
+            async with asyncio.timeout(self._limits.params_wait_s):
+                return await self._next_message()
+        except TimeoutError:
+            raise TrpcError("PARSE_ERROR", "The connectionParams message did not come in time") from None
 
     async def _until_gone(self) -> None:
         """Read and forget, while the last words are being sent."""
