@@ -37,6 +37,7 @@ class SignedIn:
     access_expires_at: Micros
     refresh_token: str | None
     session_expires_at: Micros
+    issued_at: Micros
 
 
 class SessionView(Record):
@@ -260,7 +261,7 @@ class SessionBook:
 
     def _signed_in(self, user: User, row: SessionRow, refresh_token: str | None) -> SignedIn:
         access_token, access_expires_at = self._mint.access(user, row.id, row.expires_at)
-        return SignedIn(user, row.id, access_token, access_expires_at, refresh_token, row.expires_at)
+        return SignedIn(user, row.id, access_token, access_expires_at, refresh_token, row.expires_at, self._clock.now())
 
     def _note_replaced(self, session_id: str, old_hash: str, now: Micros) -> None:
         self._replaced.pop(session_id, None)

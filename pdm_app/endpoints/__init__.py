@@ -1,0 +1,1 @@
+"""Plain HTTP for devices and operations: ingest, sign-in cookies, health, metrics."""

@@ -1,0 +1,72 @@
+"""Every plain HTTP address of the product, in one list.
+
+``routes(find, settings, metrics)`` fits into any Starlette application; wrap the whole application, front end and RPC
+included, in `pdm_app.endpoints.wrapping.Wrapping`. ``find`` returns the services, or None while the product starts or
+stops: then everything but liveness answers 503.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+
+from pdm_app.domain.errors import UnauthenticatedError, UnavailableError
+from pdm_app.endpoints import health
+from pdm_app.endpoints.answers import Answering, Handler, nothing_here
+from pdm_app.endpoints.auth import AuthEndpoints
+from pdm_app.endpoints.callers import HttpServices, may_see_system
+from pdm_app.endpoints.health import Find
+from pdm_app.endpoints.ingest import Ingest
+from pdm_app.services.metrics import MEDIA_TYPE, Metrics
+from pdm_app.settings import Settings
+
+Serve = Callable[[Request, HttpServices], Awaitable[Response]]
+
+
+def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
+    """Return the routes; ``/api`` answers every address and method below it, so that nothing falls to the front end."""
+    auth = AuthEndpoints(settings.auth)
+    ingest = Ingest(settings.ingest)
+
+    def served(serve: Serve) -> Handler:
+        async def handler(request: Request) -> Response:
+            services = find()
+            if services is None:
+                raise UnavailableError("The product starts or stops. Try again in a moment.", retry_after_s=1)
+            return await serve(request, services)
+
+        return handler
+
+    async def figures(request: Request, services: HttpServices) -> Response:
+        if not await may_see_system(request, services):
+            raise UnauthenticatedError(
+                "From another machine the figures need the permission system.read: send a bearer token."
+            )
+        return Response(metrics.page(), media_type=MEDIA_TYPE)
+
+    async def all_health(request: Request) -> Response:
+        return await health.health(request, find)
+
+    async def readiness(request: Request) -> Response:
+        return await health.ready(request, find)
+
+    api = Router(
+        [
+            Route("/auth/login", Answering(POST=served(auth.login))),
+            Route("/auth/setup", Answering(POST=served(auth.setup))),
+            Route("/auth/refresh", Answering(POST=served(auth.refresh))),
+            Route("/auth/logout", Answering(POST=served(auth.logout))),
+            Route("/auth/token", Answering(POST=served(auth.token))),
+            Route("/ingest", Answering(POST=served(ingest.take))),
+        ],
+        redirect_slashes=False,
+        default=nothing_here,
+    )
+    return [
+        Route("/health", Answering(GET=all_health)),
+        Route("/health/live", Answering(GET=health.live)),
+        Route("/health/ready", Answering(GET=readiness)),
+        Route("/metrics", Answering(GET=served(figures))),
+        Mount("/api", app=api),
+    ]

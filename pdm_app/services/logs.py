@@ -1,0 +1,110 @@
+"""The program's log: one JSON object per line, each with the correlation id of the request it belongs to.
+
+Both `logging` and `structlog` end here, so that libraries are heard in the same form. Secrets are blotted out by name;
+whole bodies are never logged.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import Processor
+
+from pdm_app.settings import LogSettings
+
+correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+"""Id of the request or message at hand; empty outside of one."""
+
+SECRETS = frozenset(
+    {
+        "password", "passwd", "token", "access_token", "refresh_token", "secret", "authorization", "cookie",
+        "set-cookie", "x-device-key", "device_key", "key_hash", "password_hash",
+    }
+)  # fmt: skip
+QUIETER = {
+    "asyncua": logging.WARNING,  # At INFO it formats whole results.
+    "amqtt": logging.WARNING,
+    "transitions": logging.WARNING,
+    "pymodbus": logging.ERROR,  # The drivers say once what it says on every attempt.
+    "uvicorn.access": logging.WARNING,  # The correlation middleware logs requests.
+    "httpx": logging.WARNING,
+    "alembic": logging.WARNING,
+}
+
+Event = MutableMapping[str, Any]
+
+
+def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Send everything that is logged to ``stream`` (standard error for None); replaces what was set up before."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_correlation,
+        _blot_out,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    ending: list[Processor] = (
+        [structlog.processors.format_exc_info, _name_fields, structlog.processors.JSONRenderer(serializer=_json)]
+        if settings.format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty())]
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(settings.level.upper())
+    for name, level in QUIETER.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
+
+
+def _add_correlation(_logger: Any, _method: str, event: Event) -> Event:
+    of_request = correlation_id.get()
+    if of_request:
+        event.setdefault("correlation_id", of_request)
+    return event
+
+
+def _blot_out(_logger: Any, _method: str, event: Event) -> Event:
+    for name in event:
+        if name.lower() in SECRETS:
+            event[name] = "…"
+    return event
+
+
+def _name_fields(_logger: Any, _method: str, event: Event) -> Event:
+    """Order the fields for a reader of raw lines: when, how bad, who, what, then the facts."""
+    first = {
+        "timestamp": event.pop("timestamp", ""),
+        "level": event.pop("level", "").upper(),
+        "component": event.pop("logger", ""),
+        "event": event.pop("event", ""),
+    }
+    return {**first, **event}
+
+
+def _json(event: Event, **_: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
