@@ -8,8 +8,8 @@ from pdm_app.bootstrap.checkout import Checkout, find_checkout
 from pdm_app.bootstrap.environment import product_environment, run_in
 from pdm_app.bootstrap.problems import SetupError
 
-LOCK_OF = {"test": "test"}
-"""Commands that need more than the run lock."""
+LOCK_OF = {"test": "test", "bench": "test"}
+"""Commands that need more than the run lock: benchmarks measure with a real browser, too."""
 
 HANDED_OVER = "PDM_APP_HANDED_OVER"
 

@@ -37,6 +37,30 @@ def exclusive(path: Path, doing: str, *, wait_s_max: float = WAIT_S_MAX) -> Iter
         yield waited
 
 
+@contextmanager
+def claimed(path: Path, refusal: str) -> Iterator[None]:
+    """Hold the lock file for the block, or refuse at once.
+
+    Args:
+        path: The lock file; the system frees it when the process ends, however it ends.
+        refusal: Text for when somebody else holds it; ``{holder}`` becomes the process that does.
+
+    Raises:
+        SetupError: Somebody else holds it, or the file cannot be written.
+    """
+    with explained("Claiming a data directory", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a+", encoding="utf-8")
+    with handle:
+        if not _try_lock(handle):
+            raise SetupError(refusal.format(holder=_holder(handle)))
+        handle.seek(0)
+        handle.truncate()
+        handle.write(f"process {os.getpid()}\n")
+        handle.flush()
+        yield
+
+
 def _wait(handle: IO[str], doing: str, wait_s_max: float) -> bool:
     started = time.monotonic()
     waited = False
