@@ -1,0 +1,66 @@
+"""The test command runs every gate to its end and never hides what it left out."""
+
+from pathlib import Path
+
+import pytest
+
+from pdm_app.cli import test as test_command
+from pdm_app.cli.main import main
+from pdm_app.cli.test import Component
+
+ABSENT = Component("no-such-program", ("no-such-package",), "the tests that need it")
+
+
+@pytest.fixture(autouse=True)
+def gates(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """What the gates report; none of them runs, least of all this very suite."""
+    outcome: dict[str, list[str]] = {"failed": []}
+    monkeypatch.setattr(test_command, "_run_gates", lambda checkout, arguments: outcome["failed"])
+    monkeypatch.setattr(test_command, "COMPONENTS", (ABSENT,))
+    monkeypatch.setattr("shutil.which", lambda program, path=None: None)
+    return outcome
+
+
+def test_what_is_missing_is_listed_at_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    assert main(["test"]) == 0
+    shown = capsys.readouterr().out
+    assert "no-such-program" in shown
+    assert "the tests that need it (Debian: no-such-package)" in shown
+    assert "All passed" in shown.splitlines()[-1]
+
+
+def test_on_a_build_machine_what_is_missing_is_a_failure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert main(["test"]) == 1
+    assert "FAILED: components" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_gate_that_failed_is_named_and_fails_the_command(
+    gates: dict[str, list[str]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    gates["failed"] = ["types", "tests"]
+    assert main(["test"]) == 1
+    assert "FAILED: types, tests" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_the_gates_run_to_the_end_though_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    from pdm_app.bootstrap.checkout import Checkout
+
+    checkout = Checkout(tmp_path)
+    scripts = checkout.venv / "bin"
+    scripts.mkdir(parents=True)
+    for name, code in {"ruff": 1, "mypy": 0, "lint-imports": 1, "python": 0}.items():
+        (scripts / name).write_text(f'#!/bin/sh\necho "{name} $1 $2" >> "{tmp_path}/ran"\nexit {code}\n')
+        (scripts / name).chmod(0o755)
+    assert test_command._run_gates(checkout, []) == ["style", "format", "architecture"]
+    ran = (tmp_path / "ran").read_text().splitlines()
+    assert [line.strip() for line in ran] == [
+        "ruff check .", "ruff format --check", "mypy", "lint-imports --no-cache", "python -m pytest",
+    ]  # fmt: skip
