@@ -10,10 +10,12 @@ import typer
 
 from pdm_app.bootstrap.problems import SetupError
 from pdm_app.cli.build import build
+from pdm_app.cli.demo import demo
+from pdm_app.cli.serve import serve
 from pdm_app.cli.test import test
 from pdm_app.domain.errors import PdmError
 
-COMMANDS: tuple[Callable[..., None], ...] = (build, test)
+COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, build, test)
 """Each function is one command under its own name."""
 
 GROUPS: tuple[typer.Typer, ...] = ()

@@ -50,10 +50,20 @@ def translate(error: Exception) -> TrpcError | None:
     return TrpcError(code, error.message, data=facts)
 
 
-def make_rpc(services: Services, on_call: Callable[[CallRecord], None] | None = None) -> TrpcApp[Visitor]:
-    """Build the RPC application over the product's services."""
+def make_rpc(
+    find: Callable[[], Services | None], on_call: Callable[[CallRecord], None] | None = None
+) -> TrpcApp[Visitor]:
+    """Build the RPC application.
+
+    Args:
+        find: Returns the product's services, or None while it starts or stops: every call is then told to come back.
+        on_call: Told about each finished call.
+    """
 
     async def context(connection: ConnectionInfo) -> Visitor:
+        services = find()
+        if services is None:
+            raise TrpcError("SERVICE_UNAVAILABLE", "The product starts or stops. Try again in a moment.")
         return await create_context(services, connection)
 
     return TrpcApp(root, create_context=context, authorize=authorize, translate=translate, on_call=on_call)

@@ -29,3 +29,8 @@ def unplug() -> None:
 def running() -> Backend | None:
     """Return the backend, or None while the product starts or stops."""
     return _running[0] if _running else None
+
+
+def services() -> Services | None:
+    """Return the services, or None while the product starts or stops."""
+    return _running[0].services if _running else None

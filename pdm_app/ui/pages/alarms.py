@@ -65,7 +65,7 @@ def journal() -> rx.Component:
                     class_name="table-scroll",
                 ),
                 rx.cond(
-                    Journal.has_more,
+                    Journal.cursor != "",
                     rx.el.button(text("journal.more"), on_click=Journal.more, class_name="button", type="button"),
                 ),
                 class_name="card",

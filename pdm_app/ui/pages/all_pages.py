@@ -25,24 +25,25 @@ from pdm_app.ui.states.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A route, what it shows, and what is loaded when it opens."""
+    """A route, what it shows, what is loaded when it opens, and the words on the browser's tab."""
 
     route: str
     show: Callable[[], rx.Component]
+    title_key: str
     on_load: list[EventType[()]] = field(default_factory=list)
 
 
 PAGES: tuple[Page, ...] = (
-    Page("/", plant, [Plant.load]),
-    Page("/login", login, [Entrance.load]),
-    Page("/setup", setup, [Entrance.load]),
-    Page("/plant", plant, [Plant.load]),
-    Page("/plant/[line_id]", line_page, [Plant.load_line]),
-    Page("/asset/[asset_id]", asset, [AssetPage.load, Breakage.load]),
-    Page("/alarms", alarms, [Session.enter]),
-    Page("/alarms/history", journal, [Journal.load]),
-    Page("/connections", connections, [Session.enter]),
-    Page("/devices", devices, [Devices.load]),
-    Page("/devices/[device_id]", device_page, [DevicePage.load]),
-    Page("/settings/about", about, [SystemHealth.load]),
+    Page("/", plant, "nav.plant", [Plant.load]),
+    Page("/login", login, "login.title", [Entrance.load]),
+    Page("/setup", setup, "setup.title", [Entrance.load]),
+    Page("/plant", plant, "plant.title", [Plant.load]),
+    Page("/plant/[line_id]", line_page, "plant.line", [Plant.load_line]),
+    Page("/asset/[asset_id]", asset, "devices.asset", [AssetPage.load, Breakage.load]),
+    Page("/alarms", alarms, "alarms.title", [Session.enter]),
+    Page("/alarms/history", journal, "journal.title", [Journal.load]),
+    Page("/connections", connections, "connections.title", [Session.enter]),
+    Page("/devices", devices, "devices.title", [Devices.load]),
+    Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
+    Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )

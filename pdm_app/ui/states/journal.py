@@ -15,7 +15,7 @@ class Journal(Session):
     text: str = ""
     kind: str = ""
     priority: str = ""
-    has_more: bool = False
+    cursor: str = ""
 
     @rx.event
     async def load(self) -> Follow:
@@ -25,7 +25,7 @@ class Journal(Session):
     @rx.event
     async def more(self) -> Follow:
         """Read the next page and add it."""
-        return await self._read(before=self.entries[-1].id if self.entries else None)
+        return await self._read(before=self.cursor or None)
 
     @rx.event
     async def search(self, form: dict[str, str]) -> Follow:
@@ -45,9 +45,9 @@ class Journal(Session):
                 before=before,
                 limit=PAGE,
             )
-            page = list(await act.services.alarms.journal(act.actor, query))
-            self.entries = page if before is None else [*self.entries, *page]
-            self.has_more = len(page) == PAGE
+            page = await act.services.alarms.journal(act.actor, query)
+            self.entries = list(page.entries) if before is None else [*self.entries, *page.entries]
+            self.cursor = page.before or ""
             self.is_loaded = True
 
         return await self.act(work)

@@ -1,0 +1,101 @@
+"""Serve the product in this process: front end in place, data directory claimed, port bound, then uvicorn."""
+
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+
+from pdm_app.bootstrap.exclusive import claimed
+from pdm_app.bootstrap.frontend import ensure_frontend, serving_environment
+from pdm_app.cli.ports import listening_on
+from pdm_app.settings import Settings
+
+LOCK_FILE = "in_use.lock"
+DRAIN_S = 8  # SIGTERM promises ten seconds: this much for open requests, the engine drains beside them.
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+def serve_product(settings: Settings, *, open_pages: bool) -> int:
+    """Serve until SIGTERM or Ctrl+C; the result is the exit code.
+
+    Args:
+        settings: What the process runs with; handed to the application through the environment.
+        open_pages: Whether to open a browser once the pages are served.
+
+    Raises:
+        SetupError: The data directory is in use, the port is taken, or the front end cannot be built.
+    """
+    folder = ensure_frontend()
+    refusal = (
+        f"The data directory {settings.data_dir} is in use by {{holder}}.\n"
+        "Open the pages that it serves, end it, or start with another directory (--data DIR)."
+    )
+    with claimed(settings.data_dir / LOCK_FILE, refusal), listening_on(settings.host, settings.port) as listener:
+        _hand_over(settings, folder, listener.getsockname()[1])
+        return _run(settings, listener, open_pages=open_pages)
+
+
+def _hand_over(settings: Settings, folder: Path, port: int) -> None:
+    """Reflex imports the application by itself, so its settings travel in the environment."""
+    os.environ.update(serving_environment(folder))
+    os.environ["PDM_DATA_DIR"] = os.fspath(settings.data_dir)
+    os.environ["PDM_DATABASE_URL"] = settings.database_url
+    os.environ["PDM_HOST"] = settings.host
+    os.environ["PDM_PORT"] = str(port)
+    os.environ["PDM_DEMO"] = "true" if settings.demo else "false"
+    os.chdir(folder)
+
+
+def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> int:
+    import uvicorn
+
+    from pdm_app.pdm_app import app
+    from pdm_app.runtime import FATAL_EXIT, FATAL_VARIABLE
+    from pdm_app.services.logs import set_up_logging
+    from pdm_app.ui.backend import services
+
+    set_up_logging(settings.log)
+    base_url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        app,
+        factory=True,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        ws_per_message_deflate=False,  # Live frames are small; compressing each costs more than it saves.
+        timeout_graceful_shutdown=DRAIN_S,
+        server_header=False,
+    )
+
+    class Server(uvicorn.Server):
+        """Says where the pages are as soon as they are served."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            running = services()
+            if self.started and running is not None:
+                _announce(base_url, await running.auth.setup_link(base_url), open_pages=open_pages)
+
+    server = Server(config)
+    server.run(sockets=[listener])
+    if FATAL_VARIABLE in os.environ:
+        return FATAL_EXIT
+    return 0 if server.started else 1
+
+
+def _announce(url: str, setup_link: str | None, *, open_pages: bool) -> None:
+    """Tell the person at the terminal where the pages are. The set-up link is printed, never logged."""
+    target = setup_link or url
+    opened = open_pages and _open_in_browser(target)
+    words = "The pages are open in the browser" if opened else "Open the pages"
+    sys.stdout.write(f"\n{words}: {target}\n")
+    if setup_link:
+        sys.stdout.write("The link works once and makes the first admin.\n")
+    sys.stdout.write("Ctrl+C ends the program; everything it keeps stays.\n\n")
+    sys.stdout.flush()
+
+
+def _open_in_browser(url: str) -> bool:
+    has_screen = sys.platform in {"win32", "darwin"} or any(os.environ.get(name) for name in SCREENS)
+    return has_screen and webbrowser.open(url)

@@ -1,0 +1,53 @@
+"""The Reflex `app`: pages, the product's own HTTP routes beside the front end, and its life."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import reflex as rx
+from starlette.routing import Mount, Router
+from starlette.types import ASGIApp
+
+from pdm_app.endpoints.own_pages import OwnPages
+from pdm_app.endpoints.routes import routes
+from pdm_app.endpoints.wrapping import Wrapping
+from pdm_app.rpc.server import PATH, make_rpc
+from pdm_app.runtime import Product, running
+from pdm_app.services.metrics import Metrics
+from pdm_app.settings import load_settings
+from pdm_app.ui.backend import Backend, plug_in, services, unplug
+from pdm_app.ui.messages import messages
+from pdm_app.ui.pages.all_pages import PAGES
+from pdm_app.ui.theme import STYLESHEETS, head_components
+
+metrics = Metrics()
+rpc = make_rpc(services)
+
+
+@asynccontextmanager
+async def product() -> AsyncIterator[None]:
+    """Run the product as long as the server serves."""
+    settings = load_settings()
+    async with running(settings, metrics=metrics) as one:
+        plug_in(_backend(one))
+        try:
+            yield
+        finally:
+            await rpc.drain()
+            unplug()
+
+
+def _backend(one: Product) -> Backend:
+    return Backend(one.services, demo=one.settings.demo, version=one.version)
+
+
+def beside(front_end: ASGIApp) -> ASGIApp:
+    """Put the product's own routes in front of the front end, and the checks of every request around both."""
+    settings = load_settings()
+    everything = Router([*rpc.routes(PATH), *routes(services, settings, metrics), Mount("", front_end)])
+    return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics)
+
+
+app = rx.App(theme=None, stylesheets=STYLESHEETS, head_components=head_components(), api_transformer=beside)
+for page in PAGES:
+    app.add_page(page.show, route=page.route, on_load=page.on_load, title=messages()[page.title_key])
+app.register_lifespan_task(product)
