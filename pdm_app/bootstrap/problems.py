@@ -73,8 +73,8 @@ def _no_permission(doing: str, where: Path) -> str:
 NETWORK = re.compile(
     r"name resolution|name or service not known|nodename nor servname|failed to establish a new connection|dns error"
     r"|network is unreachable|no route to host|connection refused|connection reset|tcp connect error|connecttimeout"
-    r"|read timed out|operation timed out|client error \(connect\)|cannot connect to proxy|ENOTFOUND|ECONNREFUSED"
-    r"|ETIMEDOUT|EAI_AGAIN|ECONNRESET|error sending request",
+    r"|read timed out|operation timed out|client error \(connect\)|cannot connect to proxy|error sending request"
+    r"|(?-i:\b(?:ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET)\b)",
     re.IGNORECASE,
 )
 CERTIFICATE = re.compile(

@@ -121,7 +121,7 @@ def test_a_python_without_pip_but_with_ensurepip_sets_up(checkout: MiniCheckout,
         ("ERROR: [Errno 13] Permission denied: '/x'", NoPermissionError, "no permission"),
         ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", SetupError, "differs from the one"),
         ("ERROR: No matching distribution found for onnxruntime==1.31.1", SetupError, "no ready-made package"),
-        ("Segmentation fault", SetupError, "Installing failed"),
+        ("ModuleNotFoundError: Module pdm_app.pdm_app not found", SetupError, "Installing failed"),
     ],
 )
 def test_the_output_of_a_failed_tool_is_understood(
