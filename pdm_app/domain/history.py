@@ -36,8 +36,9 @@ class Envelope(Record):
     """One signal over a span: per non-empty bucket the extremes, so that a peak never vanishes.
 
     All columns have one length. ``at`` is the start of the bucket in microseconds UTC; for raw points it is the source
-    time, and ``low``, ``high`` and ``mean`` are the value itself. Buckets without a good sample have None and are
-    drawn as a gap; ``good`` is the number of good samples, ``count`` of all.
+    time, and ``low``, ``high``, ``mean`` and ``last`` are the value itself. They are those of the usable samples, which
+    are the good and the uncertain ones; a bucket without any has None and is drawn as a gap. ``good`` is the number of
+    good samples, ``count`` of all.
     """
 
     signal: int

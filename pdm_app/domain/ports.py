@@ -200,10 +200,17 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one write did: rows sent, and how many of them were there already with the same key."""
+    """What one write did.
+
+    Attributes:
+        samples: Rows sent.
+        duplicates: How many of them met a sample of the same signal at the same microsecond.
+        superseded: How many of these met one that said something else; the two latest are kept, the last one counts.
+    """
 
     samples: int
     duplicates: int
+    superseded: int = 0
 
 
 class Historian(Protocol):
@@ -215,6 +222,15 @@ class Historian(Protocol):
         Raises:
             FencedError: Another process holds the lease.
             UnavailableError: The database does not answer; nothing was written.
+        """
+        ...
+
+    async def roll_up(self, fence: Fence) -> bool:
+        """Derive some of the coarser tiers; True while more is due. Reads are right also where this never runs.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer; the same is derived next time.
         """
         ...
 

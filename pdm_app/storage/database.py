@@ -5,19 +5,24 @@ Both run at READ COMMITTED in effect: a transaction reads without locks and take
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from pdm_app.domain.errors import InvalidInputError
-from pdm_app.storage.failures import answered_for
+from pdm_app.domain.errors import InvalidInputError, UnavailableError
+from pdm_app.storage.failures import answered_for, is_repeatable
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 POOL_SIZE = 8
 POOL_WAIT_S = 10.0
@@ -38,6 +43,8 @@ MYSQL_SETTINGS = (
     "SET SESSION time_zone = '+00:00'",
     "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
     "SET SESSION innodb_lock_wait_timeout = 15",
+    # Replays skip rows by the thousand; strict mode makes an error of every warning that matters.
+    "SET SESSION max_error_count = 0",
 )
 
 
@@ -103,6 +110,19 @@ class Database:
                 await connection.execution_options(begin="BEGIN IMMEDIATE")
                 await connection.begin()
 
+    async def twice(self, what: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Run a whole transaction, and once more if it met a deadlock or a lost connection.
+
+        Only for transactions that may be repeated although the first attempt may have been committed after all.
+        """
+        try:
+            return await work()
+        except UnavailableError as error:
+            if error.__cause__ is None or not is_repeatable(error.__cause__):
+                raise
+            log.info("%s could not %s at once (%s); trying once more", self.place, what, error.__cause__)
+        return await work()
+
     async def ping(self) -> float:
         """Return the round trip in milliseconds.
 
@@ -113,6 +133,12 @@ class Database:
         async with self.connected("answer a ping") as connection, asyncio.timeout(PING_TIMEOUT_S):
             await connection.execute(text("SELECT 1"))
         return (time.perf_counter() - began) * 1000
+
+    async def migrate(self) -> None:
+        """Bring the schema to the version the program needs; see `pdm_app.storage.migrations`."""
+        from pdm_app.storage.migrations import migrate  # It knows this class, so it is met only here.
+
+        await migrate(self)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -1,0 +1,168 @@
+"""The long memory in SQL: ``SqlHistorian(database, clock)``.
+
+Writes are idempotent: each instant of a signal is one row whatever is sent how often in which order. A write first
+inserts what is new, in bulk; only rows that met another sample of the same microsecond are read, merged and written
+back. Rows, latest values and the marks of late buckets change in one transaction that also checks the fence.
+Rollups are made later, by `SqlHistorian.roll_up`; see `pdm_app.storage.rollups` for why they always agree with raw.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pdm_app.domain.history import Envelope, HistoryQuery
+from pdm_app.domain.ports import Clock, Fence, Recorded
+from pdm_app.domain.samples import Batch, Micros, Quality, Sample, SignalId
+from pdm_app.storage.buckets import BUCKET_US
+from pdm_app.storage.columnar import Columns, columns_of_batches
+from pdm_app.storage.database import Database
+from pdm_app.storage.envelopes import envelopes
+from pdm_app.storage.lease import check_fence
+from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
+from pdm_app.storage.rollups import Rollups, writing_position
+from pdm_app.storage.samples import find_conflicts, insert_samples, mark_buckets, put_latest, replace_samples
+from pdm_app.storage.tables import LatestRow, SampleRow, table_of
+
+SAMPLES = table_of(SampleRow)
+LATEST = table_of(LatestRow)
+
+
+class SqlHistorian:
+    """Samples, latest values and rollups of one database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._rollups = Rollups(database)
+
+    async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
+        """Store all samples in one transaction; a replay changes nothing.
+
+        A deadlock or a lost connection is answered by one more attempt at once; nothing can be stored twice.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer; nothing was written, or all of it.
+        """
+        columns = columns_of_batches(batches)
+        if not len(columns):
+            return Recorded(samples=0, duplicates=0)
+        what = f"store {len(columns)} samples"
+        recorded = await self._database.twice(what, lambda: self._write(what, columns, fence))
+        self._rollups.note(int(columns.received_at.max()))
+        return recorded
+
+    async def _write(self, what: str, columns: Columns, fence: Fence) -> Recorded:
+        is_sqlite = self._database.is_sqlite
+        winners, losers = columns.split_winners()
+        async with self._database.writing(what) as connection:
+            await check_fence(connection, fence, self._database.place)
+            rolling_to = await writing_position(connection, columns)
+            inserted = await insert_samples(connection, winners, is_sqlite=is_sqlite)
+            superseded = 0
+            if inserted < len(winners) or len(losers):
+                superseded = await _merge(connection, columns, is_sqlite=is_sqlite)
+            await put_latest(connection, winners.newest(), is_sqlite=is_sqlite)
+            late = winners.source_at < rolling_to
+            if late.any():
+                await mark_buckets(connection, _buckets(winners.take(late)), is_sqlite=is_sqlite)
+        return Recorded(samples=len(columns), duplicates=len(columns) - inserted, superseded=superseded)
+
+    async def roll_up(self, fence: Fence) -> bool:
+        """Derive some of the closed 10 s buckets; True while more are due.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer; the same buckets are derived next time.
+        """
+        return await self._database.twice("roll up samples", lambda: self._rollups.step(fence))
+
+    async def envelope(self, query: HistoryQuery) -> Sequence[Envelope]:
+        """Return one envelope per signal of the query, in its order; see `pdm_app.storage.envelopes`."""
+        async with self._database.snapshot("read history") as connection:
+            return await envelopes(connection, query)
+
+    async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
+        """Return the newest sample of each signal (all signals for None), by signal id."""
+        columns = (LATEST.c.signal_id, LATEST.c.source_at, LATEST.c.value, LATEST.c.text, LATEST.c.quality)
+        statement = select(*columns).order_by(LATEST.c.signal_id)
+        async with self._database.connected("read latest values") as connection:
+            if signals is None:
+                return [_sample(row) for row in await connection.execute(statement)]
+            found: list[Sample] = []
+            for some in chunks(sorted(set(signals)), KEYS_PER_QUERY):
+                result = await connection.execute(statement.where(LATEST.c.signal_id.in_(some)))
+                found += [_sample(row) for row in result]
+            return found
+
+    async def count(self, signal: int, start_at: Micros, end_at: Micros) -> int:
+        """Return how many instants of ``signal`` are stored from ``start_at`` up to, not including, ``end_at``."""
+        inside = (SAMPLES.c.signal_id == signal, SAMPLES.c.source_at >= start_at, SAMPLES.c.source_at < end_at)
+        async with self._database.connected("count samples") as connection:
+            return int(await connection.scalar(select(func.count()).select_from(SAMPLES).where(*inside)) or 0)
+
+
+def _sample(row: Any) -> Sample:
+    value = row.text if row.text is not None else row.value
+    return Sample(SignalId(row.signal_id), value, Quality(row.quality), Micros(row.source_at))
+
+
+def _buckets(late: Columns) -> list[tuple[int, int]]:
+    pairs = np.column_stack((late.signal, late.source_at - late.source_at % BUCKET_US))
+    return [(signal, bucket) for signal, bucket in np.unique(pairs, axis=0).tolist()]
+
+
+async def _merge(connection: AsyncConnection, columns: Columns, *, is_sqlite: bool) -> int:
+    """Give the rows that met another sample of the same microsecond their two latest samples.
+
+    Returns:
+        How many samples met one that said something else (value, text or quality).
+    """
+    stored = await find_conflicts(connection, columns, is_sqlite=is_sqlite)
+    rows = {(row[0], row[1]): row for row in stored}
+    if not rows:
+        return 0
+    given: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
+    for signal, source_at, value, text, quality, received_at, place in columns.tuples():
+        if (signal, source_at) in rows:
+            given.setdefault((signal, source_at), []).append((received_at, place, value, text, quality))
+    changed: list[dict[str, Any]] = []
+    superseded = 0
+    for key, row in rows.items():
+        before = [(row[5], row[6], row[2], row[3], row[4])]
+        if row[11] is not None:
+            before.append((row[10], row[11], row[7], row[8], row[9]))
+        after, contradictions = _two_latest(before, given[key])
+        superseded += contradictions
+        if after != before:
+            changed.append(_row(key, after))
+    await replace_samples(connection, changed, is_sqlite=is_sqlite)
+    return superseded
+
+
+def _two_latest(
+    before: Sequence[tuple[Any, ...]], given: Sequence[tuple[Any, ...]]
+) -> tuple[list[tuple[Any, ...]], int]:
+    """Return the two latest of all candidates, latest first, and how many given ones contradict what was there."""
+    by_place = {candidate[:2]: candidate for candidate in (*before, *given)}
+    latest = sorted(by_place.values(), key=lambda candidate: candidate[:2], reverse=True)[:2]
+    known = {candidate[:2] for candidate in before}
+    contradictions = sum(
+        1 for candidate in given if candidate[:2] not in known and any(candidate[2:] != old[2:] for old in before)
+    )
+    return latest, contradictions
+
+
+def _row(key: tuple[int, int], latest: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    winner = latest[0]
+    other = latest[1] if len(latest) > 1 else (None, None, None, None, None)
+    names = ("received_at", "place", "value", "text", "quality")
+    return {
+        "signal_id": key[0],
+        "source_at": key[1],
+        **dict(zip(names, winner, strict=True)),
+        **{f"other_{name}": part for name, part in zip(names, other, strict=True)},
+    }
