@@ -56,11 +56,11 @@ _CONFIGURATION_CODES = (1, 2, 3)
 
 @dataclass(slots=True)
 class _Refusal:
-    """A value that the device does not give, and when to ask for it again."""
+    """A value that the device does not give, and when to ask for it again; None where it is asked at every poll."""
 
     reason: str
     quality: Quality
-    ask_at: int
+    ask_at: int | None
 
 
 class ModbusDriver:
@@ -125,8 +125,7 @@ class ModbusDriver:
         quality: U2 = np.full(rows, Quality.BAD_CONFIGURATION, dtype=np.uint16)
         source_at: I8 = np.full(rows, self._clock.now(), dtype=np.int64)
         async with self._turn:
-            for block in plan:
-                await self._read(block, value, quality, source_at)
+            plan[:] = [part for block in plan for part in await self._read(block, value, quality, source_at)]
         for row, signal in enumerate(signals):
             refusal = self._refused.get(signal.id)
             if refusal is not None and np.isnan(value[row]):
@@ -143,7 +142,9 @@ class ModbusDriver:
     def _plan(self, signals: Sequence[Signal]) -> list[Block]:
         """Return the blocks for ``signals``; those the device refused lately are left out."""
         now = self._clock.now()
-        due = [signal for signal, refusal in self._refused.items() if refusal.ask_at <= now]
+        due = [
+            signal for signal, refusal in self._refused.items() if refusal.ask_at is not None and refusal.ask_at <= now
+        ]
         for signal_id in due:
             del self._refused[signal_id]
         if due:
@@ -161,17 +162,19 @@ class ModbusDriver:
             plan = self._plans[key] = blocks(places)
         return plan
 
-    async def _read(self, block: Block, value: F8, quality: U2, source_at: I8) -> None:
-        """Read one block; one that is refused is halved until the value that spoils it is alone."""
+    async def _read(self, block: Block, value: F8, quality: U2, source_at: I8) -> list[Block]:
+        """Read one block and return what to ask for next time.
+
+        A block that is refused is halved until the value, or the gap between two, that spoils it is found.
+        """
         answer = await self._request(block)
         if isinstance(answer, ExceptionResponse):
             code = answer.exception_code
             if code in _CONFIGURATION_CODES and len(block.places) > 1:
-                for half in block.halves():
-                    await self._read(half, value, quality, source_at)
-                return
+                parts = [await self._read(half, value, quality, source_at) for half in block.halves()]
+                return [*parts[0], *parts[1]]
             self._refuse(block, code)
-            return
+            return [] if code in _CONFIGURATION_CODES else [block]
         cells = answer.bits if block.table.has_bits else answer.registers
         if len(cells) < block.count:
             raise self._failed(f"answered {len(cells)} of {block.count} values asked for from {block.start}")
@@ -181,6 +184,7 @@ class ModbusDriver:
         source_at[rows] = self._clock.now()
         for place in block.places:
             self._refused.pop(place.signal.id, None)
+        return [block]
 
     def _refuse(self, block: Block, code: int) -> None:
         wrong_for_good = code in _CONFIGURATION_CODES
@@ -196,10 +200,8 @@ class ModbusDriver:
             self._refused[place.signal.id] = _Refusal(
                 reason=reason,
                 quality=Quality.BAD_CONFIGURATION if wrong_for_good else Quality.BAD_DEVICE_FAILURE,
-                ask_at=now + ASK_AGAIN_US if wrong_for_good else now,
+                ask_at=now + ASK_AGAIN_US if wrong_for_good else None,
             )
-        if wrong_for_good:
-            self._plans.clear()
 
     async def _request(self, block: Block) -> ModbusPDU:
         """Send one read request.

@@ -1,0 +1,50 @@
+"""A protocol server in a process of its own, that can be frozen, killed and started again on the same port."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.counterparts.ports import free_port, wait_for_port
+
+HERE = Path(__file__).parent
+
+
+class DeviceProcess:
+    """Runs ``<script> <port>`` from this folder."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, script: str, port: int | None = None) -> None:
+        self._script = HERE / script
+        self._process: subprocess.Popen[bytes] | None = None
+        self._frozen = False
+        self.port = port or free_port()
+
+    @property
+    def is_well(self) -> bool:
+        """It runs and has neither been frozen nor killed."""
+        return self._process is not None and self._process.poll() is None and not self._frozen
+
+    def start(self) -> None:
+        self._frozen = False
+        process = subprocess.Popen([sys.executable, str(self._script), str(self.port)])
+        self._process = process
+        wait_for_port(self.port, within_s=30, still_running=lambda: process.poll() is None)
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: connections stay open and nothing answers."""
+        self._frozen = True
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """End it as a power cut would; safe to call twice."""
+        if self._process is not None:
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=20)
+            self._process = None
+
+    stop = kill
