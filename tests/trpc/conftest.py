@@ -25,8 +25,7 @@ class Served:
 
 @asynccontextmanager
 async def serving(limits: Limits | None = None, port: int = 0, **options: Any) -> AsyncIterator[Served]:
-    """Serve the reference procedures mounted in a Starlette application; nothing of it is left afterwards."""
-    before = asyncio.all_tasks()
+    """Serve the reference procedures mounted in a Starlette application; no connection is left afterwards."""
     plant = Plant()
     app = reference_app(plant, limits, **options)
     config = uvicorn.Config(
@@ -42,10 +41,17 @@ async def serving(limits: Limits | None = None, port: int = 0, **options: Any) -
         await app.drain(0.5)
         server.should_exit = True
         await task
-        await until(lambda: not (asyncio.all_tasks() - before - {asyncio.current_task()}))
         assert app.stats.websockets_open == 0
         assert app.stats.streams_open == 0
         assert app.stats.subscriptions_open == 0
+
+
+@pytest.fixture(autouse=True)
+async def no_task_is_left() -> AsyncIterator[None]:
+    """Fail a test after which a task of its own still runs, whoever started it."""
+    before = asyncio.all_tasks()
+    yield
+    await until(lambda: not (asyncio.all_tasks() - before - {asyncio.current_task()}))
 
 
 @pytest.fixture
