@@ -16,6 +16,7 @@ Found on the way, with Reflex 0.10.1:
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ SOURCES = (
 defaults, which pages render at build time."""
 
 NEEDED_MB = 400  # node_modules and the build, measured at 160 MB with the first pages.
+BEGUN = "build.begun"
 KEPT_BUILDS = 4  # A server that still runs from an older build goes on finding its files.
 
 
@@ -107,12 +109,21 @@ def _source_files(root: Path) -> Iterator[Path]:
 def _compile(checkout: Checkout, node: Environment, doing: str, phase: Phase) -> None:
     stage = checkout.cache / "build"
     _stage(checkout, stage)
+    try:
+        _export(checkout, node, stage, doing, phase)
+    except SetupError:  # The tools ended by themselves: what they left is consistent and saves time.
+        (stage / BEGUN).unlink(missing_ok=True)
+        raise
+    (stage / BEGUN).unlink(missing_ok=True)
+
+
+def _export(checkout: Checkout, node: Environment, stage: Path, doing: str, phase: Phase) -> None:
     npm_log = checkout.cache / "frontend.log"
     npm_log.unlink(missing_ok=True)
     python = product_environment(checkout).python
     run_logged(
         [python, "-m", "reflex", "export", "--frontend-only", "--no-zip", "--env", "prod"],
-        doing=doing, log=npm_log, on_line=lambda line: phase.show(line.strip(" ─━")[:60]),
+        doing=doing, log=npm_log, on_line=lambda line: phase.show(_words(line)),
         environment=_build_environment(checkout, node), cwd=stage,
     )  # fmt: skip
     if not (stage / ".web" / "build" / "client" / "index.html").is_file():
@@ -124,11 +135,20 @@ def _compile(checkout: Checkout, node: Environment, doing: str, phase: Phase) ->
 
 
 def _stage(checkout: Checkout, stage: Path) -> None:
-    """Lay out a folder that looks like the checkout to Reflex; node_modules of an earlier build stay."""
+    """Lay out a folder that looks like the checkout to Reflex; node_modules of an earlier build stay.
+
+    After a build that was killed they do not: nothing tells which of them are complete.
+    """
     stage.mkdir(parents=True, exist_ok=True)
+    if (stage / BEGUN).exists():
+        _remove(stage / ".web")
+    (stage / BEGUN).touch()
     for name in ("pdm_app", "assets", "rxconfig.py", "pyproject.toml", "reflex.lock"):
         _remove(stage / name)
-    (stage / "pdm_app").symlink_to(checkout.root / "pdm_app", target_is_directory=True)
+    if os.name == "nt":  # Links there need a privilege.
+        shutil.copytree(checkout.root / "pdm_app", stage / "pdm_app")
+    else:
+        (stage / "pdm_app").symlink_to(checkout.root / "pdm_app", target_is_directory=True)
     shutil.copy(checkout.root / "rxconfig.py", stage)
     shutil.copy(checkout.root / "pyproject.toml", stage)  # Without one, Reflex writes a requirements.txt.
     assets = checkout.root / "assets"
@@ -137,6 +157,11 @@ def _stage(checkout: Checkout, stage: Path) -> None:
     (stage / "assets").mkdir(exist_ok=True)
     if npm_lock.lock_folder(checkout).is_dir():
         shutil.copytree(npm_lock.lock_folder(checkout), npm_lock.built_folder(checkout))
+
+
+def _words(line: str) -> str:
+    """What Reflex says, without the bars it draws."""
+    return re.sub(r"[─━╸╺]+", "", line).strip()[:60]
 
 
 def _build_environment(checkout: Checkout, node: Environment) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pdm_app.bootstrap import frontend
 from pdm_app.bootstrap.checkout import Checkout
 from pdm_app.bootstrap.frontend import content_hash, serving_environment
 from pdm_app.bootstrap.npm_lock import npm_lock_drift, update_npm_lock
@@ -123,6 +124,19 @@ def test_the_npm_lock_is_taken_over_without_addresses(sources: Path) -> None:
     locked = (sources / ".ci" / "npm" / "package-lock.json").read_text()
     assert "sha512-x" in locked
     assert "https://" not in locked
+
+
+@pytest.mark.parametrize(("killed", "kept"), [(True, False), (False, True)])
+def test_packages_of_a_killed_build_are_not_trusted(sources: Path, killed: bool, kept: bool) -> None:
+    stage = sources / ".cache" / "build"
+    installed = stage / ".web" / "node_modules" / "uplot"
+    installed.mkdir(parents=True)
+    if killed:
+        (stage / "build.begun").touch()
+    frontend._stage(Checkout(sources), stage)
+    assert installed.exists() is kept
+    assert (stage / "pdm_app" / "ui" / "tile.py").is_file()
+    assert (stage / "reflex.lock" / "package-lock.json").is_file()
 
 
 @pytest.mark.long
