@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from pydantic import PydanticUserError
+
 from pdm_app.trpc.signatures import Function, InputType, OutputType, SignatureError
 
 if TYPE_CHECKING:
@@ -78,12 +80,16 @@ class Procedure:
         Raises:
             SignatureError: The function cannot be a procedure of this kind.
         """
+        try:
+            taken, returned = InputType(function), OutputType(function)
+        except PydanticUserError as error:
+            raise SignatureError(f"Procedure {path!r}, function {function.__qualname__}: {error.message}") from error
         procedure = cls(
             path=path,
             type=kind,
             function=function,
-            input=InputType(function),
-            output=OutputType(function),
+            input=taken,
+            output=returned,
             meta=meta,
             middleware=middleware,
             is_coalescing=is_coalescing,
