@@ -21,7 +21,7 @@ CODES = tuple(f"G-{number}" for number in range(1, COUNT + 1))
 
 # name, label, UCUM unit, decimals, type, range, normal band.
 _TABLE: tuple[tuple[str, str, str, int, DataType, tuple[float, float] | None, tuple[float, float] | None], ...] = (
-    ("rssi_dbm", "Signal strength", "dB{mW}", 0, DataType.NUMBER, (-110, 0), (-76, -50)),
+    ("rssi_dbm", "Signal strength", "dB[mW]", 0, DataType.NUMBER, (-110, 0), (-76, -50)),
     ("battery_pct", "Battery", "%", 0, DataType.NUMBER, (0, 100), (40, 100)),
     ("heap_free_kb", "Free memory", "kBy", 0, DataType.NUMBER, (0, 320), (60, 300)),
     ("uptime_s", "Up time", "s", 0, DataType.NUMBER, None, None),

@@ -38,7 +38,7 @@ def heat_k(day: F8) -> F8:
 
 
 def envelope_g(day: F8) -> F8:
-    """Return the envelope amplitude at the ball pass frequency of the outer race; floor and defect add in quadrature."""
+    """Return the envelope amplitude at the outer race's ball pass frequency; floor and defect add in quadrature."""
     defect = ENVELOPE_AT_ONSET_G * np.exp(np.minimum(day, LIFE_D) / GROWTH_TIME_CONSTANT_D)
     return np.hypot(ENVELOPE_FLOOR_G, defect)
 

@@ -199,5 +199,5 @@ def _gateway(row: int, code: str, inputs: WorldInputs) -> dict[str, Reading]:
         "heap_free_kb": _HEAP_TOP_KB - _HEAP_USE_KB_S * (up_s % _HEAP_COLLECT_EVERY_S),
         "uptime_s": up_s,
         "firmware_version": gateways.FIRMWARE,
-        "state": STATE_RUNNING,
+        "State": STATE_RUNNING,
     }

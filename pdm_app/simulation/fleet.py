@@ -1,0 +1,269 @@
+"""The running demo plant: its processes, their ports, and the faults it is given.
+
+``async with running_fleet(data_dir, clock) as fleet`` starts five children and yields at once; drivers connect as the
+servers come up. ``fleet.definition`` is the plant with the ports really taken, ``await fleet.ready()`` waits for all.
+
+When the physics is killed the servers go on without inventing values: OPC UA says uncertain with the last usable value,
+Modbus answers with a device failure, MQTT falls silent.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from pdm_app.domain.errors import NotFoundError, UnavailableError
+from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.ports import Clock, FaultKind, InjectedFault
+from pdm_app.domain.samples import Micros
+from pdm_app.simulation import configurations, faults
+from pdm_app.simulation.labels import Labels, read_labels, write_labels
+from pdm_app.simulation.physics.noise import SEED
+from pdm_app.simulation.plant import HOST, MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
+from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
+
+PHYSICS = "physics"
+OPCUA = "opcua"
+MODBUS = "modbus"
+BROKER = "broker"
+PUBLISHERS = "publishers"
+
+READY_WITHIN_S = 30.0
+OBEYED_WITHIN_S = 2.0
+HEAL_EVERY_S = 1.0
+PORTS_TRIED = 20  # From the usual one upwards, so that a second demo finds the same ports again; then any.
+FOLDER = "simulation"
+
+
+def free_port(usual: int) -> int:
+    """Return ``usual``, or the next free port on loopback where somebody listens on it already."""
+    for port in (*range(usual, usual + PORTS_TRIED), 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((HOST, port))
+                return int(probe.getsockname()[1])
+    raise UnavailableError(f"No port is free on {HOST} for the demo plant.")
+
+
+class Fleet:
+    """The children of the demo plant and its ground truth; implements `pdm_app.domain.ports.PlantControl`."""
+
+    def __init__(self, data_dir: Path, clock: Clock, ports: PlantPorts, labels: Labels) -> None:
+        self.ports = ports
+        self.definition = northfield(ports)
+        self._data_dir = data_dir
+        self._clock = clock
+        self._labels = labels
+        self._changing = asyncio.Lock()  # One change of the labels at a time.
+        self._word = secrets.token_hex(16)
+        self._feed_of: dict[str, int] = {}
+        self._ordered = 0
+        self._obeyed = 0
+        self._has_obeyed = asyncio.Event()
+        folder = data_dir / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        plant, word = self.definition, self._word
+        made = (
+            (PHYSICS, "physics", self._physics_configuration, None),
+            (OPCUA, "opcua_server", lambda: configurations.opcua(plant, ports.opcua, word), ports.opcua),
+            (MODBUS, "modbus_server", lambda: configurations.modbus(plant, ports.modbus, word), ports.modbus),
+            (BROKER, "mqtt_broker", lambda: {"port": ports.mqtt}, ports.mqtt),
+            (PUBLISHERS, "mqtt_publishers", lambda: configurations.publishers(ports.mqtt, word), None),
+        )
+        self._children = {
+            name: ChildProcess(
+                name, f"pdm_app.simulation.children.{module}", configuration, self._hear, folder, clock, port
+            )
+            for name, module, configuration, port in made
+        }
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    @property
+    def children(self) -> tuple[ChildStatus, ...]:
+        """Every child's process id, port, number of restarts and whether it serves."""
+        return tuple(child.status for child in self._children.values())
+
+    def child(self, name: str) -> ChildStatus:
+        """Return the status of one child.
+
+        Raises:
+            NotFoundError: There is none of this name.
+        """
+        return self._child(name).status
+
+    def kill(self, name: str) -> None:
+        """End one child as a crash would; it comes back by itself on the same port.
+
+        Raises:
+            NotFoundError: There is none of this name.
+        """
+        self._child(name).kill()
+
+    async def ready(self, within_s: float = READY_WITHIN_S) -> None:
+        """Wait until every child serves.
+
+        Raises:
+            UnavailableError: One does not; says which and what it said last.
+        """
+        for child in self._children.values():
+            try:
+                await asyncio.wait_for(child.ready(), within_s)
+            except TimeoutError:
+                raise UnavailableError(
+                    f"The demo plant's {child.name} process did not serve within {within_s:g} s."
+                    f" It said last: {child.said_last() or 'nothing'}.",
+                    child=child.name,
+                ) from None
+
+    def _child(self, name: str) -> ChildProcess:
+        if name not in self._children:
+            raise NotFoundError(f"The demo plant has no process {name!r}; it has {', '.join(self._children)}.")
+        return self._children[name]
+
+    def _physics_configuration(self) -> Message:
+        return {"word": self._word, "since": self._labels.since, "seed": SEED, **self._order()}
+
+    def _order(self) -> Message:
+        """Return all that the physics needs to know now."""
+        return {
+            "number": self._ordered,
+            "faults": [asdict(fault) for fault in self._labels.standing(self._clock.now())],
+            "held": self._labels.held,
+            "feeds": configurations.feeds(self._feed_of),
+        }
+
+    async def _hear(self, name: str, message: Message) -> None:
+        if "feed" in message:
+            self._feed_of[name] = int(message["feed"])
+            self._send_order()
+        if name == PHYSICS and message.get("ready"):
+            self._send_order()  # What has changed while it started.
+        if "obeyed" in message:
+            self._obeyed = int(message["obeyed"])
+            self._has_obeyed.set()
+        if "held" in message:
+            async with self._changing:
+                await self._keep(replace(self._labels, held=dict(message["held"])))
+
+    def _send_order(self) -> bool:
+        self._ordered += 1
+        return self._children[PHYSICS].send(self._order())
+
+    async def _order_obeyed(self) -> None:
+        """Send the present order and wait for it to act; a physics process that is down gets it at its start."""
+        if not self._send_order():
+            return
+        number = self._ordered
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OBEYED_WITHIN_S):
+                while self._obeyed < number:
+                    self._has_obeyed.clear()
+                    await self._has_obeyed.wait()
+
+    # --- faults ---------------------------------------------------------------------------------------------------
+
+    async def kinds(self) -> Sequence[FaultKind]:
+        """Return the faults that can be injected, and where."""
+        return tuple(script.kind for script in faults.SCRIPTS.values())
+
+    async def faults(self) -> Sequence[InjectedFault]:
+        """Return the ground truth: every fault injected so far, oldest first."""
+        return self._labels.healed(self._clock.now()).faults
+
+    async def inject(self, key: str, asset_code: str, signal: str, start_severity: float) -> InjectedFault:
+        """Begin a fault; when this returns its label is on disk and the physics acts on it.
+
+        Raises:
+            InvalidInputError: No such fault there.
+            ConflictError: It stands there already.
+        """
+        async with self._changing:
+            now = self._clock.now()
+            labels = self._labels.healed(now)
+            faults.check(key, asset_code, signal, labels.standing(now))
+            fault = InjectedFault(new_id(now), key, asset_code, signal, now, start_severity)
+            await self._keep(labels.with_fault(fault))
+        await self._order_obeyed()
+        return fault
+
+    async def clear(self, fault_id: str) -> InjectedFault:
+        """Repair a fault; one that has ended keeps its end.
+
+        Raises:
+            NotFoundError: No such label.
+        """
+        async with self._changing:
+            now = self._clock.now()
+            labels = self._labels.healed(now).cleared(fault_id, now)
+            await self._keep(labels)
+        await self._order_obeyed()
+        return labels.get(fault_id)
+
+    async def _keep(self, labels: Labels) -> None:
+        await asyncio.to_thread(write_labels, self._data_dir, labels)
+        self._labels = labels
+
+    async def _heal_forever(self) -> None:
+        """Write the ends of faults that heal by themselves into their labels."""
+        while True:
+            await self._clock.sleep(HEAL_EVERY_S)
+            async with self._changing:
+                healed = self._labels.healed(self._clock.now())
+                if healed is not self._labels:
+                    await self._keep(healed)
+                    self._send_order()
+
+    async def run(self) -> None:
+        """Keep every child alive until cancelled; then all of them have ended."""
+        async with asyncio.TaskGroup() as group:
+            for child in self._children.values():
+                group.create_task(child.keep())
+            group.create_task(self._heal_forever())
+
+
+def labels_at_start(kept: Labels | None, now: Micros) -> Labels:
+    """Return the labels with which the plant starts.
+
+    A new plant begins on day 19 of its bearing's 27. A bearing that seized while the plant stood still has been
+    replaced, and the next one is on day 19 again.
+    """
+    labels = (kept or Labels(since=now)).healed(now)
+    wearing = [fault for fault in labels.standing(now) if fault.key == faults.BEARING_WEAR]
+    seized = [fault for fault in wearing if faults.severity(fault, now) >= 1.0]
+    for fault in seized:
+        labels = labels.cleared(fault.id, now)
+    if kept is None or seized:
+        code = faults.SCRIPTS[faults.BEARING_WEAR].kind.asset_codes[0]
+        labels = labels.with_fault(
+            InjectedFault(new_id(now), faults.BEARING_WEAR, code, "", now, faults.START_OF_DEMO_SEVERITY)
+        )
+    return labels
+
+
+@contextlib.asynccontextmanager
+async def running_fleet(data_dir: Path, clock: Clock, ports: PlantPorts | None = None) -> AsyncIterator[Fleet]:
+    """Run the demo plant for as long as the block lasts; ``ports`` None takes the usual ones, or the next free.
+
+    Raises:
+        UnavailableError: The kept labels cannot be read, or no port is free.
+    """
+    now = clock.now()
+    labels = labels_at_start(await asyncio.to_thread(read_labels, data_dir), now)
+    await asyncio.to_thread(write_labels, data_dir, labels)
+    taken = ports or PlantPorts(free_port(OPCUA_PORT), free_port(MODBUS_PORT), free_port(MQTT_PORT))
+    fleet = Fleet(data_dir, clock, taken, labels)
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(fleet.run())
+        try:
+            yield fleet
+        except BaseException as error:
+            failure = error  # Raised below as it came, not wrapped into a group.
+        running.cancel()
+    if failure is not None:
+        raise failure

@@ -1,0 +1,390 @@
+"""The running demo plant, read by real clients of its three protocols, with its processes killed in turn."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import psutil
+import pytest
+from asyncua.client.client import Client as OpcuaClient
+from asyncua.ua import DataValue
+from pymodbus.client import AsyncModbusTcpClient
+
+from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from pdm_app.domain.samples import MICROS_PER_S, Micros, micros
+from pdm_app.simulation import faults
+from pdm_app.simulation.fleet import Fleet, free_port, labels_at_start, running_fleet
+from pdm_app.simulation.labels import read_labels
+from pdm_app.simulation.load_server import running_load_server
+from pdm_app.simulation.plant import PlantPorts
+from tests.simulation.conftest import WallClock, listens, until
+
+SERVERS = {"opcua", "modbus", "broker", "publishers", "physics"}
+
+
+async def opcua_value(fleet: Fleet, name: str) -> DataValue:
+    endpoint = fleet.definition.connections[0].endpoint
+    async with OpcuaClient(endpoint, timeout=3) as client:
+        return await client.get_node(f"ns=2;s=P-101A.{name}").read_data_value(raise_on_bad_status=False)
+
+
+async def modbus_words(fleet: Fleet, register: int, count: int) -> list[int] | int:
+    """Return the words read, or the exception code that came instead; -1 where nobody answers."""
+    client = AsyncModbusTcpClient("127.0.0.1", port=fleet.ports.modbus, timeout=1, retries=0, reconnect_delay=0)
+    try:
+        if not await client.connect():
+            return -1
+        answer = await client.read_holding_registers(register, count=count, device_id=1)
+        return int(answer.exception_code) if answer.isError() else list(answer.registers)
+    finally:
+        client.close()
+
+
+class Inbox:
+    """What arrived from the broker, newest message by topic."""
+
+    def __init__(self) -> None:
+        self.newest: dict[str, dict[str, Any]] = {}
+        self.all: list[tuple[str, dict[str, Any]]] = []
+
+    async def read(self, port: int) -> None:
+        while True:
+            try:
+                async with aiomqtt.Client("127.0.0.1", port, timeout=3) as client:
+                    await client.subscribe("northfield/#", qos=1)
+                    async for message in client.messages:
+                        assert isinstance(message.payload, bytes)
+                        said = json.loads(message.payload)
+                        self.newest[str(message.topic)] = said
+                        self.all.append((str(message.topic), said))
+            except aiomqtt.MqttError:
+                await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def inbox(fleet: Fleet) -> AsyncIterator[Inbox]:
+    box = Inbox()
+    reading = asyncio.create_task(box.read(fleet.ports.mqtt))
+    try:
+        yield box
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+async def first_values(fleet: Fleet) -> None:
+    """Wait until the plant delivers on all three protocols."""
+    await fleet.ready()
+
+    async def delivers() -> bool:
+        good = (await opcua_value(fleet, "Vibration_mm_s")).StatusCode
+        return good is not None and good.is_good() and isinstance(await modbus_words(fleet, 0, 2), list)
+
+    await until(delivers, within_s=10, what="values on OPC UA and Modbus")
+
+
+async def test_plant_delivers_every_signal_on_its_real_protocol(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet, inbox(fleet) as box:
+        await first_values(fleet)
+        assert {child.name for child in fleet.children if child.is_ready} == SERVERS
+        async with OpcuaClient(fleet.definition.connections[0].endpoint) as client:
+            for each in fleet.definition.signals_of("p-101a"):
+                read = await client.get_node(str(each.address["node"])).read_data_value()
+                assert read.Value is not None
+                assert read.SourceTimestamp is not None
+                assert each.range_low is not None
+                assert each.range_high is not None
+                assert each.range_low <= float(read.Value.Value) <= each.range_high
+                age_s = (clock.now() - micros(read.SourceTimestamp)) / MICROS_PER_S
+                assert -0.1 < age_s < 3
+            bounds = await (await client.get_node("ns=2;s=P-101A.Flow_Rate_m3_h").get_child("0:EURange")).read_value()
+            assert (bounds.Low, bounds.High) == (0, 160)
+
+        pressure = await modbus_words(fleet, 0, 2)
+        assert isinstance(pressure, list)
+        convert = AsyncModbusTcpClient.convert_from_registers
+        header_bar = convert(pressure, AsyncModbusTcpClient.DATATYPE.FLOAT32)
+        assert isinstance(header_bar, float)
+        assert 6.5 < header_bar < 7.4
+        assert await modbus_words(fleet, 40, 1) == [2]
+        assert await modbus_words(fleet, 30, 1) == 2, "an address that does not exist"
+
+        topics = {str(each.address["topic"]) for each in fleet.definition.signals if "topic" in each.address}
+
+        async def all_spoke() -> bool:
+            return topics <= set(box.newest)
+
+        await until(all_spoke, within_s=10, what=f"a message on each of {topics}")
+        for each in fleet.definition.signals:
+            if "topic" in each.address:
+                assert each.address["path"] in box.newest[str(each.address["topic"])]
+        assert len(box.newest["northfield/pune/pump-station/P-501"]) == 11, "ten measurements and the time stamp"
+
+
+async def test_each_process_is_killed_alone_and_comes_back_on_its_port(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet:
+        await first_values(fleet)
+        for name in sorted(SERVERS):
+            before = {child.name: child for child in fleet.children}
+            fleet.kill(name)
+
+            async def is_back(name: str = name, before: Any = before) -> bool:
+                now = fleet.child(name)
+                return now.is_ready and now.pid != before[name].pid
+
+            took_s = await until(is_back, within_s=20, what=f"{name} serves again")
+            assert took_s > 1.5, "it is visibly gone for a while"
+            after = {child.name: child for child in fleet.children}
+            assert after[name].restarts == before[name].restarts + 1
+            assert after[name].port == before[name].port
+            assert {other for other in SERVERS - {name} if after[other].pid != before[other].pid} == set()
+        await first_values(fleet)
+
+
+async def test_without_physics_no_server_invents_a_fresh_value(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pdm_app.simulation.process.RESTART_AFTER_S", 8.0)
+    async with running_fleet(tmp_path, clock, ports) as fleet, inbox(fleet) as box:
+        await first_values(fleet)
+        fleet.kill("physics")
+        killed = clock.now()
+
+        async def is_uncertain() -> bool:
+            return (await opcua_value(fleet, "Flow_Rate_m3_h")).StatusCode.name == (  # type: ignore[union-attr]
+                "UncertainNoCommunicationLastUsableValue"
+            )
+
+        await until(is_uncertain, within_s=7, what="the OPC UA value is the last usable one")
+        assert await modbus_words(fleet, 0, 2) == 4, "server device failure"
+        said = [when for topic, body in box.all if "timestamp" in body and (when := body["timestamp"]) and topic]
+        assert max(said) <= _text(killed + MICROS_PER_S // 5)
+        await first_values(fleet)
+
+
+async def test_cavitation_reaches_the_broker_below_its_limit_within_seconds(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet, inbox(fleet) as box:
+        await fleet.ready()
+        topic = "northfield/pune/pump-station/P-501"
+
+        async def suction_is(low: float, high: float) -> bool:
+            return topic in box.newest and low < box.newest[topic]["Suction_Pressure_bar"] < high
+
+        await until(lambda: suction_is(1.6, 2.0), within_s=10, what="a healthy suction pressure")
+        label = await fleet.inject("cavitation", "P-501", "", 1.0)
+        await until(lambda: suction_is(0, 1.2), within_s=6, what="suction below its limit")
+        kept = read_labels(tmp_path)
+        assert kept is not None
+        assert kept.get(label.id) == label
+        assert label.start_severity == 1.0
+        with pytest.raises(ConflictError):
+            await fleet.inject("cavitation", "P-501", "", 0.5)
+        ended = await fleet.clear(label.id)
+        assert ended.cleared_at is not None
+        await until(lambda: suction_is(1.6, 2.0), within_s=8, what="suction back to normal")
+
+
+async def test_stuck_sensor_stays_at_its_value_through_a_crash_of_the_physics(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet, inbox(fleet) as box:
+        await fleet.ready()
+        topic = "northfield/pune/pump-station/P-501"
+        label = await fleet.inject("sensor_stuck", "P-501", "Flow_Rate_L_min", 1.0)
+
+        async def heard(count: int, since: int = 0) -> bool:
+            return len([row for row in box.all[since:] if row[0] == topic]) >= count
+
+        async def is_held() -> bool:
+            kept = read_labels(tmp_path)
+            return kept is not None and label.id in kept.held
+
+        await until(is_held, within_s=5, what="the held value is on disk")
+        since = len(box.all)
+        await until(lambda: heard(2, since), within_s=10, what="two messages")
+        fleet.kill("physics")
+        since_crash = len(box.all)
+        await until(lambda: heard(2, since_crash), within_s=20, what="two messages after the crash")
+        bodies = [body for name, body in box.all[since:] if name == topic]
+        assert len({body["Flow_Rate_L_min"] for body in bodies}) == 1
+        assert len({body["Motor_Current_A"] for body in bodies}) == len(bodies)
+
+
+async def test_lost_gateway_gets_its_last_will_and_sends_afterwards_what_it_stored(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet, inbox(fleet) as box:
+        await fleet.ready()
+        topic = "northfield/pune/gateways/G-3"
+
+        async def status_is(said: str) -> bool:
+            return box.newest.get(f"{topic}/status") == {"status": said}
+
+        await until(lambda: status_is("online"), within_s=10, what="G-3 online")
+        label = await fleet.inject("comm_loss", "G-3", "", 1.0)
+        await until(lambda: status_is("offline"), within_s=10, what="the last will of G-3")
+        lost_at = _text(clock.now())
+        others = len([row for row in box.all if row[0].endswith("G-2")])
+
+        async def others_went_on() -> bool:
+            return len([row for row in box.all if row[0].endswith("G-2")]) >= others + 3
+
+        await until(others_went_on, within_s=8, what="three messages of G-2")
+        await fleet.clear(label.id)
+        await until(lambda: status_is("online"), within_s=10, what="G-3 online again")
+        back_at = _text(clock.now())
+
+        async def stored_arrived() -> bool:
+            stamps = [str(body["timestamp"]) for name, body in box.all if name == topic]
+            return sum(lost_at < stamp < back_at for stamp in stamps) >= 3
+
+        await until(stored_arrived, within_s=8, what="the messages G-3 stored while it was away")
+
+
+async def test_a_plant_begins_on_day_19_and_goes_on_where_it_was(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet:
+        (wearing,) = await fleet.faults()
+        assert (wearing.key, wearing.asset_code) == ("bearing_wear", "P-101A")
+        assert faults.inputs_at(wearing.injected_at, [wearing], 0).bearing_day == pytest.approx(19)
+        with pytest.raises(NotFoundError):
+            await fleet.clear("no-such-fault")
+        with pytest.raises(NotFoundError):
+            fleet.kill("reactor")
+        with pytest.raises(InvalidInputError):
+            await fleet.inject("meteor", "P-501", "", 1.0)
+    async with running_fleet(tmp_path, clock, ports) as fleet:
+        assert list(await fleet.faults()) == [wearing]
+
+
+def test_a_bearing_that_seized_while_the_plant_stood_still_has_been_replaced() -> None:
+    start = Micros(1_763_640_000 * MICROS_PER_S)
+    later = Micros(start + 9 * 86_400 * MICROS_PER_S)
+    labels = labels_at_start(labels_at_start(None, start), later)
+    old, new = labels.faults
+    assert old.cleared_at == new.injected_at == later
+    assert [fault.id for fault in labels.standing(later)] == [new.id]
+
+
+async def test_all_processes_end_with_the_block_and_give_their_ports_back(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet:
+        await fleet.ready()
+        pids = [child.pid for child in fleet.children]
+    assert [pid for pid in pids if pid is None or psutil.pid_exists(pid)] == []
+    assert not any(listens(port) for port in (ports.opcua, ports.modbus, ports.mqtt))
+
+
+async def test_an_error_inside_the_block_comes_out_as_it_was(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with running_fleet(tmp_path, clock, ports):
+            raise ZeroDivisionError
+
+
+PARENT = """
+import asyncio, sys, time
+from pathlib import Path
+from pdm_app.simulation.fleet import running_fleet
+from pdm_app.simulation.plant import PlantPorts
+from tests.simulation.conftest import WallClock
+
+async def main():
+    async with running_fleet(Path(sys.argv[1]), WallClock(), PlantPorts(*map(int, sys.argv[2:5]))) as fleet:
+        await fleet.ready()
+        print(*[child.pid for child in fleet.children], flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+async def test_children_end_by_themselves_when_their_parent_is_killed(tmp_path: Path, ports: PlantPorts) -> None:
+    parent = subprocess.Popen(  # noqa: ASYNC220 - returns at once; what it says is read in a thread.
+        [sys.executable, "-c", PARENT, str(tmp_path), str(ports.opcua), str(ports.modbus), str(ports.mqtt)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    try:
+        assert parent.stdout is not None
+        line = await asyncio.wait_for(asyncio.to_thread(_line_with_pids, parent), 60)
+        pids = [int(pid) for pid in line.split()]
+        assert len(pids) == 5
+        parent.send_signal(signal.SIGKILL)
+
+        async def are_gone() -> bool:
+            return not any(_is_alive(pid) for pid in pids)
+
+        await until(are_gone, within_s=8, what="the children ended")
+    finally:
+        parent.kill()
+        parent.wait(timeout=10)
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        usual = int(taken.getsockname()[1])
+        found = free_port(usual)
+    assert found != usual
+    assert 1024 <= found <= 65535
+
+
+async def test_load_server_publishes_its_own_age(tmp_path: Path, clock: WallClock) -> None:
+    async with running_load_server(tmp_path, clock, signals=25) as server:
+        assert len(server.definition.signals) == 25
+        async with OpcuaClient(server.definition.connections[0].endpoint) as client:
+            node = client.get_node(str(server.definition.signals[7].address["node"]))
+            seen: set[float] = set()
+
+            async def two_values() -> bool:
+                read = await node.read_data_value()
+                assert read.Value is not None
+                assert read.SourceTimestamp is not None
+                if read.Value.Value:
+                    assert read.Value.Value == micros(read.SourceTimestamp)
+                    seen.add(read.Value.Value)
+                return len(seen) == 3
+
+            await until(two_values, within_s=8, what="three values of one signal")
+        first, second, third = sorted(seen)
+        assert (second - first) / MICROS_PER_S == pytest.approx(1.0, abs=0.3)
+        assert (third - second) / MICROS_PER_S == pytest.approx(1.0, abs=0.3)
+
+
+def _text(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at / MICROS_PER_S)) + f".{at % MICROS_PER_S // 1000:03d}Z"
+
+
+def _line_with_pids(parent: "subprocess.Popen[str]") -> str:
+    assert parent.stdout is not None
+    return next((line for line in parent.stdout if line.replace(" ", "").strip().isdigit()), "")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
