@@ -126,8 +126,6 @@ async def running(
         stack.push_async_callback(buffer.close)
         historian = SqlHistorian(database, clock)
         bus, latest = Bus[Batch](), Latest()
-        for sample in await historian.latest():
-            latest.merge(Batch.of("history", [sample], started_at))
         frames = LiveFrames(latest, clock)
         stack.enter_context(latest.listening(frames.note))
 
@@ -143,9 +141,9 @@ async def running(
         alarm_watch = AlarmWatch(book, bus, buffer, work, clock)
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
-        intake = Intake([], bus, latest, buffer, clock)
+        intake = Intake([], bus, latest, buffer, clock, may_collect=lambda: keeper.fence is not None)
         collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper)
-        await collector.start()
+        await collector.start(recalled=await historian.latest())
 
         about = About(product_version(), started_at, database.place, str(settings.data_dir), settings.demo)
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, bus, frames)

@@ -5,13 +5,15 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
-from pdm_app.domain.errors import ConnectionFailedError, NotFoundError, UnavailableError
+from pdm_app.domain.errors import ConnectionFailedError, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.ports import BrowsedNode, Clock, Driver, DriverFactory, UnitOfWork, WriteResult
+from pdm_app.domain.samples import Sample
 from pdm_app.domain.signals import Signal
 from pdm_app.engine.connection_loop import ConnectionLoop
 from pdm_app.engine.intake import Intake
@@ -72,12 +74,17 @@ class Collector:
     def status(self, connection_id: str) -> ConnectionStatus:
         return self._loop(connection_id).status()
 
-    async def start(self) -> None:
-        """Read the configuration and start all loops that are enabled."""
+    async def start(self, recalled: Sequence[Sample] = ()) -> None:
+        """Read the configuration and start all loops that are enabled.
+
+        Args:
+            recalled: The newest sample of each signal in the historian, to be shown with its age until news comes.
+        """
         async with self._work(EVERY_SITE) as work:
             connections = await work.connections.all()
             signals = await work.signals.all()
         self._intake.reload(signals)
+        self._intake.recall(recalled)
         for connection in connections:
             self._open(connection, [signal for signal in signals if signal.connection_id == connection.id])
         self._supervisor.start("collector pulse", self._pulse, stage=Stage.PRODUCER)
@@ -136,13 +143,22 @@ class Collector:
     # --- asking a device ------------------------------------------------------------------------------------------
 
     async def write(self, signal: Signal, value: float | str) -> WriteResult:
-        """Write to the device and read back; permission, range and audit are the caller's.
+        """Write to the device and read back, both in the signal's unit; permission, range and audit are the caller's.
 
         Raises:
             UnavailableError: The connection does not stand.
             NotSupportedError: The protocol cannot write.
         """
-        return await self._standing(signal.connection_id or "").write(signal, value)
+        driver = self._standing(signal.connection_id or "")
+        if isinstance(value, str):
+            return await driver.write(signal, value)
+        if signal.scale == 0:
+            raise InvalidInputError(f"Signal {signal.name} has the scale 0: no value can be written through it.")
+        result = await driver.write(signal, (value - signal.offset) / signal.scale)
+        read_back = result.read_back
+        if isinstance(read_back, float):
+            read_back = read_back * signal.scale + signal.offset
+        return replace(result, requested=value, read_back=read_back)
 
     async def browse(self, connection_id: str, address: Mapping[str, object] | None = None) -> Sequence[BrowsedNode]:
         """List what the device offers below ``address``.

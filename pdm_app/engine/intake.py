@@ -6,15 +6,15 @@ goes the same way through `Intake.stamp`.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pdm_app.domain.errors import BufferFullError
+from pdm_app.domain.errors import BufferFullError, UnavailableError
 from pdm_app.domain.ports import Buffer, Clock, Ticket
-from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Quality, moment
+from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Quality, Sample, moment
 from pdm_app.domain.signals import Signal
 from pdm_app.engine.conversion import AHEAD_US_MAX, convert, sift, time_is_credible
 from pdm_app.engine.ledger import Count, Ledger
@@ -33,16 +33,24 @@ class Intake:
         bus: Gets every batch that is recorded, with its ``seq`` (0 where the buffer refused it).
         latest: Gets everything that is credible, also what lies inside a deadband.
         buffer: Gets what is recorded.
-        clock: Stamps.
+        clock: Injected time.
+        may_collect: False while another process collects from this database; then nothing is taken.
     """
 
     def __init__(
-        self, signals: Sequence[Signal], bus: Bus[Batch], latest: Latest, buffer: Buffer, clock: Clock
+        self,
+        signals: Sequence[Signal],
+        bus: Bus[Batch],
+        latest: Latest,
+        buffer: Buffer,
+        clock: Clock,
+        may_collect: Callable[[], bool] = lambda: True,
     ) -> None:
         self._bus = bus
         self._latest = latest
         self._buffer = buffer
         self._clock = clock
+        self._may_collect = may_collect
         self._book = SignalBook(signals)
         self.ledger = Ledger(len(self._book))
 
@@ -54,6 +62,22 @@ class Intake:
         ledger.moved(len(book), old, new, self.ledger)
         self._book, self.ledger = book, ledger
 
+    def recall(self, samples: Sequence[Sample]) -> None:
+        """Show what history knows of an earlier run, as waiting for its source; call it before anything is taken."""
+        book, now = self._book, self._clock.now()
+        known = [sample for sample in samples if book.find([sample.signal])[1][0]]
+        if not known:
+            return
+        batch = Batch.of(STAMPED_BY, known, now)
+        slots, _ = book.find(batch.signal)
+        self._latest.merge(batch)
+        self._latest.mark(batch.signal.tolist(), Quality.BAD_WAITING, now)
+        book.seen_source_at[slots] = batch.source_at
+        book.seen_value[slots] = batch.value
+        book.seen_quality[slots] = batch.quality
+        book.seen_text.update({int(slots[row]): words for row, words in batch.text.items()})
+        book.stamp[slots] = Quality.BAD_WAITING
+
     def accept(self, batch: Batch) -> Ticket:
         """Take a batch at once: converted, published, offered to the buffer.
 
@@ -63,7 +87,12 @@ class Intake:
 
         Raises:
             BufferFullError: The values are shown, but nothing was recorded; do not acknowledge.
+            UnavailableError: Another process collects; nothing was taken.
         """
+        if not self._may_collect():
+            raise UnavailableError(
+                "This process is a standby: another process collects from this database. Send there, or try again."
+            )
         book, ledger = self._book, self.ledger
         slots, known = book.find(batch.signal)
         if not known.all():
