@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pdm_app.domain.samples import F8, I8, Batch
 
-ROW_BITS = 16
+ROW_BITS = 20
 ROWS_MAX = 1 << ROW_BITS
 """Rows of one batch; more would run into the next seq in `place`."""
 TEXT_MAX = 1000
@@ -23,7 +23,7 @@ JSON_BYTES_MAX = 4_000_000
 class Columns:
     """Samples of many batches, sorted by (signal, source_at, received_at, place), all columns of one length.
 
-    ``place`` is ``seq << 16 | row in the batch``: together with ``received_at`` it tells any two samples apart, and of
+    ``place`` is ``seq << 20 | row in the batch``: together with ``received_at`` it tells any two samples apart, and of
     two with the same key the later one, in whatever order they come.
     """
 
@@ -117,7 +117,7 @@ def columns_of_batches(batches: Sequence[Batch]) -> Columns:
     """Join batches into sorted columns.
 
     Raises:
-        ValueError: A batch has more than 65,536 rows.
+        ValueError: A batch has more than 1,048,576 rows.
     """
     full = [batch for batch in batches if len(batch)]
     too_long = next((len(batch) for batch in full if len(batch) > ROWS_MAX), None)

@@ -48,18 +48,14 @@ class SqlLease:
             now = self._clock.now()
             expires_at = now + int(ttl_s * MICROS_PER_S)
             if found is None:
-                token: int | None = 1
-                values: dict[str, object] = {
-                    "name": COLLECTOR,
-                    "holder": holder,
-                    "token": token,
-                    "expires_at": expires_at,
-                }
-                await connection.execute(insert(LEASES).values(values))
+                token = 1
+                first = {"name": COLLECTOR, "holder": holder, "token": token, "expires_at": expires_at}
+                await connection.execute(insert(LEASES).values(first))
             else:
-                token = self._next_token(holder, found.holder, found.token, is_valid=found.expires_at > now)
-                if token is None:
+                next_token = self._next_token(holder, found.holder, found.token, is_valid=found.expires_at > now)
+                if next_token is None:
                     return None
+                token = next_token
                 values = {"holder": holder, "token": token, "expires_at": expires_at}
                 await connection.execute(update(LEASES).where(LEASES.c.name == COLLECTOR).values(values))
         self._tokens[holder] = token
