@@ -61,7 +61,7 @@ def _weakness(password: str, username: str) -> str:
         return "contains the username"
     if _is_sequence(plain):
         return "is a sequence"
-    if _core(plain) in common_words() or _core(plain.translate(_LOOKS_LIKE)) in common_words():
+    if _core(plain) in common_words() or _core(plain).translate(_LOOKS_LIKE) in common_words():
         return "is a common one with decoration"
     return ""
 
