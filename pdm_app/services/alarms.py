@@ -135,7 +135,7 @@ class AlarmService:
         # From the look at the book to here nothing was awaited: of two operators, one was first.
         acknowledged, stored = self._book.acknowledge(alarm_id, self._clock.now(), actor.name, comment)
         await self._until_stored(stored, f"{alarm.name} is acknowledged on all screens", alarm_id)
-        return acknowledged
+        return self._as_it_is(acknowledged)
 
     async def comment(self, actor: Actor, alarm_id: str, comment: str) -> Alarm:
         """Add a note to an alarm, also to one that is over; returns when it is stored.
@@ -156,7 +156,11 @@ class AlarmService:
             alarm = await self._past(actor, alarm_id)
         remarked, stored = self._book.remark(alarm, self._clock.now(), actor.name, comment)
         await self._until_stored(stored, f"The note to {alarm.name} is taken", alarm_id)
-        return remarked
+        return self._as_it_is(remarked)
+
+    def _as_it_is(self, alarm: Alarm) -> Alarm:
+        """Return the alarm as it is by now: while it was stored, it may have returned, been raised again or ended."""
+        return self._book.get(alarm.id) or alarm.model_copy(update={"state": AlarmState.NORMAL})
 
     async def _past(self, actor: Actor, alarm_id: str) -> Alarm:
         """Return an alarm that no longer stands; foreign and unknown ones are answered alike."""
