@@ -326,8 +326,8 @@ async def test_children_end_by_themselves_when_their_parent_is_killed(tmp_path: 
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
+    assert parent.stdout is not None
     try:
-        assert parent.stdout is not None
         line = await asyncio.wait_for(asyncio.to_thread(_line_with_pids, parent), 60)
         pids = [int(pid) for pid in line.split()]
         assert len(pids) == 5
@@ -340,6 +340,7 @@ async def test_children_end_by_themselves_when_their_parent_is_killed(tmp_path: 
     finally:
         parent.kill()
         parent.wait(timeout=10)
+        parent.stdout.close()
 
 
 def test_a_taken_port_is_passed_over() -> None:

@@ -216,10 +216,7 @@ def test_every_signal_of_the_plant_is_read() -> None:
     plant, inputs = northfield(), WorldInputs(at=NOON)
     readings = read(begin(inputs), inputs)
     for asset in plant.assets:
-        defined = {str(signal.address.get("path", signal.name)) for signal in plant.signals_of(asset.id)}
-        assert {name if name != "state" or asset.code.startswith("G") else "State" for name in defined} == set(
-            readings[asset.code]
-        )
+        assert {signal.name for signal in plant.signals_of(asset.id)} == set(readings[asset.code])
 
 
 def test_up_time_counts_from_the_first_start_of_the_plant() -> None:
