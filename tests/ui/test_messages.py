@@ -16,6 +16,7 @@ BROWSER_FILES = sorted([*UI.rglob("*.js"), *UI.rglob("*.jsx")])
 _KEY = re.compile(r"""["'`]([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_]+)+)["'`]""")
 _KEY_START = re.compile(r"""["'`]([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*\.)(?:\$\{|\{)""")
 _KEY_IN_CALL = re.compile(r"""\bt\(\s*["']([^"']+)["']""")
+WORDLESS = {"rx.Var", "rx.Var.create", "rx.cond", "rx.icon", "rx.asset", "rx.el.code", "rx.el.pre"}  # Code is no prose.
 ATTRIBUTES_WITH_WORDS = {"title", "placeholder", "alt", "aria_label", "label", "aria_description"}
 
 
@@ -70,7 +71,7 @@ def literals_on_screen(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("rx."):
             continue
-        if ast.unparse(call.func) in {"rx.Var", "rx.Var.create", "rx.cond", "rx.icon", "rx.asset"}:
+        if ast.unparse(call.func) in WORDLESS:
             continue
         candidates = [*call.args, *(word.value for word in call.keywords if word.arg in ATTRIBUTES_WITH_WORDS)]
         for node in candidates:

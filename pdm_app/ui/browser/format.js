@@ -51,6 +51,15 @@ export function quantity(value, decimals, unitCode) {
   return symbol && digits !== MISSING ? `${digits}${NO_BREAK_SPACE}${symbol}` : digits;
 }
 
+/** A number of bytes in the unit that fits: "212 MB". */
+export function size(bytes) {
+  if (!Number.isFinite(bytes)) return MISSING;
+  const steps = ["By", "kBy", "MBy", "GBy"];
+  const step = Math.min(steps.length - 1, Math.max(0, Math.floor(Math.log10(Math.abs(bytes) || 1) / 3)));
+  const amount = bytes / 1000 ** step;
+  return quantity(amount, step && amount < 10 ? 1 : 0, steps[step]);
+}
+
 /** A span in its two largest units, cut down: "1 min 12 s", "2 h", "11 d 4 h". */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return MISSING;

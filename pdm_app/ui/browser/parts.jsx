@@ -81,8 +81,10 @@ export function Age({ since, prefix = "" }) {
 }
 
 /** The time of day at the site; with the date when it was not today. */
-export function Moment({ at }) {
+export function Moment({ at, timeZone }) {
   const now = useNow();
-  const zone = useZone();
+  const siteZone = useZone();
+  const zone = timeZone || siteZone;
+  if (!at) return null;
   return <time dateTime={new Date(at / 1000).toISOString()}>{now === null ? clock(at, zone) : moment(at, now, zone)}</time>;
 }

@@ -16,13 +16,12 @@ STYLESHEETS = [
 FONTS_AT_ONCE = ("inter-latin-wght-normal.woff2",)
 
 
-def head_components() -> list[rx.Component]:
-    """Return what every page needs before it is painted: the theme of the reader, and the font of its numbers."""
-    return [
-        rx.el.script(src="/theme.js"),
-        rx.el.meta(name="color-scheme", content="light dark"),
-        *(
-            rx.el.link(rel="preload", href=f"/fonts/{font}", as_="font", type="font/woff2", cross_origin="anonymous")
-            for font in FONTS_AT_ONCE
-        ),
-    ]
+HEAD: list[rx.Component] = [
+    rx.el.script(src="/theme.js"),  # Sets the theme of the reader before the first paint.
+    rx.el.meta(name="color-scheme", content="light dark"),
+    *(
+        rx.el.link(rel="preload", href=f"/fonts/{font}", as_="font", type="font/woff2", cross_origin="anonymous")
+        for font in FONTS_AT_ONCE
+    ),
+]
+"""What stands in the head of every page."""

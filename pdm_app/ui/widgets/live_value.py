@@ -14,7 +14,7 @@ class LiveValue(Widget):
     library = module("live_value.jsx")
     tag = "LiveValue"
 
-    signal: rx.Var[dict[str, Any]]
+    signal: rx.Var[Any]
     size: rx.Var[str] = rx.Var.create("title")
     """``body``, ``title``, ``big`` or ``hero``."""
     show_unit: rx.Var[bool] = rx.Var.create(value=True)

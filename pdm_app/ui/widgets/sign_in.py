@@ -15,7 +15,7 @@ class SignInForm(Widget):
     tag = "SignInForm"
 
     next_path: rx.Var[str]
-    accounts: rx.Var[list[dict[str, Any]]]
+    accounts: rx.Var[Any]
 
 
 class SetupForm(Widget):

@@ -1,0 +1,104 @@
+/* One standing alarm: its line in the list, and what an operator needs when it is open. */
+import { lazy, memo, Suspense } from "react";
+import { AckButton, CommentForm } from "./acknowledge.jsx";
+import { Chevron, ValueAndLimit } from "./alarm_parts.jsx";
+import { needsAcknowledging, SHAPE_OF_STATE } from "./alarms.js";
+import { usePlaces } from "./directory.js";
+import { hourMinute } from "./format.js";
+import { useZone } from "./hooks.js";
+import { t } from "./messages.js";
+import { Age, Go, KeyHint, Moment, Skeleton } from "./parts.jsx";
+import { PriorityShape } from "./priority_shape.jsx";
+
+const AlarmTrend = lazy(() => import("./alarm_trend.jsx").then((module) => ({ default: module.AlarmTrend })));
+
+/** `act` holds {toggle, select, focus, ask, done} of the list. */
+export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current, asking, mayAcknowledge, act, measure, position, total }) {
+  const place = usePlaces().get(alarm.asset_id);
+  const zone = useZone();
+  const shape = SHAPE_OF_STATE[alarm.state];
+  const owed = needsAcknowledging(alarm);
+  return (
+    <div
+      className="alarm" data-state={shape} data-open={open} data-current={current} data-alarm={alarm.id} role="row" aria-expanded={open}
+      aria-rowindex={position} aria-setsize={total} aria-selected={selected} tabIndex={current ? 0 : -1} onFocus={() => act.focus(alarm.id)} ref={(element) => measure(alarm.id, element)}
+    >
+      <div className="alarm-line" onClick={() => act.toggle(alarm.id)}>
+        <span className="alarm-check" role="gridcell" onClick={(event) => event.stopPropagation()}>
+          {mayAcknowledge && owed && (
+            <input type="checkbox" className="checkbox" checked={selected} aria-label={t("alarms.select", { name: alarm.name })} onChange={() => act.select(alarm.id)} tabIndex={-1} />
+          )}
+        </span>
+        <span className="alarm-shape" role="gridcell"><PriorityShape priority={alarm.priority} state={shape} size={20} /></span>
+        <span className="alarm-at" role="gridcell"><Moment at={alarm.raised_at} /></span>
+        <span className="alarm-asset" role="gridcell">
+          <span className="code">{place?.asset.code ?? alarm.asset_id}</span> <span className="caption">{place?.line.name}</span>
+        </span>
+        <span className="alarm-name" role="gridcell">{alarm.name}{alarm.times_raised > 1 && <span className="caption"> {t("alarm.times", { count: alarm.times_raised })}</span>}</span>
+        <span className="alarm-value-cell" role="gridcell"><ValueAndLimit alarm={alarm} /></span>
+        <span className="alarm-age" role="gridcell">
+          {shape === "returned" ? <>{t("alarm.returned_at")} {hourMinute(alarm.returned_at, zone)}</> : <Age since={alarm.raised_at} />}
+        </span>
+        <span className="alarm-state" role="gridcell" onClick={(event) => owed && event.stopPropagation()}>
+          {!owed && t("alarm.who_when", { who: alarm.acknowledged_by ?? "", at: hourMinute(alarm.acknowledged_at, zone) })}
+          {owed && (open || !mayAcknowledge) && <span className="chip">{t("alarm.not_acked")}</span>}
+          {owed && !open && mayAcknowledge && <AckButton alarm={alarm} onAsk={() => act.ask(alarm.id, "ack")} />}
+        </span>
+        <span className="alarm-chevron" role="gridcell">
+          <button type="button" className="chevron-button" tabIndex={-1} aria-label={t(open ? "alarm.close" : "alarm.open")} aria-expanded={open} onClick={(event) => { event.stopPropagation(); act.toggle(alarm.id); }}>
+            <Chevron open={open} />
+          </button>
+        </span>
+      </div>
+      {open && <Details alarm={alarm} place={place} asking={asking} mayAcknowledge={mayAcknowledge} act={act} />}
+    </div>
+  );
+});
+
+function Details({ alarm, place, asking, mayAcknowledge, act }) {
+  const owed = needsAcknowledging(alarm);
+  const steps = alarm.action.split("\n").map((step) => step.trim()).filter(Boolean);
+  return (
+    <div className="alarm-details">
+      <div className="alarm-words">
+        <dl>
+          <Fact term={t("alarm.cause")} text={alarm.cause} />
+          <Fact term={t("alarm.consequence")} text={alarm.consequence} />
+          {steps.length > 0 && (
+            <>
+              <dt>{t("alarm.action")}</dt>
+              <dd>{steps.length === 1 ? steps[0] : <ol className="alarm-steps">{steps.map((step) => <li key={step}>{step}</li>)}</ol>}</dd>
+            </>
+          )}
+          <dt>{t("alarm.priority")}</dt>
+          <dd className="quiet">{t("alarm.priority_name", { priority: alarm.priority })}</dd>
+          <Fact term={t("alarm.note")} text={alarm.comment} />
+        </dl>
+        {asking ? (
+          <CommentForm alarm={alarm} purpose={asking} required={asking === "ack" && alarm.comment_required} onDone={act.done} onCancel={act.done} />
+        ) : (
+          <div className="alarm-actions">
+            {owed && mayAcknowledge && (
+              <AckButton alarm={alarm} primary label={t("alarm.acknowledge")} hint={<KeyHint>A</KeyHint>} onAsk={() => act.ask(alarm.id, "ack")} />
+            )}
+            {mayAcknowledge && (
+              <button type="button" className="button" onClick={() => act.ask(alarm.id, "note")}>{t("alarm.add_note")}<KeyHint>C</KeyHint></button>
+            )}
+            <Go to={`/asset/${alarm.asset_id}`}>{t("alarm.open_asset", { code: place?.asset.code ?? alarm.asset_id })}</Go>
+          </div>
+        )}
+      </div>
+      <Suspense fallback={<Skeleton height={216} />}><AlarmTrend alarm={alarm} /></Suspense>
+    </div>
+  );
+}
+
+function Fact({ term, text }) {
+  if (!text) return null;
+  return (
+    <>
+      <dt>{term}</dt>
+      <dd>{text}</dd>
+    </>
+  );
+}

@@ -1,0 +1,74 @@
+/* The last hour of a signal as one line over its normal band. */
+import { useRef } from "react";
+import { duration, quantity } from "./format.js";
+import { useFrozen } from "./hooks.js";
+import { useRecent } from "./history.js";
+import { t } from "./messages.js";
+import { Skeleton } from "./parts.jsx";
+import { pixel, windowOf } from "./scale.js";
+import { useWidth } from "./width.js";
+
+/** SVG path of [[at, value|null], …]; a null lifts the pen. */
+export function linePath(points, from, to, scale, width, height) {
+  let path = "";
+  let down = false;
+  for (const [at, value] of points) {
+    if (value === null || at < from) {
+      down = false;
+      continue;
+    }
+    const x = ((at - from) / (to - from)) * width;
+    path += `${down ? "L" : "M"}${x.toFixed(1)} ${pixel(value, scale, height).toFixed(1)}`;
+    down = true;
+  }
+  return path;
+}
+
+/** `signal` with normal_low and normal_high; `height` in pixels; as wide as its place. */
+export function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
+  const box = useRef(null);
+  const width = useWidth(box, 160);
+  const { points, from, to, error } = useRecent(signal, spanS);
+  const frozen = useFrozen();
+  if (!signal?.id) return null;
+  const values = (points ?? []).map(([, value]) => value).filter((value) => value !== null);
+  return (
+    <div className="sparkline" ref={box} style={{ height }} data-frozen={frozen} data-signal={signal.id}>
+      {!points && !error && <Skeleton height={height} />}
+      {error && <span className="sparkline-note">{t("sparkline.failed")}</span>}
+      {points && values.length === 0 && <span className="sparkline-note">{t("sparkline.empty", { span: duration(spanS) })}</span>}
+      {values.length > 0 && (
+        <Drawing {...{ signal, points, values, from, to, width, height, dot, spanS }} />
+      )}
+    </div>
+  );
+}
+
+function Drawing({ signal, points, values, from, to, width, height, dot, spanS }) {
+  const scale = windowOf(signal, [], values);
+  const inner = width - 8;
+  const last = values[values.length - 1];
+  const label = t("sparkline.label", {
+    name: signal.label, span: duration(spanS),
+    low: quantity(Math.min(...values), signal.decimals, signal.unit),
+    high: quantity(Math.max(...values), signal.decimals, signal.unit),
+    last: quantity(last, signal.decimals, signal.unit),
+  });
+  const ends = points.filter(([, value]) => value !== null);
+  const endX = ((ends[ends.length - 1][0] - from) / (to - from)) * inner;
+  return (
+    <svg width={width} height={height} role="img" aria-label={label}>
+      <NormalBand signal={signal} scale={scale} width={inner} height={height} />
+      <path className="sparkline-line" d={linePath(points, from, to, scale, inner, height)} />
+      {dot && <circle className="sparkline-dot" cx={endX} cy={pixel(last, scale, height)} r="2.6" />}
+    </svg>
+  );
+}
+
+/** The normal band of a signal on a scale; open to one side where only one bound is known. */
+export function NormalBand({ signal, scale, width, height, className = "normal-band", x = 0 }) {
+  if (signal.normal_low == null && signal.normal_high == null) return null;
+  const top = signal.normal_high == null ? 0 : pixel(signal.normal_high, scale, height);
+  const bottom = signal.normal_low == null ? height : pixel(signal.normal_low, scale, height);
+  return <rect className={className} x={x} y={top} width={width} height={Math.max(1, bottom - top)} />;
+}

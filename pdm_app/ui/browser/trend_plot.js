@@ -1,0 +1,212 @@
+/* The drawing of a trend with uPlot: envelope, mean, normal band, limits, axes in the zone of the site. */
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { clock, day, hourMinute, number } from "./format.js";
+import { limitDecimals } from "./alarm_parts.jsx";
+import { t } from "./messages.js";
+import { niceTicks, timeTicks } from "./ticks.js";
+
+const FONT = '12px "Inter", system-ui, sans-serif';
+const AXIS_HEIGHT = 24;
+export const AXIS_WIDTH = 54;
+const TOP = 10;
+const RIGHT = 12;
+
+/** Colours of the theme in force, as a canvas needs them. */
+function palette() {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(name).trim();
+  return {
+    line: read("--c1"), grid: read("--line-soft"), axis: read("--control"), label: read("--text-2"), ink: read("--text-1"),
+    band: read("--band"), live: read("--live"), surface: read("--surface"), envelope: Number(read("--envelope")) || 0.25,
+  };
+}
+
+/** Bounds of the value axis: the data and the normal band, and every limit that would not crush them. */
+export function valueBounds(low, high, signal, limits) {
+  let bottom = Math.min(low, signal.normal_low ?? low);
+  let top = Math.max(high, signal.normal_high ?? high);
+  const span = top - bottom || Math.abs(top) || 1;
+  for (const { limit } of limits) {
+    if (limit > bottom - 3 * span && limit < top + 3 * span) {
+      bottom = Math.min(bottom, limit);
+      top = Math.max(top, limit);
+    }
+  }
+  const air = (top - bottom) * 0.08 || 1;
+  const ticks = niceTicks(bottom >= 0 && bottom - air < 0 ? 0 : bottom - air, top + air, 5);
+  return [ticks[0], ticks[ticks.length - 1]];
+}
+
+/** `view()` gives {signal, limits, zone, from, to}; `on` has cursor(index), zoom(from_us, to_us). */
+export function makePlot(element, { width, height, columns, view, on }) {
+  let colours = palette();
+  const plot = new uPlot(
+    {
+      width, height, padding: [TOP, RIGHT, 0, 0], legend: { show: false }, pxAlign: 1,
+      cursor: {
+        y: false, points: { size: 7, fill: () => colours.line, stroke: () => colours.surface, width: 1.5 },
+        drag: { x: true, y: false, setScale: false, dist: 5 }, bind: { dblclick: () => () => on.reset() },
+      },
+      select: { show: true },
+      scales: {
+        x: { time: false, range: () => [view().from / 1e6, view().to / 1e6] },
+        y: { range: (_, low, high) => (low === null ? [0, 1] : valueBounds(low, high, view().signal, view().limits)) },
+      },
+      axes: [xAxis(() => colours, view), yAxis(() => colours, view)],
+      series: [
+        {},
+        { stroke: "transparent", width: 0, points: { show: false } },
+        { stroke: "transparent", width: 0, points: { show: false } },
+        {
+          stroke: () => colours.line, width: 1.75, points: { show: false },
+          paths: (...given) => (view().signal.shape === "step" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear())(...given),
+        },
+      ],
+      bands: [{ series: [2, 1], fill: () => translucent(colours.line, colours.envelope) }],
+      hooks: {
+        drawClear: [(u) => drawBand(u, colours, view())],
+        draw: [(u) => drawLimits(u, colours, view()), (u) => drawEnd(u, colours, view())],
+        setCursor: [(u) => on.cursor(u.cursor.idx)],
+        setSelect: [(u) => {
+          if (u.select.width < 5) return;
+          on.zoom(u.posToVal(u.select.left, "x") * 1e6, u.posToVal(u.select.left + u.select.width, "x") * 1e6);
+          u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        }],
+      },
+    },
+    columns,
+    element,
+  );
+  const themed = new MutationObserver(() => {
+    colours = palette();
+    plot.redraw(false, true);
+  });
+  themed.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  const destroy = plot.destroy.bind(plot);
+  plot.destroy = () => {
+    themed.disconnect();
+    destroy();
+  };
+  document.fonts?.ready.then(() => plot.redraw(false, true));
+  return plot;
+}
+
+function translucent(colour, opacity) {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  return `rgba(${red}, ${green}, ${blue}, ${opacity})`;
+}
+
+function xAxis(colours, view) {
+  return {
+    size: AXIS_HEIGHT, gap: 4, font: FONT, stroke: () => colours().label, grid: { show: false },
+    ticks: { show: true, size: 4, width: 1, stroke: () => colours().axis }, border: { show: true, width: 1, stroke: () => colours().axis },
+    splits: (u) => {
+      const { from, to, zone } = view();
+      return timeTicks(from, to, Math.max(2, Math.floor(u.width / 110)), zoneOffset((from + to) / 2, zone)).map((at) => at / 1e6);
+    },
+    values: (_, splits) => {
+      const { from, to, zone } = view();
+      const say = to - from <= 600e6 ? clock : to - from <= 36 * 3600e6 ? hourMinute : day;
+      return splits.map((at) => say(at * 1e6, zone));
+    },
+  };
+}
+
+function yAxis(colours, view) {
+  return {
+    size: AXIS_WIDTH, gap: 6, font: FONT, stroke: () => colours().label, ticks: { show: false },
+    grid: { show: true, width: 1, stroke: () => colours().grid },
+    splits: (_, __, low, high) => niceTicks(low, high, 5).filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9),
+    values: (_, splits) => {
+      const decimals = Math.min(view().signal.decimals ?? 2, Math.max(...splits.map((tick) => limitDecimals(tick, 6))));
+      return splits.map((tick) => number(tick, decimals));
+    },
+  };
+}
+
+/** Distance of a zone from UTC at a time, microseconds. */
+export function zoneOffset(at, zone) {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric",
+  }).formatToParts(at / 1000);
+  const part = (type) => Number(parts.find((each) => each.type === type).value);
+  const local_ms = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
+  return (local_ms - Math.floor(at / 1e6) * 1000) * 1000;
+}
+
+function drawBand(u, colours, { signal }) {
+  if (signal.normal_low == null && signal.normal_high == null) return;
+  const { left, top, width, height } = u.bbox;
+  const y = (value) => Math.min(top + height, Math.max(top, u.valToPos(value, "y", true)));
+  const upper = signal.normal_high == null ? top : y(signal.normal_high);
+  const lower = signal.normal_low == null ? top + height : y(signal.normal_low);
+  if (lower <= upper) return;
+  u.ctx.save();
+  u.ctx.globalAlpha = 0.6;
+  u.ctx.fillStyle = colours.band;
+  u.ctx.fillRect(left, upper, width, lower - upper);
+  u.ctx.globalAlpha = 1;
+  const words = signal.normal_low == null
+    ? t("trend.normal_below", { high: bound(signal.normal_high) })
+    : signal.normal_high == null
+      ? t("trend.normal_above", { low: bound(signal.normal_low) })
+      : t("trend.normal", { low: bound(signal.normal_low), high: bound(signal.normal_high) });
+  if (lower - upper > 18 * uPlot.pxRatio) write(u, words, left + 6 * uPlot.pxRatio, lower - 5 * uPlot.pxRatio, colours.label);
+  u.ctx.restore();
+}
+
+const bound = (value) => number(value, limitDecimals(value, 4));
+
+function drawLimits(u, colours, { limits }) {
+  const { left, top, width, height } = u.bbox;
+  const ratio = uPlot.pxRatio;
+  for (const { limit, kind, name } of limits) {
+    const y = Math.round(u.valToPos(limit, "y", true)) + 0.5;
+    if (y < top || y > top + height) continue;
+    u.ctx.save();
+    u.ctx.strokeStyle = colours.ink;
+    u.ctx.lineWidth = ratio;
+    u.ctx.setLineDash([5 * ratio, 4 * ratio]);
+    u.ctx.beginPath();
+    u.ctx.moveTo(left, y);
+    u.ctx.lineTo(left + width, y);
+    u.ctx.stroke();
+    u.ctx.restore();
+    const below = kind === "low" && y + 18 * ratio < top + height;
+    write(u, `${name ?? ""} ${bound(limit)}`.trim(), left + 6 * ratio, y + (below ? 14 : -5) * ratio, colours.label);
+  }
+}
+
+/* A dot at the newest value, with the value beside it while the trend is live. */
+function drawEnd(u, colours, { signal, live }) {
+  if (!live) return;
+  const [times, , , mean] = u.data;
+  let index = times.length - 1;
+  while (index >= 0 && mean[index] === null) index -= 1;
+  if (index < 0) return;
+  const ratio = uPlot.pxRatio;
+  const x = u.valToPos(times[index], "x", true);
+  const y = u.valToPos(mean[index], "y", true);
+  u.ctx.save();
+  u.ctx.fillStyle = colours.line;
+  u.ctx.strokeStyle = colours.surface;
+  u.ctx.lineWidth = 1.5 * ratio;
+  u.ctx.beginPath();
+  u.ctx.arc(x, y, 3.6 * ratio, 0, 2 * Math.PI);
+  u.ctx.fill();
+  u.ctx.stroke();
+  u.ctx.restore();
+  const above = y - 22 * ratio > u.bbox.top;
+  write(u, number(mean[index], signal.decimals), x - 4 * ratio, y + (above ? -12 : 20) * ratio, colours.live, "600 14px", "right");
+}
+
+function write(u, words, x, y, colour, weight = "12px", align = "left") {
+  const [boldness, size] = weight.includes(" ") ? weight.split(" ") : ["400", weight];
+  u.ctx.save();
+  u.ctx.font = `${boldness} ${parseFloat(size) * uPlot.pxRatio}px "Inter", system-ui, sans-serif`;
+  u.ctx.textAlign = align;
+  u.ctx.fillStyle = colour;
+  u.ctx.fillText(words, x, y);
+  u.ctx.restore();
+}
