@@ -12,13 +12,14 @@ from pdm_app.services.attempts import Attempts
 from pdm_app.services.demo_accounts import DemoAccount, DemoAccounts
 from pdm_app.services.first_run import FirstRun, SetupRequest, SetupState
 from pdm_app.services.passwords import PasswordHasher
-from pdm_app.services.people import PeopleService, normal_username
+from pdm_app.services.people import USERNAME_FORM, PeopleService, normal_username
 from pdm_app.services.sessions import SessionBook, SessionView, SignedIn
 from pdm_app.services.tokens import TokenMint, refused, signing_key
 from pdm_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
+NOBODY = "-"  # No username and no id begins with a hyphen.
 WRONG = "Username or password is wrong. Check both; after several failures the account waits some minutes."
 
 
@@ -47,14 +48,16 @@ class AuthService:
             UnauthenticatedError: Wrong password or unknown user, alike in text and time.
             TooManyAttemptsError: Too many failures for this account from this address, or from this address at all.
         """
-        username = normal_username(username)[:80]
+        username = normal_username(username)
+        if not USERNAME_FORM.fullmatch(username):
+            username = NOBODY  # Nobody is called this way; the work is the same as for anybody unknown.
         account = f"{username} {address}"
         self._per_address.begin(address)
         self._per_account.begin(account)
         try:
             async with self._work(EVERY_SITE) as work:
                 user = await work.users.by_username(username)
-                stored_hash = await work.users.password_hash(user.id if user else "nobody")
+                stored_hash = await work.users.password_hash(user.id if user else NOBODY)
             verdict = await self._hasher.verify(password, stored_hash)
         except UnavailableError:  # Nobody guessed wrong: nothing was checked.
             self._per_account.take_back(account)

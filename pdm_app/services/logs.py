@@ -4,6 +4,7 @@ Both `logging` and `structlog` end here, so that libraries are heard in the same
 whole bodies are never logged.
 """
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -107,4 +108,7 @@ def _name_fields(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _json(event: Event, **_: Any) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # Half of a surrogate pair, or an integer beyond 64 bits: rare, and no reason to lose the line.
+        return json.dumps(event, default=str)

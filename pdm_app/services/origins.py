@@ -22,8 +22,8 @@ def is_own_origin(origin: str | None, host: str, allowed: Collection[str] = ()) 
         return True
     if origin in allowed:
         return True
-    parts = urlsplit(origin)
     try:
+        parts = urlsplit(origin)
         return bool(parts.hostname) and parts.netloc.casefold() == host.casefold()
     except ValueError:
         return False

@@ -1,5 +1,6 @@
 """People who sign in: added, given roles, sites and passwords, deactivated."""
 
+import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from pdm_app.domain.samples import Micros
 from pdm_app.services.passwords import PasswordHasher, check_strength
 from pdm_app.services.sessions import SessionBook
 
+USERNAME_FORM = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 USERNAME_FIX = "use small letters, digits, dot, hyphen and underscore; begin with a letter or digit"
 
 

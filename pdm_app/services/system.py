@@ -1,5 +1,6 @@
 """Ask whether the system itself is sound: checks, figures, versions."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from pdm_app.domain.access import Actor, Permission
@@ -45,6 +46,8 @@ class SystemInfo(Record):
     cpu_percent: float
 
 
+CHECK_S_MAX = 2.0  # A probe that hangs with what it probes says less than one that gives up.
+
 HealthChecks = Mapping[str, Callable[[], Awaitable[Check]]]
 
 
@@ -58,7 +61,7 @@ class SystemService:
 
     async def health(self) -> Health:
         """Run every check; needs no actor, because probes have none: the texts hold no secret."""
-        checks = [await check() for check in self._checks.values()]
+        checks = await asyncio.gather(*(_answer(name, check) for name, check in self._checks.items()))
         ready = all(check.ok for check in checks if check.needed)
         return Health(ready=ready, at=self._clock.now(), checks=tuple(checks))
 
@@ -66,3 +69,11 @@ class SystemService:
         """Return versions and figures."""
         actor.require(Permission.SYSTEM_READ)
         return self._info()
+
+
+async def _answer(name: str, check: Callable[[], Awaitable[Check]]) -> Check:
+    try:
+        async with asyncio.timeout(CHECK_S_MAX):
+            return await check()
+    except TimeoutError:
+        return Check(name=name, ok=False, detail=f"did not answer within {CHECK_S_MAX:g} s")

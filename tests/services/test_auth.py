@@ -50,7 +50,7 @@ async def test_a_right_password_opens_a_session_with_the_rights_of_the_role(auth
     signed_in = await auth.sign_in(" Olga ", PASSWORD, HERE, "Firefox")
     actor = await auth.actor_of_access(signed_in.access_token, address=HERE)
     assert (actor.name, actor.role, actor.address) == ("olga", Role.OPERATOR, HERE)
-    assert actor.scope.sites == {"pune"}
+    assert actor.scope.sites == frozenset({"pune"})
     assert Permission.ALARMS_ACKNOWLEDGE in actor.permissions
     assert Permission.USERS_CONFIGURE not in actor.permissions
 

@@ -29,7 +29,7 @@ async def test_a_key_makes_its_device_an_actor_that_may_send_samples_of_its_site
     assert (actor.name, actor.device_id, actor.role, actor.address) == (
         "P-501", "dev-p-501", Role.SERVICE, "192.0.2.9",
     )  # fmt: skip
-    assert actor.scope.sites == {"pune"}
+    assert actor.scope.sites == frozenset({"pune"})
     assert actor.permissions == {Permission.SAMPLES_INGEST}
 
 

@@ -343,7 +343,7 @@ BODIES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(BODIES | JSON_VALUES, min_size=0, max_size=12), good_at=st.integers(0, 12))
 async def test_whatever_is_sent_is_judged_and_the_good_sample_among_it_is_kept(
     ingest: IngestService, intake: NotedIntake, bodies: list[Any], good_at: int
@@ -365,7 +365,7 @@ async def test_whatever_is_sent_is_judged_and_the_good_sample_among_it_is_kept(
     assert (finite | allowed_without).all()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(st.sampled_from(PUMP_KEYS) | st.text(max_size=12), JSON_VALUES, max_size=12) | JSON_VALUES)
 async def test_whatever_flat_body_is_sent_is_judged_value_by_value_or_refused_with_a_reason(
     ingest: IngestService, body: Any

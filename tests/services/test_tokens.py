@@ -118,7 +118,7 @@ def test_what_is_no_token_is_refused(mint: TokenMint, token: str) -> None:
 
 async def test_an_expired_token_is_refused_also_when_it_was_verified_before(mint: TokenMint, clock: HandClock) -> None:
     token, _ = mint.access(OLGA, "s-1", Micros(clock.now() + 86_400 * MICROS_PER_S))
-    assert mint.read_access(token)
+    mint.read_access(token)
     await clock.advance(900)
     with pytest.raises(UnauthenticatedError):
         mint.read_access(token)

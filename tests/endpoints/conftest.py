@@ -1,0 +1,103 @@
+"""The plain HTTP addresses over a stored plant, called in process; the addresses of callers can be chosen."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from pdm_app.domain.access import SYSTEM, Role
+from pdm_app.endpoints.routes import routes
+from pdm_app.endpoints.wrapping import Wrapping
+from pdm_app.services.auth import AuthService
+from pdm_app.services.devices import DeviceService
+from pdm_app.services.ingest import IngestService
+from pdm_app.services.metrics import Metrics
+from pdm_app.services.passwords import PasswordHasher
+from pdm_app.services.system import Check, SystemInfo, SystemService
+from pdm_app.settings import Settings
+from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from tests.counterparts.clocks import HandClock
+from tests.counterparts.installation import NotedIntake, quick_hasher, stored_plant
+
+PASSWORD = "copper lantern drifts"
+ORIGIN = "http://127.0.0.1:8000"
+
+
+@dataclass
+class Served:
+    """The application, what is behind it, and what tests turn."""
+
+    app: ASGIApp
+    auth: AuthService
+    devices: DeviceService
+    ingest: IngestService
+    system: SystemService
+    intake: NotedIntake
+    clock: HandClock
+    metrics: Metrics
+    settings: Settings
+    checks: dict[str, Check] = field(default_factory=dict)
+    is_running: bool = True
+
+    def client(self, address: str = "127.0.0.1", base_url: str = ORIGIN) -> httpx.AsyncClient:
+        """A browser or program at ``address``."""
+        transport = httpx.ASGITransport(app=self.app, client=(address, 50_000), raise_app_exceptions=True)
+        return httpx.AsyncClient(transport=transport, base_url=base_url)
+
+    async def key(self, device_id: str = "dev-p-501") -> str:
+        return (await self.devices.create_key(SYSTEM, device_id)).secret
+
+
+@pytest.fixture
+def hasher() -> Iterator[PasswordHasher]:
+    hasher = quick_hasher()
+    yield hasher
+    hasher.close()
+
+
+@pytest.fixture
+async def work(sqlite_url: str) -> AsyncIterator[SqlUnitOfWork]:
+    async with stored_plant(sqlite_url) as work:
+        yield work
+
+
+def _no_info() -> SystemInfo:
+    raise NotImplementedError
+
+
+@pytest.fixture
+async def served(work: SqlUnitOfWork, hasher: PasswordHasher, tmp_path: Path) -> Served:
+    clock, intake, metrics, settings = HandClock(), NotedIntake(), Metrics(), Settings(data_dir=tmp_path / "data")
+    checks = {"database": Check(name="database", ok=True, detail="answers in 0.2 ms")}
+
+    async def database() -> Check:
+        return checks["database"]
+
+    served = Served(
+        app=Starlette(),
+        auth=AuthService(work, clock, settings, hasher),
+        devices=DeviceService(work, clock),
+        ingest=IngestService(work, intake, clock, settings.ingest),
+        system=SystemService({"database": database}, _no_info, clock),
+        intake=intake,
+        clock=clock,
+        metrics=metrics,
+        settings=settings,
+        checks=checks,
+    )
+    found = routes(lambda: served if served.is_running else None, settings, metrics)
+    served.app = Wrapping(Starlette(routes=found), metrics)
+    await served.auth.people.add(SYSTEM, "olga", PASSWORD, Role.OPERATOR, site_ids=["pune"])
+    return served
+
+
+@pytest.fixture
+async def browser(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser at this machine: it keeps cookies and says which page it is on."""
+    async with served.client() as client:
+        client.headers["origin"] = ORIGIN
+        yield client
