@@ -114,8 +114,8 @@ class DiskBuffer:
         if self._bytes_used + entry.size > self._bytes_max:
             self.refused_samples += entry.samples
             raise BufferFullError(
-                f"The durable buffer is full ({self._bytes_used:,} of {self._bytes_max:,} bytes): {entry.samples} samples"
-                " were refused. They can be sent again once the database takes what waits; look at its connection.",
+                f"The durable buffer is full ({self._bytes_used:,} of {self._bytes_max:,} bytes) and refused "
+                f"{entry.samples} samples. They can be sent again once the database takes what waits.",
                 bytes_used=self._bytes_used,
                 bytes_max=self._bytes_max,
             )

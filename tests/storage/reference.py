@@ -1,0 +1,105 @@
+"""What the historian must answer, computed the slow and obvious way from every sample that was delivered."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import isfinite
+
+from pdm_app.domain.history import Envelope, HistoryQuery, Tier
+from pdm_app.domain.samples import Batch
+
+BUCKET_US = 10_000_000
+
+Candidate = tuple[int, int, int, float | None, str | None, int]  # received_at, seq, row, value, text, quality
+
+
+@dataclass
+class Reference:
+    """Every candidate of every instant; the latest two are what a historian keeps."""
+
+    instants: dict[tuple[int, int], set[Candidate]] = field(default_factory=dict)
+
+    def deliver(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            for row in range(len(batch)):
+                number = float(batch.value[row])
+                value = number if isfinite(number) else None
+                candidate = (batch.received_at, batch.seq, row, value, batch.text.get(row), int(batch.quality[row]))
+                key = (int(batch.signal[row]), int(batch.source_at[row]))
+                self.instants.setdefault(key, set()).add(candidate)
+
+    def kept(self) -> dict[tuple[int, int], list[Candidate]]:
+        """The latest two candidates of each instant, latest first."""
+        return {key: sorted(found, reverse=True)[:2] for key, found in self.instants.items()}
+
+    def series(self, signal: int, start: int, end: int) -> list[tuple[int, float | None, int]]:
+        """(source_at, value, quality) of what counts, in order."""
+        return sorted(
+            (at, found[0][3], found[0][5])
+            for (owner, at), found in self.kept().items()
+            if owner == signal and start <= at < end
+        )
+
+    def latest(self) -> dict[int, tuple[int, float | str | None, int]]:
+        newest: dict[int, tuple[int, float | str | None, int]] = {}
+        for (signal, at), found in sorted(self.kept().items()):
+            _, _, _, value, text, quality = found[0]
+            newest[signal] = (at, text if text is not None else value, quality)
+        return newest
+
+    def good_us(self, signal: int, bucket_at: int) -> int:
+        """Time from each good sample of a bucket to the next one or to the end of the bucket."""
+        rows = self.series(signal, bucket_at, bucket_at + BUCKET_US)
+        ends = [*rows[1:], (bucket_at + BUCKET_US, None, 0)]
+        return sum(following[0] - row[0] for row, following in zip(rows, ends, strict=True) if row[2] < 100)
+
+    def envelope(self, query: HistoryQuery, signal: int) -> Envelope:
+        width = max(1, (query.end_at - query.start_at) // query.buckets)
+        tier = Tier.RAW
+        if width >= BUCKET_US:
+            width -= width % BUCKET_US
+            tier = Tier.ROLLUP_10S
+        start = query.start_at // width * width
+        end = -(-query.end_at // width) * width
+        exact = self.series(signal, query.start_at, query.end_at)
+        whole = self.series(signal, start, end)
+        if len(whole if tier is Tier.ROLLUP_10S else exact) <= query.buckets:
+            return _points(signal, exact)
+        edges = sorted({at // width * width for at, _, _ in whole})
+        buckets = [[row for row in whole if edge <= row[0] < edge + width] for edge in edges]
+        return Envelope(
+            signal=signal,
+            tier=tier,
+            bucket_us=width,
+            at=edges,
+            low=[min(values) if (values := _usable(rows)) else None for rows in buckets],
+            high=[max(values) if (values := _usable(rows)) else None for rows in buckets],
+            mean=[sum(values) / len(values) if (values := _usable(rows)) else None for rows in buckets],
+            last=[values[-1] if (values := _usable(rows)) else None for rows in buckets],
+            good=[sum(quality < 100 for _, _, quality in rows) for rows in buckets],
+            count=[len(rows) for rows in buckets],
+        )
+
+
+def _usable(rows: Sequence[tuple[int, float | None, int]]) -> list[float]:
+    return [value for _, value, quality in rows if value is not None and quality < 200]
+
+
+def _points(signal: int, rows: Sequence[tuple[int, float | None, int]]) -> Envelope:
+    values = [value if quality < 200 else None for _, value, quality in rows]
+    return Envelope(
+        signal=signal,
+        tier=Tier.RAW,
+        bucket_us=0,
+        at=[at for at, _, _ in rows],
+        low=values,
+        high=values,
+        mean=values,
+        last=values,
+        good=[int(quality < 100) for _, _, quality in rows],
+        count=[1] * len(rows),
+    )
+
+
+def ascending(times: Sequence[int]) -> bool:
+    return all(before < after for before, after in pairwise(times))
