@@ -138,7 +138,7 @@ async def running(
         supervisor.start("recorder", recorder.run, stage=Stage.CONSUMER, backoff=recorder.backoff,
                          on_retry=recorder.retrying, drain=recorder.drain)  # fmt: skip
         book = AlarmBook()
-        alarm_watch = AlarmWatch(book, bus, buffer, work, clock)
+        alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held)
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
         intake = Intake([], bus, latest, buffer, clock, may_collect=lambda: keeper.fence is not None)

@@ -140,6 +140,8 @@ class Buffer(Protocol):
     def offer(self, batch: Batch) -> Ticket:
         """Take a batch at once; it is on disk when the ticket's future is done.
 
+        ``seq`` grows by one from batch to batch, so that a reader of the bus sees whether it has missed one.
+
         Raises:
             BufferFullError: The cap is reached; nothing was taken.
         """
@@ -386,6 +388,14 @@ class Work(Protocol):
     alarms: Alarms
     users: Users
 
+    async def hold(self, fence: Fence) -> None:
+        """Keep the collector lease from changing hands until this transaction ends; before the first write.
+
+        Raises:
+            FencedError: Another process holds it already.
+        """
+        ...
+
     async def commit(self) -> None: ...
 
 
@@ -424,9 +434,9 @@ class InjectedFault:
     key: str
     asset_code: str
     signal: str
-    injected_at: Micros
+    injected_at: int
     start_severity: float
-    cleared_at: Micros | None = None
+    cleared_at: int | None = None
 
 
 class PlantControl(Protocol):

@@ -14,7 +14,7 @@ A reader that falls behind on the bus loses nothing: it takes from the buffer wh
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -24,7 +24,7 @@ import structlog
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.alarms import RuleMemory
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.domain.ports import Buffer, Clock, UnitOfWork
+from pdm_app.domain.ports import Buffer, Clock, Fence, UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine.supervisor import Backoff, first_of
 from pdm_app.stream.alarm_book import AlarmBook, Unsaved
@@ -66,14 +66,34 @@ class AlarmWatchStatus:
 
 
 class AlarmWatch:
-    """The engine's alarm part: ``await load()``, then `run` and `drain` under the supervisor."""
+    """The engine's alarm part: `run` and `drain` it under the supervisor.
 
-    def __init__(self, book: AlarmBook, bus: Bus[Batch], buffer: Buffer, work: UnitOfWork, clock: Clock) -> None:
+    Args:
+        book: What is judged, shown and acknowledged; closed to people until `run` leads.
+        bus: Read live.
+        buffer: Read where the bus was missed, from the position confirmed last.
+        work: Where rules, memories, alarms and journal are stored.
+        clock: Injected time.
+        fence: Returns the proof of the collector lease once it is held; checked by every transaction.
+    """
+
+    def __init__(
+        self,
+        book: AlarmBook,
+        bus: Bus[Batch],
+        buffer: Buffer,
+        work: UnitOfWork,
+        clock: Clock,
+        fence: Callable[[], Awaitable[Fence]],
+    ) -> None:
         self._book = book
         self._bus = bus
         self._buffer = buffer
         self._work = work
         self._clock = clock
+        self._fence = fence
+        self._leads = False
+        book.is_open = False
         self._reader: Reader[Batch] | None = None
         self._judged_to = 0  # seq of the newest batch judged
         self._confirmed_to = 0
@@ -89,7 +109,9 @@ class AlarmWatch:
         self._backoff = Backoff(first_s=0.5, cap_s=5.0)
 
     async def load(self) -> None:
-        """Take over rules, memories and standing alarms from storage; once, before `run`.
+        """Take over rules, memories and standing alarms from storage.
+
+        `run` does it when it leads; do it before for screens that want to show something meanwhile.
 
         Raises:
             UnavailableError: The database does not answer.
@@ -112,7 +134,16 @@ class AlarmWatch:
         self._book.reload(rules, simulated, self._clock.now())
 
     async def run(self) -> None:
-        """Watch until cancelled; what is not stored then is found again from the buffer."""
+        """Watch until cancelled; what is not stored then is found again from the buffer.
+
+        Raises:
+            FencedError: Another process watches; this one must stop.
+            UnavailableError: Storage or buffer do not answer; run again, nothing in memory is forgotten.
+        """
+        if not self._leads:
+            await self._fence()
+            await self.load()  # Whoever led until now has stored more since this process looked first.
+            self._leads = self._book.is_open = True
         await first_of(self._judge_forever(), self._tick_forever(), self._save_forever())
 
     async def drain(self) -> None:
@@ -121,6 +152,9 @@ class AlarmWatch:
         Raises:
             UnavailableError: The database does not answer; the rest is found again from the buffer.
         """
+        if not self._leads:
+            return
+        self._book.is_open = False
         async with self._judging:
             if self._reader is not None:
                 await self._take(self._reader.drain())
@@ -189,7 +223,8 @@ class AlarmWatch:
         batch = batches[0] if len(batches) == 1 else _joined(batches)
         self._book.judge(batch, now)
         self._judged_to = max(self._judged_to, batch.seq)
-        self._latency_ms = (self._clock.now() - batch.received_at) / 1000
+        if len(batch):
+            self._latency_ms = (self._clock.now() - batch.received_at) / 1000
 
     async def _await_room(self) -> None:
         if not self._book.is_full:
@@ -280,7 +315,9 @@ class AlarmWatch:
         alarm_of = {unsaved.change.alarm.id: unsaved.change.alarm for unsaved in changes}
         if not memory_of and not alarm_of:
             return
+        fence = await self._fence()
         async with self._work(EVERY_SITE) as work:
+            await work.hold(fence)
             if memory_of:
                 await work.alarms.put_memories(list(memory_of.values()))
             if alarm_of:
@@ -291,13 +328,16 @@ class AlarmWatch:
 
 
 def _joined(batches: Sequence[Batch]) -> Batch:
-    """Return the numbers of several batches, in order, as one; it counts as received when the last was."""
+    """Return the numbers of several batches, in order, as one; it counts as received when the last was.
+
+    An empty batch, which stands where the buffer could not read one, was received never.
+    """
     return Batch(
         device="",
         signal=np.concatenate([batch.signal for batch in batches]),
         source_at=np.concatenate([batch.source_at for batch in batches]),
         value=np.concatenate([batch.value for batch in batches]),
         quality=np.concatenate([batch.quality for batch in batches]),
-        received_at=batches[-1].received_at,
+        received_at=max(batch.received_at for batch in batches),
         seq=max(batch.seq for batch in batches),
     )

@@ -61,13 +61,13 @@ class AlarmService:
         reach = self._reach(actor, site_id)
         loop = asyncio.get_running_loop()
         with self._book.changes.reader(CHANGES_WAITING_MAX, Overflow.DROP_OLDEST) as changes:
-            dropped = changes.dropped
+            missed = (changes.dropped, self._book.loads)
             yield self._snapshot(reach)
             told_at = loop.time()
             while True:
                 seen = await _next_changes(changes, told_at)
-                if changes.dropped != dropped:
-                    dropped = changes.dropped
+                if missed != (changes.dropped, self._book.loads):
+                    missed = (changes.dropped, self._book.loads)
                     picture = self._snapshot(reach)
                 else:
                     picture = self._change(reach, seen)

@@ -92,7 +92,7 @@ async def check_fence(connection: AsyncConnection, fence: Fence, place: str) -> 
     token = await connection.scalar(statement)
     if token != fence.token:
         raise FencedError(
-            f"{place} refused to store samples: the collector lease has moved on from token {fence.token} to {token}. "
+            f"{place} refused to store anything: the collector lease has moved on from token {fence.token} to {token}. "
             "Another process collects now; this one must stop.",
             token=fence.token,
             newest=token,

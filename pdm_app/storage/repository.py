@@ -20,11 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.access import Scope
 from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.ports import Fence
 from pdm_app.domain.record import Record
 from pdm_app.storage import dialect
 from pdm_app.storage.columns import Row
 from pdm_app.storage.database import Database
 from pdm_app.storage.failures import answered_for
+from pdm_app.storage.lease import check_fence
 from pdm_app.storage.tables import table_of
 
 R = TypeVar("R", bound=Record)
@@ -62,6 +64,11 @@ class Transaction:
         if not self._is_writing:
             await self._database.begin_writing(self._connection)
             self._is_writing = True
+
+    async def hold(self, fence: Fence) -> None:
+        with answered_for(self._database.place, "check the collector lease"):
+            await self.begin_writing()
+            await check_fence(self._connection, fence, self._database.place)
 
     async def commit(self) -> None:
         with answered_for(self._database.place, "commit; whether the change was kept is not known"):

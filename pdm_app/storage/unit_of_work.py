@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
-from pdm_app.domain.ports import Alarms, Assets, Connections, Devices, Signals, Sites, Users, Work
+from pdm_app.domain.ports import Alarms, Assets, Connections, Devices, Fence, Signals, Sites, Users, Work
 from pdm_app.storage.alarms import SqlAlarms
 from pdm_app.storage.assets import SqlAssets, SqlSites
 from pdm_app.storage.connections import SqlConnections
@@ -35,6 +35,14 @@ class SqlWork:
         self.connections: Connections = SqlConnections(transaction)
         self.alarms: Alarms = SqlAlarms(transaction)
         self.users: Users = SqlUsers(transaction)
+
+    async def hold(self, fence: Fence) -> None:
+        """Keep the collector lease from changing hands until this transaction ends.
+
+        Raises:
+            FencedError: Another process holds it already.
+        """
+        await self._transaction.hold(fence)
 
     async def commit(self) -> None:
         """Keep what was written; the work may go on in a new transaction afterwards."""

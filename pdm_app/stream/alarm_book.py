@@ -69,10 +69,18 @@ class AlarmBook:
         unsaved_max: Changes that may wait for the database. At this bound the engine stops judging, and the samples
             wait in the durable buffer; people's acts are refused.
         lateness_s: See `AlarmColumns.overdue`.
+
+    Attributes:
+        changes: Every change as it happens; `load` changes everything and publishes nothing, ``loads`` counts it.
+        is_open: Whether people's acts are taken; not while no engine would store them.
+        judged: Samples judged.
+        transitions: Changes of alarms.
     """
 
     def __init__(self, unsaved_max: int = UNSAVED_MAX, lateness_s: float = LATENESS_S) -> None:
         self.changes: Bus[AlarmChange] = Bus()
+        self.is_open = True
+        self.loads = 0
         self.judged = 0
         self.transitions = 0
         self._unsaved: deque[Unsaved] = deque()
@@ -96,7 +104,7 @@ class AlarmBook:
         simulated: Collection[int],
         now: Micros,
     ) -> None:
-        """Take over what is stored; once, before anything is judged.
+        """Take over what is stored, and forget what was here; before anything is judged.
 
         A memory and an alarm are stored together, so they agree. Should one be missing, the rule starts anew: its alarm
         is raised again rather than never.
@@ -108,6 +116,9 @@ class AlarmBook:
             simulated: Ids of signals of a simulated plant.
             now: Microseconds UTC.
         """
+        self.loads += 1
+        self._unsaved.clear()
+        self._retired.clear()
         alarms = {alarm.id: alarm for alarm in standing}
         memory_of = {memory.rule_id: memory for memory in memories}
         for rule_id, memory in memory_of.items():
@@ -119,6 +130,7 @@ class AlarmBook:
                     rule_id=alarm.rule_id, state=alarm.state, alarm_id=alarm.id, evaluated_to=alarm.raised_at
                 )
         self._standing = alarms
+        self._counts.clear()
         self._enforce(rules, memory_of, simulated, now)
 
     def reload(self, rules: Iterable[AlarmRule], simulated: Collection[int], now: Micros) -> None:
@@ -216,6 +228,12 @@ class AlarmBook:
         return remarked, saved
 
     def _require_room(self, alarm: Alarm) -> None:
+        if not self.is_open:
+            raise UnavailableError(
+                f"{alarm.name}: not taken, because this process does not watch the alarms: it is starting, or another "
+                "one does. Try again in a few seconds.",
+                alarm_id=alarm.id,
+            )
         if self.is_full:
             raise UnavailableError(
                 f"{alarm.name}: not taken, because {len(self._unsaved)} changes of alarms already wait for the "

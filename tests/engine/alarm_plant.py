@@ -15,8 +15,8 @@ from pdm_app.domain.access import Actor, Permission, Role, Scope
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalQuery, RuleMemory
 from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.conditions.limits import HighLimit
-from pdm_app.domain.errors import UnavailableError
-from pdm_app.domain.ports import Ticket, Work
+from pdm_app.domain.errors import FencedError, UnavailableError
+from pdm_app.domain.ports import Fence, Ticket, Work
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.domain.signals import Signal
 from pdm_app.engine.alarm_watch import AlarmWatch
@@ -160,6 +160,7 @@ class MemoryStore:
         self.tables = Tables()
         self.is_down = False
         self.commits = 0
+        self.token = 1
         self.open = asyncio.Event()
         self.open.set()
         self._fate = fate
@@ -186,6 +187,10 @@ class MemoryStore:
             self.commits += 1
             self._fate.live()
 
+        async def hold(fence: Fence) -> None:
+            if fence.token != self.token:
+                raise FencedError("Another process holds the lease.")
+
         async def all_sites() -> Sequence[Site]:
             return [site for site in self._sites if scope.covers(site.id)]
 
@@ -203,6 +208,7 @@ class MemoryStore:
                 sites=SimpleNamespace(all=all_sites),
                 signals=SimpleNamespace(all=all_signals),
                 assets=SimpleNamespace(get=asset),
+                hold=hold,
                 commit=commit,
             ),
         )
@@ -256,25 +262,25 @@ class AlarmPlant:
         self._unsaved_max = unsaved_max
         self._lateness_s = lateness_s
         self.task: asyncio.Task[None] | None = None
+        self.may_lead = asyncio.Event()
+        self.may_lead.set()
         self._renew()
 
     def _renew(self) -> None:
         self.book = AlarmBook(self._unsaved_max, self._lateness_s)
         self.bus: Bus[Batch] = Bus()
-        self.watch = AlarmWatch(self.book, self.bus, self.buffer, self.store, self.clock)
+        self.watch = AlarmWatch(self.book, self.bus, self.buffer, self.store, self.clock, self.lease)
+
+    async def lease(self) -> Fence:
+        await self.may_lead.wait()
+        return Fence(1)
 
     async def start(self) -> None:
         """Start, or start again from what is stored."""
-        while True:
-            self._renew()
-            try:
-                await self.watch.load()
-                self.task = asyncio.create_task(self.watch.run())
-                await settle()
-            except KilledError:
-                continue
-            if not self.task.done():
-                return
+        self._renew()
+        self.task = asyncio.create_task(self.watch.run())
+        await settle()
+        await self.revive()
 
     async def kill(self) -> None:
         """End the process without any farewell."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdm_app.domain.alarms import AlarmRule, AlarmState, JournalEntry
-from pdm_app.domain.errors import UnavailableError
+from pdm_app.domain.errors import FencedError, UnavailableError
 from pdm_app.domain.samples import Quality
 from pdm_app.engine.alarm_watch import BATCHES_WAITING_MAX, CONSUMER
 from pdm_app.stream.bus import Overflow
@@ -199,6 +199,37 @@ async def test_a_bug_in_storing_ends_the_watch_loudly(plant_of: MakePlant) -> No
     assert plant.task is not None
     with pytest.raises(KilledError):
         await plant.task
+
+
+# --- two processes ------------------------------------------------------------------------------------------------
+
+
+async def test_a_standby_takes_no_acts_and_starts_from_what_the_leader_stored_last(plant_of: MakePlant) -> None:
+    plant = await plant_of(limit("hot", 1))
+    await plant.send((1, 11.0, NOON))
+    await plant.kill()
+    plant.may_lead.clear()
+    await plant.start()
+    await plant.watch.load()
+    alarm = plant.book.standing(lambda _: True)[0]
+    with pytest.raises(UnavailableError, match="does not watch the alarms"):
+        plant.book.acknowledge(alarm.id, plant.clock.now(), "anna", "")
+    stored = {alarm.id: alarm.model_copy(update={"state": C})}
+    memory = plant.store.tables.memories["hot"].model_copy(update={"state": C})
+    plant.store.tables.alarms, plant.store.tables.memories = stored, {"hot": memory}
+    plant.may_lead.set()
+    await settle()
+    assert plant.book.standing(lambda _: True)[0].state is C
+
+
+async def test_a_process_that_has_lost_its_lease_stores_nothing_and_ends(plant_of: MakePlant) -> None:
+    plant = await plant_of(limit("hot", 1))
+    plant.store.token = 2
+    await plant.send((1, 11.0, NOON))
+    assert plant.task is not None
+    with pytest.raises(FencedError):
+        await plant.task
+    assert plant.journal == []
 
 
 # --- changed rules ------------------------------------------------------------------------------------------------
