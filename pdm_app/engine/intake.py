@@ -51,6 +51,7 @@ class Intake:
         self._buffer = buffer
         self._clock = clock
         self._may_collect = may_collect
+        self._newest: Ticket | None = None
         self._book = SignalBook(signals)
         self.ledger = Ledger(len(self._book))
 
@@ -138,8 +139,14 @@ class Intake:
             self._bus.publish(batch)
             raise
         self.ledger.add(Count.OFFERED, slots)
+        self._newest = ticket
         self._bus.publish(batch.numbered(ticket.seq))
         return ticket
+
+    async def settled(self) -> None:
+        """Wait until everything offered so far is committed, or known not to be; commits come in order."""
+        if self._newest is not None:
+            await asyncio.wait([self._newest.durable])
 
     def stamp(self, signals: Sequence[int], quality: Quality) -> None:
         """Mark signals as bad, once: on screen with their last value and age, and in history as the start of a gap.

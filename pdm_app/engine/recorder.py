@@ -1,8 +1,8 @@
 """Moves samples from the durable buffer into the historian, in batches, until each is confirmed.
 
-``Recorder(buffer, historian, fence, clock)``; run `run` under the supervisor with ``backoff=recorder.backoff``,
-``on_retry=recorder.retrying`` and ``drain=recorder.drain``. Nothing is lost when it dies anywhere: a batch is confirmed
-only after it was written, and writing it again changes nothing.
+``Recorder(buffer, historian, fence, clock, settled)``; run `run` under the supervisor with
+``backoff=recorder.backoff``, ``on_retry=recorder.retrying`` and ``drain=recorder.drain``. Nothing is lost when it dies
+anywhere: a batch is confirmed only after it was written, and writing it again changes nothing.
 """
 
 import asyncio
@@ -49,6 +49,10 @@ class RecorderStatus:
     last_error: str
 
 
+async def _at_once() -> None:
+    """Wait for nothing: what is read from the buffer is committed anyway."""
+
+
 class Recorder:
     """The consumer that fills the historian.
 
@@ -57,15 +61,22 @@ class Recorder:
         historian: Written to.
         fence: Returns the proof of the lease once it is held; asked before every write.
         clock: Injected time.
+        settled: Returns once everything that was offered to the buffer is committed; awaited before a drain.
     """
 
     def __init__(
-        self, buffer: Buffer, historian: Historian, fence: Callable[[], Awaitable[Fence]], clock: Clock
+        self,
+        buffer: Buffer,
+        historian: Historian,
+        fence: Callable[[], Awaitable[Fence]],
+        clock: Clock,
+        settled: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self._buffer = buffer
         self._historian = historian
         self._fence = fence
         self._clock = clock
+        self._settled = settled
         self.backoff = Backoff(first_s=0.25, cap_s=2.0)
         self._samples_total = 0
         self._duplicates_total = 0
@@ -77,10 +88,10 @@ class Recorder:
         self._failing_since: int | None = None
         self._awaits_lease = False
         self._draining = asyncio.Event()
-        self._idle = asyncio.Event()
+        self._drained = asyncio.Event()
 
     async def run(self) -> None:
-        """Record for ever; cancellation leaves unconfirmed batches in the buffer.
+        """Record until drained; cancellation leaves unconfirmed batches in the buffer.
 
         Raises:
             UnavailableError: The database does not take samples now; run again later.
@@ -90,10 +101,11 @@ class Recorder:
         while True:
             batches = await self._buffer.read(position, SAMPLES_MAX)
             if not batches:
-                self._idle.set()
-                await first_of(self._buffer.wait(position), self._asked_to_drain())
+                if self._draining.is_set():
+                    self._drained.set()
+                    return
+                await first_of(self._buffer.wait(position), self._draining.wait())
                 continue
-            self._idle.clear()
             self._oldest_at = batches[0].received_at
             samples = sum(len(batch) for batch in batches)
             if samples < SAMPLES_MAX and not self._draining.is_set() and self._gather_s() > 0:
@@ -108,11 +120,6 @@ class Recorder:
             position = batches[-1].seq
             await self._buffer.confirm(CONSUMER, position)
             self._note(recorded.samples, recorded.duplicates, began_at)
-
-    async def _asked_to_drain(self) -> None:
-        """Once draining has begun, look for late commits at a gentle pace instead of spinning."""
-        await self._draining.wait()
-        await self._clock.sleep(0.02)
 
     def _gather_s(self) -> float:
         """How long the next write should still wait, in seconds."""
@@ -137,19 +144,18 @@ class Recorder:
     def retrying(self, retry: Retry) -> None:
         """Note why nothing is recorded; the buffer keeps growing meanwhile."""
         self._last_error = str(retry.error) or "The database did not answer in time."
-        self._idle.clear()
         if self._failing_since is None:
             self._failing_since = self._clock.now()
             log.warning("samples are not recorded now; they stay in the buffer", error=self._last_error)
 
     async def drain(self) -> None:
-        """Return once everything committed is recorded, or at once while the database does not take samples."""
+        """Record everything that was offered and end; or return at once while the database does not take samples."""
+        await self._settled()
         self._draining.set()
         if self._failing_since is not None or self._awaits_lease:
             log.warning("samples stay in the buffer until the next start", waiting=self._buffer.depth)
             return
-        self._idle.clear()
-        await self._idle.wait()
+        await self._drained.wait()
 
     def status(self) -> RecorderStatus:
         """Return how recording stands now."""

@@ -73,6 +73,7 @@ class MemoryHistorian:
         self.away = False
         self.dies_after_commit = False
         self.token = 1
+        self.rollups_due = 0
 
     async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
         if self.away:
@@ -88,6 +89,13 @@ class MemoryHistorian:
             self.dies_after_commit = False
             raise UnavailableError("The connection broke before the answer came.")
         return Recorded(len(samples), duplicates)
+
+    async def roll_up(self, fence: Fence) -> bool:
+        if self.away:
+            raise UnavailableError("The database at db:3306 does not answer. Start it.")
+        assert fence.token == self.token
+        self.rollups_due = max(0, self.rollups_due - 1)
+        return self.rollups_due > 0
 
     async def envelope(self, query: HistoryQuery) -> Sequence[Envelope]:
         raise NotImplementedError

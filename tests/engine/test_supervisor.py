@@ -1,6 +1,7 @@
 """The supervisor: who is run again, who ends the process, and in which order all stop."""
 
 import asyncio
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -46,7 +47,7 @@ async def test_a_child_that_the_world_fails_is_run_again_after_a_wait(clock: Han
     assert len(attempts) == 4
     assert child.state is ChildState.RUNNING
     assert [retry.attempts for retry in retries] == [1, 2, 3]
-    waits_s = [(later - earlier) / 1e6 for earlier, later in zip(attempts, attempts[1:], strict=False)]
+    waits_s = [(later - earlier) / 1e6 for earlier, later in pairwise(attempts)]
     assert 0.5 <= waits_s[0] <= 1 <= waits_s[1] <= 2
     assert 1.5 <= waits_s[2] <= 3, "the third wait would be 4 s without the cap"
     assert not fatal.calls
