@@ -16,3 +16,9 @@ async def health(ctx: Ctx) -> Health:
 async def info(ctx: Ctx) -> SystemInfo:
     """Return versions and figures."""
     return await ctx.services.system.info(ctx.actor)
+
+
+@system.query()
+async def now(ctx: Ctx) -> int:
+    """Return the server's time in microseconds UTC, by which screens set their clocks."""
+    return ctx.services.system.now()

@@ -15,14 +15,9 @@ export function ValueAndLimit({ alarm }) {
   return (
     <span className="alarm-value">
       {alarm.value !== null && <span className="alarm-value-number">{quantity(alarm.value, decimals, signal?.unit ?? "1")}</span>}{" "}
-      <span className="quiet">{t("alarm.limit", { limit: number(alarm.limit, limitDecimals(alarm.limit, decimals)) })}</span>
+      <span className="quiet">{t("alarm.limit", { limit: number(alarm.limit, decimals) })}</span>
     </span>
   );
-}
-
-/** A limit is written as it was set: 85, not 85.0. */
-export function limitDecimals(limit, decimals) {
-  return Math.min(decimals, (String(limit).split(".")[1] ?? "").length);
 }
 
 /** The code of an alarm's machine, or its id until the directory is known. */
@@ -49,13 +44,14 @@ export function AlarmStrip({ siteId = "" }) {
             <>
               <PriorityShape priority={worst.priority} state={SHAPE_OF_STATE[worst.state]} size={18} />
               <span className="strip-text">{code} {worst.name}</span>
-              <span className="strip-age"><Age since={worst.raised_at} /></span>
+              <span className="strip-age"><Age since={worst.raised_at} brief /></span>
             </>
           ) : (
             <span className="quiet">{alarms.length ? t("strip.all_acknowledged") : t("strip.none")}</span>
           )}
         </span>
       )}
+      {loaded && <span className="strip-owed">{alarms.filter(needsAcknowledging).length}</span>}
       {loaded && (
         <span className="strip-counts">
           {open.map(([priority, number_]) => (

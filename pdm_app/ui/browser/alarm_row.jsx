@@ -33,6 +33,7 @@ export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current,
         <span className="alarm-at" role="gridcell"><Moment at={alarm.raised_at} /></span>
         <span className="alarm-asset" role="gridcell">
           <span className="code">{place?.asset.code ?? alarm.asset_id}</span> <span className="caption">{place?.line.name}</span>
+          <span className="alarm-brief"><Brief alarm={alarm} shape={shape} /></span>
         </span>
         <span className="alarm-name" role="gridcell">{alarm.name}{alarm.times_raised > 1 && <span className="caption"> {t("alarm.times", { count: alarm.times_raised })}</span>}</span>
         <span className="alarm-value-cell" role="gridcell"><ValueAndLimit alarm={alarm} /></span>
@@ -55,6 +56,14 @@ export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current,
   );
 });
 
+/* On a phone the second line says what the columns say elsewhere. */
+function Brief({ alarm, shape }) {
+  const zone = useZone();
+  if (shape === "returned") return <>{t("alarm.returned_at")} {hourMinute(alarm.returned_at, zone)}</>;
+  if (shape === "acked") return <Age since={alarm.raised_at} />;
+  return <Moment at={alarm.raised_at} />;
+}
+
 function Details({ alarm, place, asking, mayAcknowledge, act }) {
   const owed = needsAcknowledging(alarm);
   const steps = alarm.action.split("\n").map((step) => step.trim()).filter(Boolean);
@@ -66,8 +75,8 @@ function Details({ alarm, place, asking, mayAcknowledge, act }) {
           <Fact term={t("alarm.consequence")} text={alarm.consequence} />
           {steps.length > 0 && (
             <>
-              <dt>{t("alarm.action")}</dt>
-              <dd>{steps.length === 1 ? steps[0] : <ol className="alarm-steps">{steps.map((step) => <li key={step}>{step}</li>)}</ol>}</dd>
+              <dt className="alarm-do">{t("alarm.action")}</dt>
+              <dd className="alarm-do">{steps.length === 1 ? steps[0] : <ol className="alarm-steps">{steps.map((step) => <li key={step}>{step}</li>)}</ol>}</dd>
             </>
           )}
           <dt>{t("alarm.priority")}</dt>

@@ -1,7 +1,6 @@
 /* Ten minutes before and after an alarm: the line to it, its limit, now; what is still to come is hatched. */
 import { useEffect, useRef, useState } from "react";
-import { clock, hourMinute, number, quantity } from "./format.js";
-import { limitDecimals } from "./alarm_parts.jsx";
+import { clock, decimalsOf, exact, hourMinute, number, quantity } from "./format.js";
 import { useSignal } from "./directory.js";
 import { useNow, useQuery, useZone } from "./hooks.js";
 import { live, useValue } from "./live.js";
@@ -23,8 +22,7 @@ export function AlarmTrend({ alarm }) {
   const end_at = Math.round(alarm.raised_at + HALF_US);
   const { answer, error, again } = useQuery("history.envelope", { signals: [alarm.signal_id], start_at, end_at, buckets: BUCKETS });
   const tail = useTail(alarm.signal_id, end_at);
-  const box = useRef(null);
-  const width = useWidth(box, 480);
+  const [box, width] = useWidth(480);
   if (error && !answer) return <ErrorNote what={t("alarm.trend_failed")} error={error} again={again} compact />;
   return (
     <figure className="alarm-trend" ref={box}>
@@ -67,7 +65,7 @@ function Drawing({ alarm, signal, series, tail, width, start_at, end_at }) {
   const inner = Math.max(40, width - LEFT - 8);
   const x = (at) => LEFT + ((at - start_at) / (end_at - start_at)) * inner;
   const y = (value) => pixel(value, scale, HEIGHT);
-  const decimals = Math.max(limitDecimals(ticks[1] - ticks[0], 6), 0);
+  const decimals = decimalsOf(ticks[1] - ticks[0], 6);
   const final = [...points].reverse().find(([, value]) => value !== null);
   const nowX = Math.min(x(now), LEFT + inner);
   return (
@@ -92,9 +90,10 @@ function Drawing({ alarm, signal, series, tail, width, start_at, end_at }) {
         <g transform={`translate(${LEFT} 0)`}><path className="chart-line" d={linePath(points, start_at, end_at, scale, inner, HEIGHT)} /></g>
       </g>
       <path className="chart-limit" d={`M${LEFT} ${y(alarm.limit)}H${LEFT + inner}`} />
-      <text className="chart-label" x={LEFT + inner - 4} y={y(alarm.limit) - 5} textAnchor="end">{t("alarm.limit", { limit: number(alarm.limit, limitDecimals(alarm.limit, 4)) })}</text>
+      <text className="chart-label" x={LEFT + inner - 4} y={y(alarm.limit) - 5} textAnchor="end">{t("alarm.limit", { limit: exact(alarm.limit) })}</text>
       <path className="chart-event" d={`M${x(alarm.raised_at)} 0V${HEIGHT}`} />
       <text className="chart-note" x={x(alarm.raised_at) - 6} y={HEIGHT - 8} textAnchor="end">{t("alarm.at", { at: clock(alarm.raised_at, zone) })}</text>
+      {now < end_at && nowX + 96 < width && <text className="chart-note" x={nowX + 6} y={HEIGHT - 8}>{t("alarm.now", { at: clock(now, zone) })}</text>}
       {now < end_at && <path className="chart-now" d={`M${nowX} 0V${HEIGHT}`} />}
       {final && <circle className="sparkline-dot" cx={x(final[0])} cy={y(final[1])} r="3" />}
       {final && <text className="chart-value" x={Math.min(x(final[0]) + 8, width - 8)} y={y(final[1]) + 5}>{number(final[1], signal.decimals)}</text>}

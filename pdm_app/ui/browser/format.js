@@ -34,6 +34,15 @@ export function signed(value, decimals = 0) {
   return digits === MISSING || digits.startsWith(MINUS) || !/[1-9]/.test(digits) ? digits : `+${digits}`;
 }
 
+/** Decimals that a number was given with, `most` at most: a limit is written as it was set, 85 and not 85.0. */
+export function decimalsOf(value, most = 4) {
+  const given = String(Number(Number(value).toPrecision(12))).split(".")[1] ?? "";
+  return Math.min(most, given.length);
+}
+
+/** A number with no more decimals than it was given with. */
+export const exact = (value, most = 4) => number(value, decimalsOf(value, most));
+
 /** Symbol of a UCUM code; an unknown code is shown as it is, with {annotations} taken as words. */
 export function unitSymbol(code) {
   const known = units[code];
@@ -72,6 +81,9 @@ export function duration(seconds) {
   const small = Math.trunc((left % size) / smallSize);
   return small ? `${large} ${small}${NO_BREAK_SPACE}${smallSymbol}` : large;
 }
+
+/** A span in its largest unit alone: "1 min", "11 d". */
+export const briefDuration = (seconds) => duration(seconds).split(" ")[0];
 
 /** A running time for tables: "00:12", "38:10", "1:02:41". */
 export function timer(seconds) {

@@ -1,7 +1,5 @@
 /* One key value of a machine: number, what it means, its last hour, and the moving bar on the same scale. */
-import { useRef } from "react";
-import { limitDecimals } from "./alarm_parts.jsx";
-import { duration, number, quantity } from "./format.js";
+import { duration, exact, number, quantity } from "./format.js";
 import { useRecent } from "./history.js";
 import { LiveValue, qualityText, useReading } from "./live_value.jsx";
 import { t } from "./messages.js";
@@ -22,8 +20,7 @@ export function limitsOf(signal, rules = []) {
 }
 
 export function KeyValue({ signal, rules = [], spanS = 3600 }) {
-  const box = useRef(null);
-  const width = useWidth(box, 150);
+  const [box, width] = useWidth(150);
   const reading = useReading(signal);
   const { points, from, to } = useRecent(signal, spanS);
   if (!signal?.id) return null;
@@ -60,7 +57,7 @@ function Meaning({ signal, reading, limits }) {
     return <p className="key-value-off"><Arrow />{t("value.below", { amount: number(normal_low - shown, decimals) })}</p>;
   }
   if (normal_low == null && normal_high == null) {
-    return <p className="caption">{limits.length ? t("alarm.limit", { limit: number(limits[0].limit, limitDecimals(limits[0].limit, 3)) }) : ""}</p>;
+    return <p className="caption">{limits.length ? t("alarm.limit", { limit: exact(limits[0].limit) }) : ""}</p>;
   }
   return <p className="caption">{t("value.normal")}</p>;
 }
@@ -92,7 +89,7 @@ function Chart({ signal, limits, points, from, to, scale, value, width, reading,
       {placed(limits, scale, height).map(({ limit, priority, at, labelAt }) => (
         <g key={`${limit}-${priority}`}>
           <path className="bar-limit" d={`M${barX - 1.5} ${at}H${barX + BAR_WIDTH + 4}`} />
-          <text className="bar-limit-label" x={barX + BAR_WIDTH + 7} y={labelAt + 4}>{number(limit, limitDecimals(limit, 3))}</text>
+          <text className="bar-limit-label" x={barX + BAR_WIDTH + 7} y={labelAt + 4}>{exact(limit)}</text>
         </g>
       ))}
       {y !== null && (

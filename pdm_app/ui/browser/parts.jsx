@@ -1,7 +1,7 @@
 /* Small parts that every widget uses: skeleton, empty and error notes, chips, keys, links and times. */
 import { useEffect, useState } from "react";
 import { Link as RouterLink } from "react-router";
-import { clock, duration, moment } from "./format.js";
+import { briefDuration, clock, duration, moment } from "./format.js";
 import { useNow, useZone } from "./hooks.js";
 import { codeOf } from "./link.js";
 import { t } from "./messages.js";
@@ -74,10 +74,11 @@ export function Go({ to, className = "link", children, ...rest }) {
 }
 
 /** How long ago a time was, renewed each second. */
-export function Age({ since, prefix = "" }) {
+export function Age({ since, brief = false }) {
   const now = useNow();
   if (now === null || !since) return null;
-  return <span className="age">{prefix}{duration((now - since) / 1e6)}</span>;
+  const age_s = (now - since) / 1e6;
+  return <span className="age">{brief ? briefDuration(age_s) : duration(age_s)}</span>;
 }
 
 /** The time of day at the site; with the date when it was not today. */

@@ -1,5 +1,4 @@
 /* The last hour of a signal as one line over its normal band. */
-import { useRef } from "react";
 import { duration, quantity } from "./format.js";
 import { useFrozen } from "./hooks.js";
 import { useRecent } from "./history.js";
@@ -26,8 +25,7 @@ export function linePath(points, from, to, scale, width, height) {
 
 /** `signal` with normal_low and normal_high; `height` in pixels; as wide as its place. */
 export function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
-  const box = useRef(null);
-  const width = useWidth(box, 160);
+  const [box, width] = useWidth(160);
   const { points, from, to, error } = useRecent(signal, spanS);
   const frozen = useFrozen();
   if (!signal?.id) return null;

@@ -113,12 +113,11 @@ function useHistory(signal, window) {
 }
 
 function Chart({ signal, rules, height, spanS, window, setWindow, history, showLane }) {
-  const frame = useRef(null);
   const plotBox = useRef(null);
   const plot = useRef(null);
   const readout = useRef(null);
   const spoken = useRef(null);
-  const width = useWidth(frame, 0);
+  const [frame, width] = useWidth(0);
   const zone = useZone();
   const frozen = useFrozen();
   const [now, setNow] = useState(() => link().clock.now());

@@ -1,8 +1,7 @@
 /* The drawing of a trend with uPlot: envelope, mean, normal band, limits, axes in the zone of the site. */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock, day, hourMinute, number } from "./format.js";
-import { limitDecimals } from "./alarm_parts.jsx";
+import { clock, day, decimalsOf, exact, hourMinute, number } from "./format.js";
 import { t } from "./messages.js";
 import { niceTicks, timeTicks } from "./ticks.js";
 
@@ -92,6 +91,12 @@ export function makePlot(element, { width, height, columns, view, on }) {
   return plot;
 }
 
+/* The band as it looks on the surface at 0.6 opacity. */
+function mixed(over, under) {
+  const part = (colour, at) => parseInt(colour.slice(at, at + 2), 16);
+  return `rgb(${[1, 3, 5].map((at) => Math.round(part(over, at) * 0.6 + part(under, at) * 0.4)).join(", ")})`;
+}
+
 function translucent(colour, opacity) {
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
   return `rgba(${red}, ${green}, ${blue}, ${opacity})`;
@@ -119,7 +124,7 @@ function yAxis(colours, view) {
     grid: { show: true, width: 1, stroke: () => colours().grid },
     splits: (_, __, low, high) => niceTicks(low, high, 5).filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9),
     values: (_, splits) => {
-      const decimals = Math.min(view().signal.decimals ?? 2, Math.max(...splits.map((tick) => limitDecimals(tick, 6))));
+      const decimals = Math.min(view().signal.decimals ?? 2, Math.max(...splits.map((tick) => decimalsOf(tick, 6))));
       return splits.map((tick) => number(tick, decimals));
     },
   };
@@ -148,15 +153,13 @@ function drawBand(u, colours, { signal }) {
   u.ctx.fillRect(left, upper, width, lower - upper);
   u.ctx.globalAlpha = 1;
   const words = signal.normal_low == null
-    ? t("trend.normal_below", { high: bound(signal.normal_high) })
+    ? t("trend.normal_below", { high: exact(signal.normal_high) })
     : signal.normal_high == null
-      ? t("trend.normal_above", { low: bound(signal.normal_low) })
-      : t("trend.normal", { low: bound(signal.normal_low), high: bound(signal.normal_high) });
-  if (lower - upper > 18 * uPlot.pxRatio) write(u, words, left + 6 * uPlot.pxRatio, lower - 5 * uPlot.pxRatio, colours.label);
+      ? t("trend.normal_above", { low: exact(signal.normal_low) })
+      : t("trend.normal", { low: exact(signal.normal_low), high: exact(signal.normal_high) });
+  if (lower - upper > 18 * uPlot.pxRatio) write(u, words, left + 6 * uPlot.pxRatio, lower - 5 * uPlot.pxRatio, colours.label, mixed(colours.band, colours.surface));
   u.ctx.restore();
 }
-
-const bound = (value) => number(value, limitDecimals(value, 4));
 
 function drawLimits(u, colours, { limits }) {
   const { left, top, width, height } = u.bbox;
@@ -174,7 +177,7 @@ function drawLimits(u, colours, { limits }) {
     u.ctx.stroke();
     u.ctx.restore();
     const below = kind === "low" && y + 18 * ratio < top + height;
-    write(u, `${name ?? ""} ${bound(limit)}`.trim(), left + 6 * ratio, y + (below ? 14 : -5) * ratio, colours.label);
+    write(u, `${name ?? ""} ${exact(limit)}`.trim(), left + 6 * ratio, y + (below ? 14 : -5) * ratio, colours.label, colours.surface);
   }
 }
 
@@ -198,14 +201,19 @@ function drawEnd(u, colours, { signal, live }) {
   u.ctx.stroke();
   u.ctx.restore();
   const above = y - 22 * ratio > u.bbox.top;
-  write(u, number(mean[index], signal.decimals), x - 4 * ratio, y + (above ? -12 : 20) * ratio, colours.live, "600 14px", "right");
+  write(u, number(mean[index], signal.decimals), x - 4 * ratio, y + (above ? -12 : 20) * ratio, colours.live, colours.surface, "600 14px", "right");
 }
 
-function write(u, words, x, y, colour, weight = "12px", align = "left") {
+function write(u, words, x, y, colour, halo, weight = "12px", align = "left") {
   const [boldness, size] = weight.includes(" ") ? weight.split(" ") : ["400", weight];
   u.ctx.save();
   u.ctx.font = `${boldness} ${parseFloat(size) * uPlot.pxRatio}px "Inter", system-ui, sans-serif`;
   u.ctx.textAlign = align;
+  u.ctx.textBaseline = "alphabetic";
+  u.ctx.lineJoin = "round";
+  u.ctx.lineWidth = 3 * uPlot.pxRatio;
+  u.ctx.strokeStyle = halo;
+  u.ctx.strokeText(words, x, y); // A halo keeps grid lines out of the letters.
   u.ctx.fillStyle = colour;
   u.ctx.fillText(words, x, y);
   u.ctx.restore();

@@ -1,14 +1,16 @@
 /* How wide an element is, followed as the page is resized. */
-import { useLayoutEffect, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 
-export function useWidth(ref, initial = 0) {
+/** [ref, width]: give `ref` to the element; `initial` stands until it has been measured. */
+export function useWidth(initial = 0) {
   const [width, setWidth] = useState(initial);
-  useLayoutEffect(() => {
-    if (!ref.current) return undefined;
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.round(entry.contentRect.width)));
-    observer.observe(ref.current);
-    setWidth(Math.round(ref.current.getBoundingClientRect().width) || initial);
-    return () => observer.disconnect();
-  }, [ref, initial]);
-  return width;
+  const observer = useRef(null);
+  const ref = useCallback((element) => {
+    observer.current?.disconnect();
+    if (!element) return;
+    observer.current = new ResizeObserver(([entry]) => setWidth(Math.round(entry.contentRect.width)));
+    observer.current.observe(element);
+    setWidth((before) => Math.round(element.getBoundingClientRect().width) || before);
+  }, []);
+  return [ref, width];
 }
