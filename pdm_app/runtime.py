@@ -23,6 +23,7 @@ from pdm_app.engine.collector import Collector
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.recorder import Recorder
+from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.vitals import About, Vitals
 from pdm_app.services.alarms import AlarmService
@@ -134,14 +135,16 @@ async def running(
         stack.push_async_callback(keeper.release)
         stack.push_async_callback(supervisor.stop)
         supervisor.start("lease", keeper.run, stage=Stage.SERVICE)
-        recorder = Recorder(buffer, historian, keeper.held, clock)
+        intake = Intake([], bus, latest, buffer, clock, may_collect=lambda: keeper.fence is not None)
+        recorder = Recorder(buffer, historian, keeper.held, clock, intake.settled)
         supervisor.start("recorder", recorder.run, stage=Stage.CONSUMER, backoff=recorder.backoff,
                          on_retry=recorder.retrying, drain=recorder.drain)  # fmt: skip
+        rollup = Rollup(historian, keeper.held, clock)
+        supervisor.start("rollup", rollup.run, stage=Stage.CONSUMER, backoff=rollup.backoff)
         book = AlarmBook()
         alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held)
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
-        intake = Intake([], bus, latest, buffer, clock, may_collect=lambda: keeper.fence is not None)
         collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper)
         await collector.start(recalled=await historian.latest())
 
