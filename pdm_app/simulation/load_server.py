@@ -16,7 +16,7 @@ from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.signals import Signal
 from pdm_app.simulation.fleet import free_port
-from pdm_app.simulation.plant import HOST, PlantDefinition
+from pdm_app.simulation.plant import HOST, PUBLISHING_MS, PlantDefinition
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
 
 SIGNALS = 1000
@@ -57,6 +57,7 @@ def load_definition(signals: int, port: int) -> PlantDefinition:
         name="Load",
         driver="opcua",
         endpoint=f"opc.tcp://{HOST}:{port}",
+        options={"publishing_ms": PUBLISHING_MS},
         simulated=True,
     )
     return PlantDefinition(

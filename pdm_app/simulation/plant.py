@@ -18,6 +18,7 @@ HOST = "127.0.0.1"
 OPCUA_PORT = 4840
 MODBUS_PORT = 5020
 MQTT_PORT = 1883
+PUBLISHING_MS = 10  # The server's publishing interval is the largest part of the way from a machine to the screen.
 
 MACHINES: tuple[Machine, ...] = (cooling_pump.MACHINE, compressor.MACHINE, station_pump.MACHINE, *gateways.MACHINES)
 
@@ -116,6 +117,7 @@ def _connections(ports: PlantPorts) -> tuple[Connection, ...]:
             name="Cooling water",
             driver="opcua",
             endpoint=f"opc.tcp://{ports.host}:{ports.opcua}",
+            options={"publishing_ms": PUBLISHING_MS},
             simulated=True,
         ),
         Connection(

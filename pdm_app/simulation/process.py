@@ -97,14 +97,15 @@ class ChildProcess:
         """Run the child, again and again, until cancelled; then the child has ended."""
         try:
             while True:
-                await self._run_once()
-                log.warning("simulation.child_ended", child=self.name, said=self.said_last())
+                code = await self._run_once()
+                log.warning("simulation.child_ended", child=self.name, code=code, said=self.said_last())
                 await self._clock.sleep(RESTART_AFTER_S)
                 self._restarts += 1
         finally:
             await self._end()
 
-    async def _run_once(self) -> None:
+    async def _run_once(self) -> int:
+        """Return the exit code of one life; a negative one is the signal that ended it."""
         with self._error_file.open("wb") as errors:
             self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -128,7 +129,7 @@ class ChildProcess:
                 await self._heard(self.name, message)
         finally:
             self._ready.clear()
-        await process.wait()
+        return await process.wait()
 
     async def _end(self) -> None:
         process = self._process

@@ -22,7 +22,6 @@ from pdm_app.simulation.children.frames import SILENT_AFTER_S, Frame, Freshness,
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNECE_NAMESPACE = "http://www.opcfoundation.org/UA/units/un/cefact"
 TYPES = {"number": ua.VariantType.Double, "integer": ua.VariantType.Int32}
-PUBLISHING_MS_MIN = 50.0
 
 _LAST_USABLE = ua.StatusCode(ua.UInt32(StatusCodes.UncertainNoCommunicationLastUsableValue))
 _WAITING = ua.StatusCode(ua.UInt32(StatusCodes.BadWaitingForInitialData))
