@@ -31,11 +31,7 @@ def new_user(
         InvalidInputError: Names the field and the fix.
     """
     username = normal_username(username)
-    if role is Role.SERVICE:
-        raise InvalidInputError(
-            "A person cannot have the role service; it belongs to devices and their keys.",
-            [FieldIssue("role", "belongs to devices", "choose a role of a person")],
-        )
+    _check_role(role)
     try:
         user = User(
             id=new_id(at),
@@ -93,17 +89,7 @@ class PeopleService:
         async with self._work(EVERY_SITE) as work:
             if await work.users.by_username(user.username):
                 raise ConflictError(f"The username {user.username} is taken. Choose another.")
-            known = {site.id for site in await work.sites.all()}
-            for site_id in user.site_ids:
-                if site_id not in known:
-                    raise InvalidInputError(
-                        f"There is no site {site_id!r}.",
-                        [
-                            FieldIssue(
-                                "site_ids", f"names no site: {site_id}", f"choose from {', '.join(sorted(known))}"
-                            )
-                        ],
-                    )
+            await _check_sites(work, user.site_ids)
             await work.users.put(user, password_hash)
             await work.commit()
         return user
@@ -120,23 +106,46 @@ class PeopleService:
             await work.commit()
         await self._forget(user)
 
-    async def deactivate(self, actor: Actor, username: str) -> User:
-        """End a person's access; the record stays, because the journal names it.
+    async def change(
+        self,
+        actor: Actor,
+        username: str,
+        *,
+        role: Role | None = None,
+        site_ids: Sequence[str] | None = None,
+        is_active: bool | None = None,
+    ) -> User:
+        """Change what a person may do and where; None keeps what is. Holds for open sessions from their next event on.
 
         Raises:
-            ConflictError: It is the last active admin.
+            NotFoundError: There is no such person.
+            InvalidInputError: A site does not exist, or the role is not one of a person.
+            ConflictError: It would leave the installation without an active admin.
         """
         actor.require(Permission.USERS_CONFIGURE)
+        _check_role(role)
         async with self._work(EVERY_SITE) as work:
-            user = (await _named(work, username)).model_copy(update={"is_active": False})
-            admins = [other for other in await work.users.all() if other.role is Role.ADMIN and other.is_active]
-            if [admin.id for admin in admins] == [user.id]:
+            before = await _named(work, username)
+            wanted = {
+                "role": role,
+                "site_ids": None if site_ids is None else tuple(sorted(set(site_ids))),
+                "is_active": is_active,
+            }
+            user = before.model_copy(update={name: value for name, value in wanted.items() if value is not None})
+            await _check_sites(work, user.site_ids)
+            admins = {other.id for other in await work.users.all() if other.role is Role.ADMIN and other.is_active}
+            if admins == {user.id} and not (user.role is Role.ADMIN and user.is_active):
                 raise ConflictError(f"{user.username} is the last active admin. Make another admin first.")
             await work.users.put(user)
-            await self._end_sessions(work, user)
+            if not user.is_active:
+                await self._end_sessions(work, user)
             await work.commit()
         await self._forget(user)
         return user
+
+    async def deactivate(self, actor: Actor, username: str) -> User:
+        """End a person's access and sessions; the record stays, because the journal names it."""
+        return await self.change(actor, username, is_active=False)
 
     async def _end_sessions(self, work: Work, user: User) -> None:
         for session in await work.users.sessions(user.id):
@@ -152,3 +161,21 @@ async def _named(work: Work, username: str) -> User:
     if user is None:
         raise NotFoundError(f"There is no user {username!r}. `pdm-app user list` shows all.")
     return user
+
+
+def _check_role(role: Role | None) -> None:
+    if role is Role.SERVICE:
+        raise InvalidInputError(
+            "A person cannot have the role service; it belongs to devices and their keys.",
+            [FieldIssue("role", "belongs to devices", "choose a role of a person")],
+        )
+
+
+async def _check_sites(work: Work, site_ids: Sequence[str]) -> None:
+    known = {site.id for site in await work.sites.all()}
+    for site_id in site_ids:
+        if site_id not in known:
+            fix = f"choose from {', '.join(sorted(known))}" if known else "there are none yet"
+            raise InvalidInputError(
+                f"There is no site {site_id!r}; {fix}.", [FieldIssue("site_ids", f"names no site: {site_id}", fix)]
+            )
