@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import structlog
+
 from pdm_app.domain.errors import NotFoundError, UnavailableError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock, FaultKind, InjectedFault
@@ -24,6 +26,8 @@ from pdm_app.simulation.labels import Labels, read_labels, write_labels
 from pdm_app.simulation.physics.noise import SEED
 from pdm_app.simulation.plant import HOST, MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
+
+log = structlog.get_logger(__name__)
 
 PHYSICS = "physics"
 OPCUA = "opcua"
@@ -58,6 +62,7 @@ class Fleet:
         self._data_dir = data_dir
         self._clock = clock
         self._labels = labels
+        self._unwritten = False
         self._changing = asyncio.Lock()  # One change of the labels at a time.
         self._word = secrets.token_hex(16)
         self._feed_of: dict[str, int] = {}
@@ -148,7 +153,7 @@ class Fleet:
             self._has_obeyed.set()
         if "held" in message:
             async with self._changing:
-                await self._keep(replace(self._labels, held=dict(message["held"])))
+                await self._keep_or_later(replace(self._labels, held=dict(message["held"])))
 
     def _send_order(self) -> bool:
         self._ordered += 1
@@ -167,18 +172,30 @@ class Fleet:
 
     # --- faults ---------------------------------------------------------------------------------------------------
 
+    @property
+    def labels(self) -> Labels:
+        """The ground truth, with queries over it."""
+        return self._labels.healed(self._clock.now())
+
     async def kinds(self) -> Sequence[FaultKind]:
         """Return the faults that can be injected, and where."""
         return tuple(script.kind for script in faults.SCRIPTS.values())
 
     async def faults(self) -> Sequence[InjectedFault]:
         """Return the ground truth: every fault injected so far, oldest first."""
-        return self._labels.healed(self._clock.now()).faults
+        return self.labels.faults
 
     async def inject(self, key: str, asset_code: str, signal: str, start_severity: float) -> InjectedFault:
         """Begin a fault; when this returns its label is on disk and the physics acts on it.
 
+        Args:
+            key: Kind of fault.
+            asset_code: Machine.
+            signal: Signal name for a stuck sensor, else empty.
+            start_severity: Where on its severity curve it starts, 0 to 1.
+
         Raises:
+            UnavailableError: The label cannot be written; nothing has begun.
             InvalidInputError: No such fault there.
             ConflictError: It stands there already.
         """
@@ -207,6 +224,17 @@ class Fleet:
     async def _keep(self, labels: Labels) -> None:
         await asyncio.to_thread(write_labels, self._data_dir, labels)
         self._labels = labels
+        self._unwritten = False
+
+    async def _keep_or_later(self, labels: Labels) -> None:
+        """Keep labels that nobody waits for: where the disk takes nothing now, `_heal_forever` tries again."""
+        self._labels = labels
+        try:
+            await self._keep(labels)
+        except UnavailableError as error:
+            if not self._unwritten:
+                log.warning("demo labels are not on disk yet", why=error.message)
+            self._unwritten = True
 
     async def _heal_forever(self) -> None:
         """Write the ends of faults that heal by themselves into their labels."""
@@ -215,8 +243,9 @@ class Fleet:
             async with self._changing:
                 healed = self._labels.healed(self._clock.now())
                 if healed is not self._labels:
-                    await self._keep(healed)
                     self._send_order()
+                if healed is not self._labels or self._unwritten:
+                    await self._keep_or_later(healed)
 
     async def run(self) -> None:
         """Keep every child alive until cancelled; then all of them have ended."""

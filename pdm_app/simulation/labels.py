@@ -97,6 +97,10 @@ def read_labels(folder: Path) -> Labels | None:
         )
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise UnavailableError(
+            f"The fault labels of the demo plant in {path} cannot be read: {error.strerror}.", path=str(path)
+        ) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnavailableError(
             f"The fault labels of the demo plant in {path} cannot be read: {error}."
@@ -112,17 +116,28 @@ def _known(fault: InjectedFault) -> InjectedFault:
 
 
 def write_labels(folder: Path, labels: Labels) -> None:
-    """Replace the labels file; it is on disk when this returns."""
+    """Replace the labels file; it is on disk when this returns.
+
+    Raises:
+        UnavailableError: The folder takes no file; what was kept before is still there.
+    """
     kept = {
         "version": VERSION,
         "since": labels.since,
         "faults": [asdict(fault) for fault in labels.faults],
         "held": labels.held,
     }
-    folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{FILE_NAME}.new"
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(kept, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / FILE_NAME)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(kept, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / FILE_NAME)
+    except OSError as error:
+        raise UnavailableError(
+            f"The fault labels of the demo plant cannot be written to {folder}: {error.strerror}."
+            " Free space there or allow writing.",
+            path=str(folder),
+        ) from error

@@ -63,6 +63,7 @@ class ChildProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._restarts = 0
         self._ready = asyncio.Event()
+        self._loss_told = False
 
     @property
     def status(self) -> ChildStatus:
@@ -97,12 +98,20 @@ class ChildProcess:
         """Run the child, again and again, until cancelled; then the child has ended."""
         try:
             while True:
-                code = await self._run_once()
-                log.warning("simulation.child_ended", child=self.name, code=code, said=self.said_last())
+                try:
+                    self._tell_loss(f"ended with code {await self._run_once()}")
+                except OSError as error:
+                    self._tell_loss(f"could not be started: {error}")
                 await self._clock.sleep(RESTART_AFTER_S)
                 self._restarts += 1
         finally:
             await self._end()
+
+    def _tell_loss(self, what: str) -> None:
+        """Log a loss once, not on every attempt to start again."""
+        if not self._loss_told:
+            self._loss_told = True
+            log.warning("demo process is lost", process=self.name, what=what, said=self.said_last())
 
     async def _run_once(self) -> int:
         """Return the exit code of one life; a negative one is the signal that ended it."""
@@ -116,16 +125,18 @@ class ChildProcess:
                 stderr=errors,
                 cwd=PACKAGE_PARENT,
                 env=_environment(),
+                start_new_session=True,  # Ctrl-C in a terminal is answered by us, who then end the child in order.
             )
         assert process.stdin is not None  # noqa: S101 - asked for above.
         assert process.stdout is not None  # noqa: S101
-        process.stdin.write(json.dumps(self._configuration()).encode() + b"\n")
         try:
+            process.stdin.write(json.dumps(self._configuration()).encode() + b"\n")
             async for line in process.stdout:
                 message = json.loads(line)
                 if message.get("ready"):
                     self._ready.set()
-                    log.info("simulation.child_serves", child=self.name, pid=process.pid, port=self.port)
+                    self._loss_told = False
+                    log.info("demo process serves", process=self.name, pid=process.pid, port=self.port)
                 await self._heard(self.name, message)
         finally:
             self._ready.clear()
@@ -147,4 +158,5 @@ class ChildProcess:
 def _environment() -> dict[str, str]:
     """Return the environment of a child: ours without the product's settings, among which are secrets."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PDM_")}
-    return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), kept.get("PYTHONPATH")]))
+    return {**kept, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -20,7 +20,7 @@ from asyncua.client.client import Client as OpcuaClient
 from asyncua.ua import DataValue
 from pymodbus.client import AsyncModbusTcpClient
 
-from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.samples import MICROS_PER_S, Micros, micros
 from pdm_app.simulation import faults
 from pdm_app.simulation.fleet import Fleet, free_port, labels_at_start, running_fleet
@@ -281,6 +281,34 @@ def test_a_bearing_that_seized_while_the_plant_stood_still_has_been_replaced() -
     old, new = labels.faults
     assert old.cleared_at == new.injected_at == later
     assert [fault.id for fault in labels.standing(later)] == [new.id]
+
+
+async def test_a_fault_whose_label_cannot_be_written_is_refused_and_does_not_begin(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet:
+        obstacle = tmp_path / "labels.json.new"
+        obstacle.mkdir()
+        with pytest.raises(UnavailableError, match=str(tmp_path)):
+            await fleet.inject("cavitation", "P-501", "", 1.0)
+        assert [fault.key for fault in await fleet.faults()] == ["bearing_wear"]
+        obstacle.rmdir()
+        await fleet.inject("cavitation", "P-501", "", 1.0)
+        assert [fault.key for fault in fleet.labels.standing(clock.now())] == ["bearing_wear", "cavitation"]
+
+
+async def test_a_server_whose_port_is_taken_meanwhile_says_so_and_serves_once_it_is_free(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", ports.modbus))
+        other.listen()
+        async with running_fleet(tmp_path, clock, ports) as fleet:
+            with pytest.raises(UnavailableError, match=r"modbus.*(in use|listen)"):
+                await fleet.ready(within_s=6)
+            assert fleet.child("broker").is_ready
+            other.close()
+            await fleet.ready()
 
 
 async def test_all_processes_end_with_the_block_and_give_their_ports_back(

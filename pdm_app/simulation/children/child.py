@@ -17,6 +17,7 @@ from typing import Any
 
 ORDERS_MAX = 1000  # Orders waiting; a child that falls so far behind is stuck and ends.
 CHUNK = 65_536
+ANSWERS = 1  # Standard output, which is for answers alone: what a library prints goes to standard error.
 GRACE_S = 2.0  # For an orderly end once the parent is gone; then the process ends whatever it is doing.
 
 Message = dict[str, Any]
@@ -47,8 +48,7 @@ class ChildLink:
     def tell(**message: object) -> None:
         """Send one answer to the fleet; where nobody listens any more it is dropped."""
         with contextlib.suppress(OSError):
-            sys.stdout.write(json.dumps(message) + "\n")
-            sys.stdout.flush()
+            os.write(ANSWERS, json.dumps(message).encode() + b"\n")
 
     def _read(self) -> None:
         for line in _lines(sys.stdin.fileno()):
@@ -73,6 +73,7 @@ def run_child(serve: Callable[[ChildLink, Message], Awaitable[None]]) -> None:
     Ctrl-C in a terminal reaches every process of the group; only the parent answers it and then closes the line.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout = sys.stderr
     logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     asyncio.run(_run(serve))
 
