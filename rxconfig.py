@@ -8,6 +8,6 @@ config = rx.Config(
     state_manager_mode=StateManagerMode.MEMORY,  # One process serves; the default would write every state to disk.
     telemetry_enabled=False,
     show_built_with_reflex=False,
-    plugins=[rx.plugins.RadixThemesPlugin()],
-    disable_plugins=[rx.plugins.SitemapPlugin],
+    plugins=[],
+    disable_plugins=[rx.plugins.SitemapPlugin, rx.plugins.RadixThemesPlugin],
 )

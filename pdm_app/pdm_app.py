@@ -17,7 +17,7 @@ from pdm_app.settings import load_settings
 from pdm_app.ui.backend import Backend, plug_in, services, unplug
 from pdm_app.ui.messages import messages
 from pdm_app.ui.pages.all_pages import PAGES
-from pdm_app.ui.theme import STYLESHEETS, head_components
+from pdm_app.ui.theme import HEAD, STYLESHEETS
 
 metrics = Metrics()
 rpc = make_rpc(services)
@@ -47,7 +47,7 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics)
 
 
-app = rx.App(theme=None, stylesheets=STYLESHEETS, head_components=head_components(), api_transformer=beside)
+app = rx.App(theme=None, reset_style=False, stylesheets=STYLESHEETS, head_components=HEAD, api_transformer=beside)
 for page in PAGES:
     app.add_page(page.show, route=page.route, on_load=page.on_load, title=messages()[page.title_key])
 app.register_lifespan_task(product)

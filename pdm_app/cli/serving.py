@@ -5,6 +5,7 @@ import socket
 import sys
 import webbrowser
 from pathlib import Path
+from typing import TextIO
 
 from pdm_app.bootstrap.exclusive import claimed
 from pdm_app.bootstrap.frontend import ensure_frontend, serving_environment
@@ -12,6 +13,7 @@ from pdm_app.cli.ports import listening_on
 from pdm_app.settings import Settings
 
 LOCK_FILE = "in_use.lock"
+DEMO_LOG = "log.jsonl"  # Of this run only; a production log is the service manager's to keep.
 DRAIN_S = 8  # SIGTERM promises ten seconds: this much for open requests, the engine drains beside them.
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
@@ -55,7 +57,7 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     from pdm_app.services.logs import set_up_logging
     from pdm_app.ui.backend import services
 
-    set_up_logging(settings.log)
+    set_up_logging(settings.log, _log_stream(settings))
     base_url = f"http://{settings.host}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
         app,
@@ -82,6 +84,14 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     if FATAL_VARIABLE in os.environ:
         return FATAL_EXIT
     return 0 if server.started else 1
+
+
+def _log_stream(settings: Settings) -> TextIO | None:
+    """In the demo the terminal belongs to the newcomer; its log goes to a file of the data directory."""
+    if not settings.demo:
+        return None
+    path = settings.data_dir / DEMO_LOG
+    return path.open("w", encoding="utf-8", buffering=1)
 
 
 def _announce(url: str, setup_link: str | None, *, open_pages: bool) -> None:

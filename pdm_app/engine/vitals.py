@@ -88,7 +88,7 @@ class Vitals:
         return Check(name="buffer", ok=share < 1.0, detail=f"{self._buffer.depth} samples, {share:.0%} of its cap")
 
     async def _alarms(self) -> Check:
-        status = self._alarm_watch.status()
+        status = self._alarm_watch.status
         if status.storing_failed_since is not None:
             detail = f"{status.unsaved} changes wait for the database; they are on screen"
             return Check(name="alarms", ok=False, detail=detail, needed=False)
@@ -149,4 +149,4 @@ class Vitals:
             "Connections that deliver.",
             lambda: sum(status.state not in DOWN for status in self._collector.statuses),
         )
-        metrics.gauge("alarms_unsaved", "Changes that wait for storage.", lambda: self._alarm_watch.status().unsaved)
+        metrics.gauge("alarms_unsaved", "Changes that wait for storage.", lambda: self._alarm_watch.status.unsaved)

@@ -68,7 +68,7 @@ def _fault(fault: rx.Var[InjectedFault], asset_code: rx.Var[str]) -> rx.Componen
     return rx.cond(
         (fault.asset_code == asset_code) & ~fault.cleared_at,
         rx.el.li(
-            rx.el.span(text("demo.fault_since", key=fault.key, signal=fault.signal)),
+            rx.el.span(text("demo.fault_since", fault=fault.key, signal=fault.signal)),
             moment(at=fault.injected_at, time_zone=AssetPage.time_zone),
             rx.el.button(text("demo.clear"), type="button", class_name="link", on_click=Breakage.clear(fault.id)),
         ),

@@ -1,0 +1,103 @@
+"""The product as a user starts it: one command in a process of its own, to be talked to, killed and started again."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S_MAX = 60.0
+STOP_S_MAX = 20.0
+LINK = re.compile(r"http://127\.0\.0\.1:(?P<port>\d+)(?P<setup>/setup\?token=[\w-]+)?")
+
+
+class RunningProduct:
+    """``pdm_app demo`` or ``serve`` on a free port of loopback.
+
+    Args:
+        data_dir: Where it keeps everything; the same directory again continues where it was.
+        command: ``demo`` or ``serve``.
+        environment: Further variables, such as ``PDM_DATABASE_URL``.
+    """
+
+    def __init__(self, data_dir: Path, command: str = "demo", environment: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self._command = command
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[str] | None = None
+        self.port = 0
+        self.setup_path = ""
+        self.first_page_s = 0.0
+        self.lines: list[str] = []
+
+    def start(self) -> None:
+        """Start and return once the pages are served.
+
+        Raises:
+            RuntimeError: It ended or did not serve in time; holds what it printed.
+        """
+        words = [self._command, "--port", str(self.port), "--data", str(self.data_dir)]
+        if self._command == "demo":
+            words.append("--no-browser")
+        began = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pdm_app", *words],
+            cwd=ROOT, env={**os.environ, **self._environment}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self.lines = []
+        ready = threading.Event()
+        threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
+        if not ready.wait(START_S_MAX) or self._process.poll() is not None:
+            said = "\n".join(self.lines[-40:])
+            self.kill()
+            raise RuntimeError(f"`pdm_app {' '.join(words)}` did not serve:\n{said}")
+        httpx.get(f"{self.url}/login").raise_for_status()
+        self.first_page_s = time.monotonic() - began
+
+    def _read(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.lines.append(line.rstrip())
+            found = LINK.search(line) if "Open the pages" in line or "The pages are open" in line else None
+            if found:
+                self.port = int(found["port"])
+                self.setup_path = found["setup"] or ""
+                ready.set()
+        ready.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def kill(self) -> None:
+        """End it as a power cut would; children end by themselves."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end in order and return its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise

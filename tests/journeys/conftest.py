@@ -1,0 +1,70 @@
+"""A running demo and a real browser for the journeys."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.counterparts.product import RunningProduct
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+HARMLESS = re.compile(r"Download the React DevTools|favicon")
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium, ``PDM_TEST_CHROMIUM`` first."""
+    given = os.environ.get("PDM_TEST_CHROMIUM")
+    return given or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser(need: Callable[[str, object], None]) -> Iterator[Browser]:
+    chromium = find_chromium()
+    need("chromium", chromium)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of its own at 1440 px."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    """What the page's console complained about."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, errors: list[str]) -> Page:
+    page = context.new_page()
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" and not HARMLESS.search(message.text):
+            errors.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return page
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
+    """A fresh demo that nobody has set up yet."""
+    product = RunningProduct(Path(tmp_path_factory.mktemp("demo")))
+    product.start()
+    yield product
+    product.kill()
