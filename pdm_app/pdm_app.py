@@ -1,7 +1,9 @@
 """The Reflex `app`: pages, the product's own HTTP routes beside the front end, and its life."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from secrets import token_hex
 
 import reflex as rx
 from starlette.routing import Mount, Router
@@ -17,8 +19,10 @@ from pdm_app.settings import load_settings
 from pdm_app.ui.backend import Backend, plug_in, services, unplug
 from pdm_app.ui.messages import messages
 from pdm_app.ui.pages.all_pages import PAGES
+from pdm_app.ui.states.session import Session
 from pdm_app.ui.theme import HEAD, STYLESHEETS
 
+log = logging.getLogger(__name__)
 metrics = Metrics()
 rpc = make_rpc(services)
 
@@ -47,7 +51,22 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics)
 
 
-app = rx.App(theme=None, reset_style=False, stylesheets=STYLESHEETS, head_components=HEAD, api_transformer=beside)
+def on_fault(exception: Exception) -> rx.event.EventSpec:
+    """Log what a page's handler did not expect, once, and give the person an id to quote."""
+    identity = token_hex(8)
+    log.error("a page's handler failed", exc_info=exception, extra={"correlation_id": identity})
+    return Session.report(identity)
+
+
+app = rx.App(
+    backend_exception_handler=on_fault,
+    toaster=None,
+    theme=None,
+    reset_style=False,
+    stylesheets=STYLESHEETS,
+    head_components=HEAD,
+    api_transformer=beside,
+)
 for page in PAGES:
     app.add_page(page.show, route=page.route, on_load=page.on_load, title=messages()[page.title_key])
 app.register_lifespan_task(product)

@@ -194,11 +194,18 @@ def _link(entry: Entry, active: str) -> rx.Component:
 
 
 def _problem() -> rx.Component:
+    """Say what went wrong with the last thing the person did, and let it be put away."""
+    has_problem = (Session.problem != "") | (Session.fault_id != "") | Session.is_starting
+    words = rx.cond(
+        Session.fault_id != "",
+        text("shell.fault", id=Session.fault_id),
+        rx.cond(Session.is_starting, text("shell.starting"), Session.problem),
+    )
     return rx.cond(
-        Session.problem != "",
+        has_problem,
         rx.el.div(
             icon("circle-alert"),
-            rx.el.span(Session.problem),
+            rx.el.span(words),
             rx.el.button(text("shell.dismiss"), on_click=Session.dismiss, class_name="button", type="button"),
             class_name="problem",
             role="alert",

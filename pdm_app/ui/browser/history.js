@@ -5,6 +5,7 @@ import { live } from "./live.js";
 
 const SIGNALS_MAX = 50; // per query, as the server has it
 const GATHER_MS = 40;
+const SPAN_MIN_S = 120; // A plant that has just started fills its sparklines at once instead of showing a dot for an hour.
 const REFRESH_MS = 300_000; // The live tail fills the time between; a refresh brings late data and drops what it lacks.
 
 const waiting = new Map(); // "span|buckets" → Map of signal id → [{resolve, reject}]
@@ -43,8 +44,8 @@ async function ask(ids, asked, spanS, buckets) {
 }
 
 /**
- * Points of the last `spanS` seconds with the live tail: {points: [[at, value|null], …], from, to, error}. Redrawn as
- * often as a pixel's worth of time has gone by, not more; a gap in the data is a null.
+ * Points of the last `spanS` seconds, or of what there is of them, with the live tail: {points: [[at, value|null], …],
+ * from, to, error}. Redrawn as often as a pixel's worth of time has gone by, not more; a gap in the data is a null.
  */
 export function useRecent(signal, spanS = 3600, buckets = 90) {
   const [state, setState] = useState({ points: null, error: null });
@@ -58,7 +59,8 @@ export function useRecent(signal, spanS = 3600, buckets = 90) {
     const show = () => {
       drawnAt = performance.now();
       const to = link().clock.now();
-      const from = to - spanS * 1e6;
+      const oldest = points.find(([, value]) => value !== null)?.[0] ?? 0;
+      const from = Math.max(to - spanS * 1e6, Math.min(oldest, to - SPAN_MIN_S * 1e6));
       const first = points.findIndex(([at]) => at >= from - stepUs);
       points = first > 0 ? points.slice(first) : points;
       setState({ points: [...points], from, to, error: null });
@@ -76,8 +78,8 @@ export function useRecent(signal, spanS = 3600, buckets = 90) {
       if (!sample || typeof sample.value === "string" || !points.length) return;
       const last = points[points.length - 1];
       const value = sample.quality < 200 ? sample.value : null;
-      if (sample.source_at - last[0] >= stepUs || (value === null) !== (last[1] === null)) points.push([sample.source_at, value]);
-      if (performance.now() - drawnAt > Math.min(5_000, stepUs / 1000)) show();
+      if (sample.source_at - last[0] >= Math.min(stepUs, (link().clock.now() - points[0][0]) / buckets) || (value === null) !== (last[1] === null)) points.push([sample.source_at, value]);
+      if (performance.now() - drawnAt > Math.min(2_000, stepUs / 1000)) show();
     };
     load();
     const leave = live.watch(id, append);

@@ -36,18 +36,18 @@ export function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
       {error && <span className="sparkline-note">{t("sparkline.failed")}</span>}
       {points && values.length === 0 && <span className="sparkline-note">{t("sparkline.empty", { span: duration(spanS) })}</span>}
       {values.length > 0 && (
-        <Drawing {...{ signal, points, values, from, to, width, height, dot, spanS }} />
+        <Drawing {...{ signal, points, values, from, to, width, height, dot }} />
       )}
     </div>
   );
 }
 
-function Drawing({ signal, points, values, from, to, width, height, dot, spanS }) {
+function Drawing({ signal, points, values, from, to, width, height, dot }) {
   const scale = windowOf(signal, [], values);
   const inner = width - 8;
   const last = values[values.length - 1];
   const label = t("sparkline.label", {
-    name: signal.label, span: duration(spanS),
+    name: signal.label, span: duration((to - from) / 1e6),
     low: quantity(Math.min(...values), signal.decimals, signal.unit),
     high: quantity(Math.max(...values), signal.decimals, signal.unit),
     last: quantity(last, signal.decimals, signal.unit),

@@ -25,6 +25,7 @@ export function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane
   const [window, setWindow] = useState(() => following(spanS * 1e6));
   const [asTable, setAsTable] = useState(false);
   const history = useHistory(signal, window);
+  useFittingSpan(history, window, setWindow);
   if (!signal?.id) return null;
   const unit = unitSymbol(signal.unit);
   return (
@@ -52,6 +53,20 @@ export function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane
       <Footer signal={signal} history={history} />
     </figure>
   );
+}
+
+/* A plant that has just started has no hour to show: at first, the shortest span that holds all there is. */
+function useFittingSpan(history, window, setWindow) {
+  const done = useRef(false);
+  useEffect(() => {
+    if (done.current || !history.settled) return;
+    done.current = true;
+    const index = history.columns[3].findIndex((value) => value !== null);
+    if (index < 0 || !window.live) return;
+    const covered_s = (history.settled.to - history.columns[0][index] * 1e6) / 1e6;
+    const fitting = SPANS_S.find((seconds) => seconds >= covered_s) ?? SPANS_S[0];
+    if (fitting * 1e6 < window.span_us) setWindow(following(fitting * 1e6));
+  }, [history.settled, history.columns, window, setWindow]);
 }
 
 function span({ live: isLive, from, to, span_us }) {

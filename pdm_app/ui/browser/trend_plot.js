@@ -65,7 +65,7 @@ export function makePlot(element, { width, height, columns, view, on }) {
       bands: [{ series: [2, 1], fill: () => translucent(colours.line, colours.envelope) }],
       hooks: {
         drawClear: [(u) => drawBand(u, colours, view())],
-        draw: [(u) => drawLimits(u, colours, view()), (u) => drawEnd(u, colours, view())],
+        draw: [(u) => nameBand(u, colours, view()), (u) => drawLimits(u, colours, view()), (u) => drawEnd(u, colours, view())],
         setCursor: [(u) => on.cursor(u.cursor.idx)],
         setSelect: [(u) => {
           if (u.select.width < 5) return;
@@ -140,25 +140,35 @@ export function zoneOffset(at, zone) {
   return (local_ms - Math.floor(at / 1e6) * 1000) * 1000;
 }
 
-function drawBand(u, colours, { signal }) {
-  if (signal.normal_low == null && signal.normal_high == null) return;
-  const { left, top, width, height } = u.bbox;
+/* Canvas pixels of the normal band: {upper, lower}; null where it is unknown or off the chart. */
+function bandOf(u, signal) {
+  if (signal.normal_low == null && signal.normal_high == null) return null;
+  const { top, height } = u.bbox;
   const y = (value) => Math.min(top + height, Math.max(top, u.valToPos(value, "y", true)));
   const upper = signal.normal_high == null ? top : y(signal.normal_high);
   const lower = signal.normal_low == null ? top + height : y(signal.normal_low);
-  if (lower <= upper) return;
+  return lower > upper ? { upper, lower } : null;
+}
+
+function drawBand(u, colours, { signal }) {
+  const band = bandOf(u, signal);
+  if (!band) return;
   u.ctx.save();
   u.ctx.globalAlpha = 0.6;
   u.ctx.fillStyle = colours.band;
-  u.ctx.fillRect(left, upper, width, lower - upper);
-  u.ctx.globalAlpha = 1;
+  u.ctx.fillRect(u.bbox.left, band.upper, u.bbox.width, band.lower - band.upper);
+  u.ctx.restore();
+}
+
+function nameBand(u, colours, { signal }) {
+  const band = bandOf(u, signal);
+  if (!band || band.lower - band.upper < 18 * uPlot.pxRatio) return;
   const words = signal.normal_low == null
     ? t("trend.normal_below", { high: exact(signal.normal_high) })
     : signal.normal_high == null
       ? t("trend.normal_above", { low: exact(signal.normal_low) })
       : t("trend.normal", { low: exact(signal.normal_low), high: exact(signal.normal_high) });
-  if (lower - upper > 18 * uPlot.pxRatio) write(u, words, left + 6 * uPlot.pxRatio, lower - 5 * uPlot.pxRatio, colours.label, mixed(colours.band, colours.surface));
-  u.ctx.restore();
+  write(u, words, u.bbox.left + 6 * uPlot.pxRatio, band.lower - 5 * uPlot.pxRatio, colours.label, mixed(colours.band, colours.surface));
 }
 
 function drawLimits(u, colours, { limits }) {

@@ -11,6 +11,7 @@ from pdm_app.ui.widgets.alarm_list import alarm_list
 from pdm_app.ui.widgets.moment import moment
 from pdm_app.ui.widgets.priority_shape import priority_shape
 
+PRIORITIES = (1, 2, 3, 4)
 KINDS = ("raised", "returned", "acknowledged", "commented", "cleared")
 
 
@@ -101,7 +102,7 @@ def _filters() -> rx.Component:
         ),
         rx.el.select(
             rx.el.option(text("journal.every_priority"), value=""),
-            *(rx.el.option(text("journal.one_priority", priority=number), value=str(number)) for number in (1, 2, 3, 4)),
+            *(rx.el.option(text("journal.one_priority", priority=number), value=str(number)) for number in PRIORITIES),
             name="priority", class_name="input", aria_label=text("journal.priority"),
         ),
         rx.el.button(text("journal.apply"), type="submit", class_name="button"),

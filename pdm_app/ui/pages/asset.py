@@ -102,7 +102,7 @@ def _alarm_card() -> rx.Component:
     detail = AssetPage.detail
     return rx.el.section(
         card_head(
-            text("asset.active_alarms"), rx.el.a(text("alarms.journal"), href="/alarms/history", class_name="link")
+            text("asset.active_alarms"), rx.el.a(text("alarms.journal"), href="/alarms/history", class_name="link push")
         ),
         asset_alarms(
             asset_id=detail.asset.id,  # type: ignore[union-attr]
@@ -132,7 +132,9 @@ def _live() -> rx.Component:
         return rx.el.tr(
             rx.el.td(signal.label),
             rx.el.td(live_value(signal=signal, size="title")),
-            rx.el.td(rx.el.div(sparkline(signal=signal, height=32), class_name="cell-spark"), class_name="desktop-only"),
+            rx.el.td(
+                rx.el.div(sparkline(signal=signal, height=32), class_name="cell-spark"), class_name="desktop-only"
+            ),
             rx.el.td(rx.el.span(signal.name, class_name="code"), class_name="desktop-only"),
             rx.el.td(
                 rx.el.button(
@@ -212,7 +214,7 @@ def _alarms() -> rx.Component:
                                     class_name="right",
                                 ),
                                 rx.el.td(rule.action, class_name="muted"),
-                            ),  # fmt: skip
+                            ),
                         )
                     ),
                     class_name="table",

@@ -22,20 +22,24 @@ def breakage_card(asset_code: rx.Var[str]) -> rx.Component:
                         rx.foreach(Breakage.kinds, lambda kind: _kind(kind, asset_code)),
                         name="key",
                         class_name="input",
+                        on_change=Breakage.choose,
                     ),
                     class_name="field",
                 ),
-                rx.el.label(
-                    rx.el.span(text("demo.signal"), class_name="field-label"),
-                    rx.el.select(
-                        rx.foreach(
-                            AssetPage.detail.signals,  # type: ignore[union-attr]
-                            lambda signal: rx.el.option(signal.label, value=signal.name),
+                rx.cond(
+                    Breakage.needs_signal,
+                    rx.el.label(
+                        rx.el.span(text("demo.signal"), class_name="field-label"),
+                        rx.el.select(
+                            rx.foreach(
+                                AssetPage.detail.signals,  # type: ignore[union-attr]
+                                lambda signal: rx.el.option(signal.label, value=signal.name),
+                            ),
+                            name="signal",
+                            class_name="input",
                         ),
-                        name="signal",
-                        class_name="input",
+                        class_name="field",
                     ),
-                    class_name="field",
                 ),
                 rx.el.label(
                     rx.el.span(text("demo.severity"), class_name="field-label"),
@@ -55,7 +59,7 @@ def breakage_card(asset_code: rx.Var[str]) -> rx.Component:
                 class_name="fault-form",
             ),
             rx.el.ul(rx.foreach(Breakage.faults, lambda fault: _fault(fault, asset_code)), class_name="faults"),
-            class_name="card",
+            class_name="card last",
         ),
     )
 

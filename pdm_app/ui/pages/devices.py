@@ -61,7 +61,10 @@ def device_page() -> rx.Component:
     device = DevicePage.device
     return page(
         "nav.devices",
-        [rx.el.a(text("nav.devices"), href="/devices"), rx.el.span(device.code, class_name="code")],  # type: ignore[union-attr]
+        [
+            rx.el.a(text("nav.devices"), href="/devices"),
+            rx.cond(device, rx.el.span(device.code, class_name="code"), text("devices.device")),  # type: ignore[union-attr]
+        ],
         rx.cond(
             device,
             rx.fragment(
@@ -188,16 +191,12 @@ def _signals() -> rx.Component:
 
 
 def _how_to_send() -> rx.Component:
-    first = DevicePage.signals[0]
     return rx.cond(
         DevicePage.signals.length() > 0,
         rx.el.section(
             card_head(text("keys.how")),
             rx.el.pre(
-                "curl -X POST -H 'Content-Type: application/json' -H 'X-Device-Key: …' \\\n  -d '{\"samples\":[{\"signal\":\"",
-                first.name,
-                '","value":1.5,"source_at":"2026-11-21T10:00:00Z"}]}\' \\\n  ',
-                DevicePage.ingest_url,
+                DevicePage.example,
                 class_name="code block",
             ),
             class_name="card",

@@ -78,8 +78,16 @@ class Breakage(Session):
     kinds: list[FaultKind] = []
     faults: list[InjectedFault] = []
     chosen: str = ""
-    chosen_signal: str = ""
-    severity_percent: int = 100
+
+    @rx.var
+    def needs_signal(self) -> bool:
+        """Whether the chosen fault is one of a single sensor."""
+        return any(kind.key == self.chosen and kind.signals for kind in self.kinds)
+
+    @rx.event
+    def choose(self, key: str) -> None:
+        """Note which fault is chosen, so that the form asks for what it needs."""
+        self.chosen = key
 
     @rx.event
     async def load(self) -> Follow:

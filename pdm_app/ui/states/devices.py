@@ -40,9 +40,14 @@ class DevicePage(Session):
         return "devices.configure" in self.permissions
 
     @rx.var
-    def ingest_url(self) -> str:
-        """Where the device posts its samples."""
-        return f"{self.router.url.origin}/api/ingest"
+    def example(self) -> str:
+        """A command that sends one sample of this device."""
+        name = self.signals[0].name if self.signals else "Signal"
+        body = f'{{"samples":[{{"signal":"{name}","value":1.5,"source_at":"2026-11-21T10:00:00Z"}}]}}'
+        return (
+            "curl -X POST -H 'Content-Type: application/json' -H 'X-Device-Key: …' \\\n"
+            f"  -d '{body}' \\\n  {self.router.url.origin}/api/ingest"
+        )
 
     @rx.event
     async def load(self) -> Follow:

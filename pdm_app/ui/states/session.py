@@ -19,8 +19,6 @@ from pdm_app.services.catalogue import Services
 from pdm_app.ui.backend import running
 
 ACCESS_COOKIE = "pdm_access"
-STARTING = "The server is starting or stopping. Try again in a moment."
-
 Follow = Any  # What a Reflex handler may return: nothing, one event or several.
 
 
@@ -43,6 +41,8 @@ class Session(rx.State):
     is_demo: bool = False
     version: str = ""
     problem: str = ""
+    fault_id: str = ""
+    is_starting: bool = False
     is_loaded: bool = False
 
     @rx.var
@@ -69,11 +69,12 @@ class Session(rx.State):
         Without a session the browser goes to the login page and comes back afterwards. A `PdmError` is shown as
         ``problem``; every other error is a fault of the program and goes on to Reflex, which reports it.
         """
-        self.problem = ""
+        self.problem = self.fault_id = ""
         backend = running()
         if backend is None:
-            self.problem = STARTING
+            self.is_starting = True
             return None
+        self.is_starting = False
         self.is_demo, self.version = backend.demo, backend.version
         try:
             actor = await self._actor(backend.services)
@@ -128,6 +129,11 @@ class Session(rx.State):
         return await self.act(work)
 
     @rx.event
+    def report(self, identity: str) -> None:
+        """Say that a handler failed inside the program, with the id under which the log has it."""
+        self.fault_id = identity
+
+    @rx.event
     def dismiss(self) -> None:
         """Put the message about a problem away."""
-        self.problem = ""
+        self.problem = self.fault_id = ""

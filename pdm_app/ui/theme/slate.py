@@ -18,9 +18,12 @@ FONTS_AT_ONCE = ("inter-latin-wght-normal.woff2",)
 
 HEAD: list[rx.Component] = [
     rx.el.script(src="/theme.js"),  # Sets the theme of the reader before the first paint.
+    rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
     rx.el.meta(name="color-scheme", content="light dark"),
     *(
-        rx.el.link(rel="preload", href=f"/fonts/{font}", as_="font", type="font/woff2", cross_origin="anonymous")
+        rx.el.link(
+            rel="preload", href=f"/fonts/{font}", type="font/woff2", cross_origin="anonymous", custom_attrs={"as": "font"}
+        )
         for font in FONTS_AT_ONCE
     ),
 ]
