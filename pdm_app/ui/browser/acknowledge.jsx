@@ -1,6 +1,7 @@
 /* Acknowledging, with the comment that a rule may ask for, and what the server says against it. */
 import { useRef, useState } from "react";
 import { board } from "./alarms.js";
+import { useFrozen } from "./hooks.js";
 import { codeOf } from "./link.js";
 import { t } from "./messages.js";
 
@@ -35,6 +36,7 @@ export function ActError({ error }) {
 /** Acknowledge one alarm at once, or first ask for the comment its rule wants. */
 export function AckButton({ alarm, primary = false, onAsk, hint = null, label = t("alarm.ack") }) {
   const { run, busy, error } = useAct();
+  const frozen = useFrozen(); // Nobody acknowledges what may have changed long ago.
   const click = (event) => {
     event.stopPropagation();
     if (alarm.comment_required && onAsk) onAsk();
@@ -42,7 +44,7 @@ export function AckButton({ alarm, primary = false, onAsk, hint = null, label = 
   };
   return (
     <span className="ack">
-      <button type="button" className={`button ${primary ? "button-primary" : ""}`} disabled={busy} onClick={click} data-ack={alarm.id}>
+      <button type="button" className={`button ${primary ? "button-primary" : ""}`} disabled={busy || frozen} onClick={click} data-ack={alarm.id}>
         {label}{hint}
       </button>
       {error && <ActError error={error} />}

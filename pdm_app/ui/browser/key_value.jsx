@@ -1,7 +1,7 @@
 /* One key value of a machine: number, what it means, its last hour, and the moving bar on the same scale. */
 import { duration, exact, number, quantity } from "./format.js";
 import { useRecent } from "./history.js";
-import { LiveValue, qualityText, useReading } from "./live_value.jsx";
+import { LiveValue, qualityText, useReading, ValueAge } from "./live_value.jsx";
 import { t } from "./messages.js";
 import { linePath, NormalBand } from "./sparkline.jsx";
 import { pixel, windowOf } from "./scale.js";
@@ -47,7 +47,8 @@ export function KeyValue({ signal, rules = [], spanS = 3600 }) {
 function Meaning({ signal, reading, limits }) {
   const { shown, state, sample } = reading;
   if (state === "waiting") return <p className="caption">{t("quality.waiting")}</p>;
-  if (state === "bad") return <p className="caption key-value-bad">{qualityText(sample.quality)}</p>;
+  if (state === "bad") return <p className="caption key-value-bad"><ValueAge reading={reading} /> {qualityText(sample.quality)}</p>;
+  if (state === "frozen") return <p className="caption"><ValueAge reading={reading} /></p>;
   if (typeof shown !== "number") return <p className="caption" />;
   const { normal_low, normal_high, decimals } = signal;
   if (normal_high != null && shown > normal_high) {

@@ -40,9 +40,10 @@ export function MachineBox({ asset }) {
 /** State of a machine in a line of text: shape and words. */
 export function MachineState({ asset }) {
   const state = useMachineState(asset);
+  const frozen = useFrozen();
   if (!asset?.id || state === "none") return null;
   return (
-    <span className="machine-line" role="status">
+    <span className="machine-line" role="status" data-frozen={frozen}>
       <StateShape state={state} />
       <span className="strong">{t(`state.${state}`)}</span>
     </span>

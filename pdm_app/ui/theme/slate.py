@@ -22,7 +22,11 @@ HEAD: list[rx.Component] = [
     rx.el.meta(name="color-scheme", content="light dark"),
     *(
         rx.el.link(
-            rel="preload", href=f"/fonts/{font}", type="font/woff2", cross_origin="anonymous", custom_attrs={"as": "font"}
+            rel="preload",
+            href=f"/fonts/{font}",
+            type="font/woff2",
+            cross_origin="anonymous",
+            custom_attrs={"as": "font"},
         )
         for font in FONTS_AT_ONCE
     ),
