@@ -45,6 +45,7 @@ GATHER_S = 0.010  # Messages that come within this time of each other make one b
 ROWS_MAX = 5000
 TOPICS_PER_SUBSCRIBE = 100
 REFUSED_MAX = 1000  # Above the brokers' usual windows of unacknowledged messages (20 in mosquitto, 65,535 at most).
+EARLY_MAX = 100_000  # The broker's window of unacknowledged messages bounds it; the rest stays with the broker.
 OFFER_AGAIN_S = 1.0
 CLOSE_S_MAX = 1.5
 OFFLINE_WORDS = frozenset({"offline", "0", "false", "disconnected", "lost"})
@@ -106,6 +107,7 @@ class MqttDriver:
         self._gathered = _Gathered()
         self._flush_due: asyncio.TimerHandle | asyncio.Handle | None = None
         self._flushed_at = -math.inf  # On the event loop's clock.
+        self._early: list[Any] = []  # What a persistent session sends before `subscribe` has said what is wanted.
         self._refused: list[tuple[Batch, list[Token]]] = []
         self._loop = asyncio.get_running_loop()
 
@@ -155,6 +157,9 @@ class MqttDriver:
             if self._status_suffix:
                 self._status_of.setdefault(address.topic + self._status_suffix, []).append(signal.id)
         self._flush()
+        early, self._early = self._early, []
+        for message in early:
+            self._received(None, None, message)
         topics = [*self._status_of, *self._places]  # The status first: a retained "offline" then precedes old values.
         client = self._open_client()
         try:
@@ -184,6 +189,10 @@ class MqttDriver:
 
     def _received(self, _client: Any, _userdata: Any, message: Any) -> None:
         """Take one message apart. Called by paho where it reads the socket; must not raise."""
+        if self._sink is None:
+            if message.qos and len(self._early) < EARLY_MAX:
+                self._early.append(message)
+            return
         now = self._clock.now()
         topic: str = message.topic
         gathered = self._gathered
@@ -304,7 +313,8 @@ class MqttDriver:
                 pass
         except aiomqtt.MqttError as error:
             self._connected = False
-            return f"The broker closed the connection: {cause(error.__cause__ or error)}."
+            why = cause(error.__cause__ or error)
+            return "The broker closed the connection" + ("." if "Unspecified" in why else f": {why}.")
         return "The connection ended."
 
     async def poll(self, signals: Sequence[Signal]) -> Batch:  # noqa: ARG002

@@ -20,7 +20,6 @@ from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClientState
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
-from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
 
 from pdm_app.domain.connections import Connection
@@ -29,6 +28,7 @@ from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteRe
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
 from pdm_app.domain.signals import Signal
 from pdm_app.drivers.endpoint import cause, endpoint_of
+from pdm_app.drivers.opcua_requests import monitor, monitored_item, subscription
 from pdm_app.drivers.opcua_values import as_type, browsed, node_of, number_or_text, quality_of, source_at_of
 
 # Its INFO level formats whole results. What goes wrong on a link is raised from here, once, and not logged at each try.
@@ -37,13 +37,9 @@ logging.getLogger("asyncua.client").setLevel(logging.CRITICAL)
 
 CHUNK = 500  # Monitored items per request: servers limit operations per call, 1,000 being a common limit.
 WATCH_S = 1.0  # The server's clock is read this often; its answer is the proof that the server lives.
-KEEP_ALIVE_S = 1.0
 SILENCE_S_MAX = 8.0  # Without values, an answer to the keep-alive is due every second.
-LIFETIME_S = 30.0  # The server forgets our subscription after this silence, so that crashes leave nothing behind.
 SESSION_S = 30.0
-QUEUE_MIN = 10
-QUEUE_MAX = 1000
-NOTIFICATIONS_MAX = 5000
+ASK_AGAIN_US = 60 * MICROS_PER_S  # A refused node may appear with the next download to the controller.
 CHILDREN_MAX = 1000
 CLOSE_S_MAX = 1.5
 
@@ -67,6 +63,9 @@ class OpcuaDriver:
         self._signals: dict[int, Signal] = {}  # By client handle, which is the signal's id.
         self._faults: dict[int, str] = {}
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._subscription_id = 0
+        self._refused: list[ua.MonitoredItemCreateRequest] = []
+        self._asked_at = clock.now()
         self._heard_at = clock.now()
         self._round_trip_ms: float | None = None
 
@@ -92,93 +91,54 @@ class OpcuaDriver:
     async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
         self._sink = sink
         self._signals = {signal.id: signal for signal in signals}
-        requests, wrong = self._requests(signals)
-        session = self._open_client().uaclient.session
+        requests = self._requests(signals)
         try:
             async with asyncio.timeout(self._timeout_s):
-                created = await session.create_subscription(self._parameters(), self._published)
-            for start in range(0, len(requests), CHUNK):
-                chunk = requests[start : start + CHUNK]
-                async with asyncio.timeout(self._timeout_s * 5):
-                    results = await self._monitor(created.SubscriptionId, chunk)
-                for request, result in zip(chunk, results, strict=True):
-                    if not result.StatusCode.is_good():
-                        handle = request.RequestedParameters.ClientHandle
-                        wrong[handle] = quality_of(result.StatusCode)
-                        self._faults[handle] = self._refusal(self._signals[handle], result.StatusCode)
+                created = await self._open_client().uaclient.session.create_subscription(
+                    subscription(self._publishing_ms), self._published
+                )
+            self._subscription_id = created.SubscriptionId
+            await self._monitor(requests)
         except (OSError, TimeoutError, UaError) as error:
             raise ConnectionFailedError(
                 f"OPC UA server of {self._connection.name!r} did not accept the subscription: {cause(error)}.",
                 connection_id=self._connection.id,
             ) from error
-        self._stamp(wrong)
 
-    def _parameters(self) -> ua.CreateSubscriptionParameters:
-        interval_s = self._publishing_ms / 1000
-        parameters = ua.CreateSubscriptionParameters()
-        parameters.RequestedPublishingInterval = self._publishing_ms
-        parameters.RequestedMaxKeepAliveCount = ua.UInt32(max(1, math.ceil(KEEP_ALIVE_S / interval_s)))
-        parameters.RequestedLifetimeCount = ua.UInt32(max(10, math.ceil(LIFETIME_S / interval_s)))
-        parameters.MaxNotificationsPerPublish = ua.UInt32(NOTIFICATIONS_MAX)
-        parameters.PublishingEnabled = True
-        return parameters
-
-    def _requests(self, signals: Sequence[Signal]) -> tuple[list[ua.MonitoredItemCreateRequest], dict[int, Quality]]:
-        """Return one request per signal, and the signals whose address is no node id."""
+    def _requests(self, signals: Sequence[Signal]) -> list[ua.MonitoredItemCreateRequest]:
+        """Return one request per signal whose address is a node id; the others are faults."""
         requests: list[ua.MonitoredItemCreateRequest] = []
-        wrong: dict[int, Quality] = {}
         for signal in signals:
             try:
-                node = node_of(signal.address)
+                requests.append(monitored_item(signal, node_of(signal.address), self._publishing_ms))
             except ValueError as error:
-                wrong[signal.id] = Quality.BAD_CONFIGURATION
                 self._faults[signal.id] = str(error)
-                continue
-            request = ua.MonitoredItemCreateRequest()
-            request.ItemToMonitor.NodeId = node
-            request.ItemToMonitor.AttributeId = AttributeIds.Value
-            request.MonitoringMode = ua.MonitoringMode.Reporting
-            wanted = request.RequestedParameters
-            wanted.ClientHandle = ua.IntegerId(signal.id)
-            wanted.SamplingInterval = signal.poll_every_s * 1000
-            wanted.QueueSize = ua.Counter(
-                min(QUEUE_MAX, max(QUEUE_MIN, 2 * math.ceil(self._publishing_ms / 1000 / signal.poll_every_s)))
-            )
-            wanted.DiscardOldest = True
-            # A new source time with the same value is a new sample: without it a level signal looks stale.
-            wanted.Filter = ua.DataChangeFilter(Trigger=ua.DataChangeTrigger.StatusValueTimestamp)
-            requests.append(request)
-        return requests, wrong
+        self._stamp(dict.fromkeys(self._faults, Quality.BAD_CONFIGURATION))
+        return requests
 
-    async def _monitor(
-        self, subscription_id: int, requests: Sequence[ua.MonitoredItemCreateRequest]
-    ) -> list[ua.MonitoredItemCreateResult]:
-        session = self._open_client().uaclient.session
-        parameters = ua.CreateMonitoredItemsParameters()
-        parameters.SubscriptionId = ua.IntegerId(subscription_id)
-        parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
-        parameters.ItemsToCreate = list(requests)
-        results = await session.create_monitored_items(parameters)
-        unfiltered = [
-            row
-            for row, result in enumerate(results)
-            if result.StatusCode.value
-            in (StatusCodes.BadMonitoredItemFilterUnsupported, StatusCodes.BadFilterNotAllowed)
-        ]
-        if unfiltered:
-            for row in unfiltered:
-                requests[row].RequestedParameters.Filter = None
-            parameters.ItemsToCreate = [requests[row] for row in unfiltered]
-            again = await session.create_monitored_items(parameters)
-            for row, result in zip(unfiltered, again, strict=True):
-                results[row] = result
-        return results
-
-    def _refusal(self, signal: Signal, status: ua.StatusCode) -> str:
-        return (
-            f"OPC UA server of {self._connection.name!r} refused node {signal.address.get('node')!r} of "
-            f"{signal.name}: {status.name} ({status.doc}). Check the signal's address by browsing the server."
-        )
+    async def _monitor(self, requests: Sequence[ua.MonitoredItemCreateRequest]) -> None:
+        """Ask for items in chunks; one that is refused is a fault, bad, and asked for again later."""
+        wrong: dict[int, Quality] = {}
+        self._refused = []
+        self._asked_at = self._clock.now()
+        for request in requests:  # Before asking: first values may come, with faults of their own, before the answer.
+            self._faults.pop(request.RequestedParameters.ClientHandle, None)
+        for start in range(0, len(requests), CHUNK):
+            chunk = requests[start : start + CHUNK]
+            async with asyncio.timeout(self._timeout_s * 5):
+                results = await monitor(self._open_client().uaclient.session, self._subscription_id, chunk)
+            for request, result in zip(chunk, results, strict=True):
+                signal = self._signals[request.RequestedParameters.ClientHandle]
+                if result.StatusCode.is_good():
+                    continue
+                self._refused.append(request)
+                wrong[signal.id] = quality_of(result.StatusCode)
+                self._faults[signal.id] = (
+                    f"OPC UA server of {self._connection.name!r} refused node {signal.address.get('node')!r} of "
+                    f"{signal.name}: {result.StatusCode.name} ({result.StatusCode.doc}). Check the signal's address by "
+                    "browsing the server."
+                )
+        self._stamp(wrong)
 
     def _stamp(self, wrong: Mapping[int, Quality]) -> None:
         """Deliver the signals that cannot be read as bad, once."""
@@ -205,8 +165,13 @@ class OpcuaDriver:
             if isinstance(notification, ua.DataChangeNotification):
                 self._deliver(notification.MonitoredItems)
             elif isinstance(notification, ua.StatusChangeNotification):
-                status = notification.Status
-                self._note_lost(f"The server ended the subscription: {status.name if status else 'no reason given'}.")
+                self._note_lost(self._why_ended(notification))
+
+    def _why_ended(self, notification: ua.StatusChangeNotification) -> str:
+        if self._client is None or self._client.state is not UaClientState.CONNECTED:
+            return "The server closed the connection."  # The library makes up a status change then.
+        status = notification.Status
+        return f"The server ended the subscription: {status.name if status else 'no reason given'}."
 
     def _deliver(self, items: Iterable[Any]) -> None:
         now = self._clock.now()
@@ -302,6 +267,9 @@ class OpcuaDriver:
         self._round_trip_ms = (now - began_at) / 1000
         if self._sink is not None and now - self._heard_at > SILENCE_S_MAX * MICROS_PER_S:
             self._note_lost(f"The server answers, but its subscription has been silent for {SILENCE_S_MAX:g} s.")
+        elif self._refused and now - self._asked_at > ASK_AGAIN_US:
+            with suppress(OSError, TimeoutError, UaError):  # A lost link is noticed by the next probe.
+                await self._monitor(self._refused)
 
     def _note_lost(self, reason: str) -> None:
         if not self._lost.done():
