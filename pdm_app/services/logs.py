@@ -4,7 +4,6 @@ Both `logging` and `structlog` end here, so that libraries are heard in the same
 whole bodies are never logged.
 """
 
-import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -68,7 +67,12 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder(),
+                _drop_formatted,
+                *shared,
+            ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
@@ -86,6 +90,13 @@ def _add_correlation(_logger: Any, _method: str, event: Event) -> Event:
     of_request = correlation_id.get()
     if of_request:
         event.setdefault("correlation_id", of_request)
+    return event
+
+
+def _drop_formatted(_logger: Any, _method: str, event: Event) -> Event:
+    """Leave out what another handler's formatter has left on the record: it is the event once more."""
+    event.pop("message", None)
+    event.pop("asctime", None)
     return event
 
 
@@ -111,4 +122,5 @@ def _json(event: Event, **_: Any) -> str:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:  # Half of a surrogate pair, or an integer beyond 64 bits: rare, and no reason to lose the line.
-        return json.dumps(event, default=str)
+        words = {str(name): str(value).encode("utf-8", "replace").decode() for name, value in event.items()}
+        return orjson.dumps(words).decode()

@@ -1,7 +1,7 @@
 """Where a request comes from: this product's own pages, this machine, or elsewhere."""
 
 from collections.abc import Collection
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -32,9 +32,12 @@ def is_own_origin(origin: str | None, host: str, allowed: Collection[str] = ()) 
 def is_loopback(address: str) -> bool:
     """Say whether an address is of this machine itself."""
     try:
-        return ip_address(address.partition("%")[0]).is_loopback
+        found = ip_address(address.partition("%")[0])
     except ValueError:
         return False
+    # A socket that listens on both families shows IPv4 callers as IPv6 addresses.
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def is_on_this_machine(address: str, host: str, *, is_forwarded: bool) -> bool:

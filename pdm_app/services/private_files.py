@@ -22,8 +22,16 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> None:
         if replace:
             draft.replace(path)
         else:
-            os.link(draft, path)
-    except FileExistsError:
-        pass
+            _name_unless_taken(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _name_unless_taken(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError:  # A file system without hard links; two first starts at the same instant are then a race.
+        if not path.exists():
+            draft.replace(path)
