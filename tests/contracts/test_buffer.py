@@ -323,16 +323,15 @@ async def test_everything_acknowledged_before_kill_9_is_there_after_it(path: Pat
         sys.executable, "-c", SENDER, str(path), stdout=asyncio.subprocess.PIPE, cwd=ROOT, env=environment
     )
     assert sender.stdout is not None
-    told: list[tuple[int, int, int]] = []
+    lines: list[bytes] = []
     async with asyncio.timeout(60):
-        while len(told) < acknowledgements:
-            seq, lane, number = (await sender.stdout.readline()).split()
-            told.append((int(seq), int(lane), int(number)))
+        while len(lines) < acknowledgements:
+            lines.append(await sender.stdout.readline())
         sender.send_signal(signals.SIGKILL)
-        rest = await sender.stdout.read()
+        lines += (await sender.stdout.read()).splitlines(keepends=True)
         await sender.wait()
     # A line without an end was cut by the kill, a whole one is a promise.
-    told += [tuple(map(int, each.split())) for each in rest.decode().splitlines(keepends=True) if each.endswith("\n")]  # type: ignore[misc]
+    told = [[int(number) for number in line.split()] for line in lines if line.endswith(b"\n")]
     buffer = DiskBuffer(path, 10**9)
     found: dict[int, Batch] = {}
     position = 0

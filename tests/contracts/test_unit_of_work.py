@@ -348,6 +348,7 @@ async def test_a_transaction_is_held_only_by_the_newest_holder_of_the_lease(
 
 Crossing = Callable[[Work], Awaitable[object]]
 AT = data.SteppedClock().now()
+AT_MINE = {"site_id": "site-graz"}
 THEIR_MEMORY = RuleMemory(rule_id="rule-linz", evaluated_to=7)
 
 # What somebody limited to Graz tries with what belongs to Linz. Reads must answer as if it did not exist,
@@ -419,7 +420,6 @@ CROSSING_THEFTS: dict[str, Crossing] = {
     "users.put": lambda w: w.users.put(data.user(THEIRS, sites=("site-graz",))),
     "users.put_session": lambda w: w.users.put_session(data.session(THEIRS)),
 }
-AT_MINE = {"site_id": "site-graz"}
 # Counts over everything that nobody limited to a site can aim at another one.
 NOT_AIMED = {"users.forget_sessions"}
 
