@@ -9,6 +9,7 @@ import reflex as rx
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
+from pdm_app.endpoints.front_end import FrontEnd
 from pdm_app.endpoints.own_pages import OwnPages
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
@@ -47,7 +48,13 @@ def _backend(one: Product) -> Backend:
 def beside(front_end: ASGIApp) -> ASGIApp:
     """Put the product's own routes in front of the front end, and the checks of every request around both."""
     settings = load_settings()
-    everything = Router([*rpc.routes(PATH), *routes(services, settings, metrics), Mount("", front_end)])
+    everything = Router(
+        [
+            *rpc.routes(PATH),
+            *routes(services, settings, metrics),
+            Mount("", FrontEnd(front_end, {page.route for page in PAGES})),
+        ]
+    )
     return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics)
 
 
