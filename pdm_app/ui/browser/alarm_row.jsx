@@ -12,8 +12,8 @@ import { PriorityShape } from "./priority_shape.jsx";
 
 const AlarmTrend = lazy(() => import("./alarm_trend.jsx").then((module) => ({ default: module.AlarmTrend })));
 
-/** `act` holds {toggle, select, focus, ask, done} of the list. */
-export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current, asking, mayAcknowledge, act, measure, position, total }) {
+/** `act` holds {toggle, focus, ask, done} of the list; `measure` is told the element for lists too long to draw whole. */
+export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current, asking, mayAcknowledge, act, select, measure, position }) {
   const place = usePlaces().get(alarm.asset_id);
   const zone = useZone();
   const shape = SHAPE_OF_STATE[alarm.state];
@@ -21,12 +21,12 @@ export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current,
   return (
     <div
       className="alarm" data-state={shape} data-open={open} data-current={current} data-alarm={alarm.id} role="row" aria-expanded={open}
-      aria-rowindex={position} aria-setsize={total} aria-selected={selected} tabIndex={current ? 0 : -1} onFocus={() => act.focus(alarm.id)} ref={(element) => measure(alarm.id, element)}
+      aria-rowindex={position} aria-selected={selected} tabIndex={current ? 0 : -1} onFocus={() => act.focus(alarm.id)} ref={(element) => measure(alarm.id, element)}
     >
       <div className="alarm-line" onClick={() => act.toggle(alarm.id)}>
         <span className="alarm-check" role="gridcell" onClick={(event) => event.stopPropagation()}>
           {mayAcknowledge && owed && (
-            <input type="checkbox" className="checkbox" checked={selected} aria-label={t("alarms.select", { name: alarm.name })} onChange={() => act.select(alarm.id)} tabIndex={-1} />
+            <input type="checkbox" className="checkbox" checked={selected} aria-label={t("alarms.select", { name: alarm.name })} onChange={() => select(alarm.id)} tabIndex={-1} />
           )}
         </span>
         <span className="alarm-shape" role="gridcell"><PriorityShape priority={alarm.priority} state={shape} size={20} /></span>

@@ -74,7 +74,7 @@ export function LiveValue({ signal, size = "title", showUnit = true, showAge = t
   const full = typeof shown === "number" ? quantity(shown, signal.decimals ?? 1, signal.unit) : valueText(shown, signal);
   const title = `${full}, ${unitName(signal.unit)}\n${qualityText(sample.quality)}, ${clock(sample.source_at, zone)}`;
   return (
-    <span className="value" data-size={size} data-state={state} data-signal={signal.id} title={title}>
+    <span className="value" data-size={size} data-state={state} data-signal={signal.id} data-at={sample.source_at} title={title}>
       <span className="value-number">{valueText(shown, signal)}</span>
       {symbol && shown !== null && <span className="value-unit">{symbol}</span>}
       {state === "uncertain" && <span className="value-doubt" title={qualityText(sample.quality)}>≈</span>}

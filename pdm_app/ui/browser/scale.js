@@ -17,7 +17,8 @@ export function scaleOf(signal, limits = [], values = []) {
 
 /**
  * A window of the scale that shows movement: a compressor's 7 bar moves by 0.1 in a range of 0 to 16. It holds the
- * normal band, the limits beside it and what has been measured; never less than a twentieth of the full scale.
+ * normal band, the limits beside it and what has been measured. Without a band noise could fill it, so it is never less
+ * than a twentieth of the full scale then.
  */
 export function windowOf(signal, limits, values) {
   const full = scaleOf(signal, limits, values);
@@ -26,7 +27,8 @@ export function windowOf(signal, limits, values) {
   if (wanted.length < 2) return full;
   let low = Math.min(...wanted);
   let high = Math.max(...wanted);
-  const span = Math.max(high - low, (full.high - full.low) / 20) || 1;
+  const banded = signal.normal_low != null && signal.normal_high != null;
+  const span = Math.max(high - low, banded ? 0 : (full.high - full.low) / 20) || 1;
   const middle = (low + high) / 2;
   low = middle - span * 0.66;
   high = middle + span * 0.66;

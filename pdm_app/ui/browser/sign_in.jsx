@@ -144,3 +144,12 @@ export function SetupForm({ token, choices }) {
     </form>
   );
 }
+
+/** Ends the session on the server, then leaves; the page load gives the next person a socket without this session. */
+export function LogOut({ children }) {
+  const leave = async () => {
+    await post("/api/auth/logout", {});
+    enter("/login");
+  };
+  return <button type="button" onClick={leave}>{children}</button>;
+}

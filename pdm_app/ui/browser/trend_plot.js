@@ -21,8 +21,8 @@ function palette() {
   };
 }
 
-/** Bounds of the value axis: the data and the normal band, and every limit that would not crush them. */
-export function valueBounds(low, high, signal, limits) {
+/** Marks of the value axis, the outer ones its ends: the data, the normal band, every limit that would not crush them. */
+export function valueMarks(low, high, signal, limits) {
   let bottom = Math.min(low, signal.normal_low ?? low);
   let top = Math.max(high, signal.normal_high ?? high);
   const span = top - bottom || Math.abs(top) || 1;
@@ -33,13 +33,13 @@ export function valueBounds(low, high, signal, limits) {
     }
   }
   const air = (top - bottom) * 0.08 || 1;
-  const ticks = niceTicks(bottom >= 0 && bottom - air < 0 ? 0 : bottom - air, top + air, 5);
-  return [ticks[0], ticks[ticks.length - 1]];
+  return niceTicks(bottom >= 0 && bottom - air < 0 ? 0 : bottom - air, top + air, 5);
 }
 
 /** `view()` gives {signal, limits, zone, from, to}; `on` has cursor(index), zoom(from_us, to_us). */
 export function makePlot(element, { width, height, columns, view, on }) {
   let colours = palette();
+  let marks = [];
   const plot = new uPlot(
     {
       width, height, padding: [TOP, RIGHT, 0, 0], legend: { show: false }, pxAlign: 1,
@@ -50,9 +50,14 @@ export function makePlot(element, { width, height, columns, view, on }) {
       select: { show: true },
       scales: {
         x: { time: false, range: () => [view().from / 1e6, view().to / 1e6] },
-        y: { range: (_, low, high) => (low === null ? [0, 1] : valueBounds(low, high, view().signal, view().limits)) },
+        y: {
+          range: (_, low, high) => {
+            marks = low === null ? [] : valueMarks(low, high, view().signal, view().limits);
+            return marks.length ? [marks[0], marks[marks.length - 1]] : [0, 1];
+          },
+        },
       },
-      axes: [xAxis(() => colours, view), yAxis(() => colours, view)],
+      axes: [xAxis(() => colours, view), yAxis(() => colours, view, () => marks)],
       series: [
         {},
         { stroke: "transparent", width: 0, points: { show: false } },
@@ -118,13 +123,13 @@ function xAxis(colours, view) {
   };
 }
 
-function yAxis(colours, view) {
+function yAxis(colours, view, marks) {
   return {
     size: AXIS_WIDTH, gap: 6, font: FONT, stroke: () => colours().label, ticks: { show: false },
     grid: { show: true, width: 1, stroke: () => colours().grid },
-    splits: (_, __, low, high) => niceTicks(low, high, 5).filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9),
+    splits: () => marks(),
     values: (_, splits) => {
-      const decimals = Math.min(view().signal.decimals ?? 2, Math.max(...splits.map((tick) => decimalsOf(tick, 6))));
+      const decimals = Math.min(view().signal.decimals ?? 2, Math.max(0, ...splits.map((tick) => decimalsOf(tick, 6))));
       return splits.map((tick) => number(tick, decimals));
     },
   };

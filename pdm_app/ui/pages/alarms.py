@@ -8,8 +8,10 @@ from pdm_app.ui.shell import empty, head, page, simulated_chip
 from pdm_app.ui.states.journal import Journal
 from pdm_app.ui.states.session import Session
 from pdm_app.ui.widgets.alarm_list import alarm_list
+from pdm_app.ui.widgets.asset_code import asset_code
 from pdm_app.ui.widgets.moment import moment
 from pdm_app.ui.widgets.priority_shape import priority_shape
+from pdm_app.ui.widgets.quantity import exact
 
 PRIORITIES = (1, 2, 3, 4)
 KINDS = ("raised", "returned", "acknowledged", "commented", "cleared")
@@ -80,10 +82,10 @@ def _entry(entry: rx.Var[JournalEntry]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(moment(at=entry.at, time_zone=Session.time_zone), class_name="nowrap"),
         rx.el.td(priority_shape(priority=entry.priority, state="acked", size=18)),
-        rx.el.td(rx.el.a(entry.asset_id, href=f"/asset/{entry.asset_id}", class_name="code")),
+        rx.el.td(asset_code(asset_id=entry.asset_id)),
         rx.el.td(entry.name),
         rx.el.td(text("journal.kind", kind=entry.kind)),
-        rx.el.td(entry.value, class_name="right"),
+        rx.el.td(rx.cond(entry.value, exact(entry.value, 3), ""), class_name="right"),
         rx.el.td(entry.actor),
         rx.el.td(entry.comment),
     )

@@ -26,6 +26,11 @@ def number(value: Any, decimals: int | rx.Var[int] = 0) -> rx.Var[str]:
     return _call("number", "formatNumber", value, decimals)
 
 
+def exact(value: Any, most: int = 4) -> rx.Var[str]:
+    """Write a number with the decimals it was given with, ``most`` at most."""
+    return _call("exact", "formatExact", value, most)
+
+
 def quantity(value: Any, decimals: int | rx.Var[int], unit: str | rx.Var[str]) -> rx.Var[str]:
     """Write a number with the symbol of its UCUM unit."""
     return _call("quantity", "formatQuantity", value, decimals, unit)

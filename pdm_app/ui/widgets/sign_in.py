@@ -28,5 +28,13 @@ class SetupForm(Widget):
     choices: rx.Var[list[str]]
 
 
+class LogOut(Widget):
+    """Ends the session and goes to the login page."""
+
+    library = module("sign_in.jsx")
+    tag = "LogOut"
+
+
+log_out = LogOut.create
 sign_in_form = SignInForm.create
 setup_form = SetupForm.create
