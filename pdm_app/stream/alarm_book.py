@@ -106,8 +106,9 @@ class AlarmBook:
     ) -> None:
         """Take over what is stored, and forget what was here; before anything is judged.
 
-        A memory and an alarm are stored together, so they agree. Should one be missing, the rule starts anew: its alarm
-        is raised again rather than never.
+        A memory and an alarm are stored together, so they agree. Should they not (a damaged or half-restored database),
+        the rule of a lost alarm starts anew, so that it is raised again rather than never, and an alarm without a
+        memory gets one, so that it can be acknowledged.
 
         Args:
             rules: All rules; only enabled ones are in force.
@@ -119,24 +120,31 @@ class AlarmBook:
         self.loads += 1
         self._unsaved.clear()
         self._retired.clear()
-        alarms = {alarm.id: alarm for alarm in standing}
+        self._counts.clear()
+        self._standing = {alarm.id: alarm for alarm in standing}
         memory_of = {memory.rule_id: memory for memory in memories}
         for rule_id, memory in memory_of.items():
-            if memory.alarm_id is not None and memory.alarm_id not in alarms:
+            if memory.alarm_id is not None and memory.alarm_id not in self._standing:
                 memory_of[rule_id] = RuleMemory(rule_id=rule_id, evaluated_to=memory.evaluated_to)
-        for alarm in alarms.values():
-            if memory_of.get(alarm.rule_id, RuleMemory(rule_id=alarm.rule_id)).alarm_id != alarm.id:
-                memory_of[alarm.rule_id] = RuleMemory(
-                    rule_id=alarm.rule_id, state=alarm.state, alarm_id=alarm.id, evaluated_to=alarm.raised_at
-                )
-        self._standing = alarms
-        self._counts.clear()
+        for alarm in tuple(self._standing.values()):
+            known = memory_of.get(alarm.rule_id)
+            own = RuleMemory(
+                rule_id=alarm.rule_id,
+                state=alarm.state,
+                alarm_id=alarm.id,
+                evaluated_to=alarm.raised_at if known is None else known.evaluated_to,
+            )
+            if known is None or known.alarm_id is None:
+                memory_of[alarm.rule_id] = own
+            elif known.alarm_id != alarm.id:
+                self._clear(own, None, "The rule stands for another alarm.", now)
         self._enforce(rules, memory_of, simulated, now)
 
     def reload(self, rules: Iterable[AlarmRule], simulated: Collection[int], now: Micros) -> None:
         """Put changed rules in force; states are kept, alarms of rules no longer in force are cleared."""
         memory_of = {rule_id: self._columns.memory(index) for rule_id, index in self._index_of.items()}
         self._enforce(rules, memory_of, simulated, now)
+        self._columns.mark_all()  # What the old columns had still to save is in these now.
 
     def _enforce(
         self, rules: Iterable[AlarmRule], memory_of: dict[str, RuleMemory], simulated: Collection[int], now: Micros
@@ -145,13 +153,10 @@ class AlarmBook:
         in_force = [rule for rule in rules if rule.enabled]
         ids = {rule.id for rule in in_force}
         for rule_id, memory in memory_of.items():
-            if rule_id in ids:
-                continue
-            calm, transition = withdraw(memory, now, "system", "The rule is no longer in force.")
-            self._retired.append(calm)
-            if transition is not None:
-                alarm = changed_alarm(self._standing[transition.alarm_id], transition)
-                self._settle(alarm, entry_of(alarm, transition, now), calm)
+            if rule_id not in ids:
+                calm = without_delays(memory).model_copy(update={"state": AlarmState.NORMAL, "alarm_id": None})
+                self._retired.append(calm)
+                self._clear(memory, calm, "The rule is no longer in force.", now)
         memories = []
         for rule in in_force:
             memory = memory_of.get(rule.id, RuleMemory(rule_id=rule.id))
@@ -160,6 +165,13 @@ class AlarmBook:
         self._simulated = simulated
         self._columns = AlarmColumns(in_force, memories, now)
         self._index_of = {rule.id: index for index, rule in enumerate(self._columns.rules)}
+
+    def _clear(self, memory: RuleMemory, after: RuleMemory | None, why: str, now: Micros) -> None:
+        """Withdraw the alarm of ``memory``, if one stands; ``after`` is stored with it."""
+        _, transition = withdraw(memory, now, "system", why)
+        if transition is not None:
+            alarm = changed_alarm(self._standing[transition.alarm_id], transition)
+            self._settle(alarm, entry_of(alarm, transition, now), after)
 
     # --- the process ----------------------------------------------------------------------------------------------
 

@@ -132,6 +132,10 @@ class AlarmColumns:
         self._is_dirty[dirty] = False
         return dirty
 
+    def mark_all(self) -> None:
+        """Take every rule for judged further than it was saved."""
+        self._is_dirty[:] = True
+
     def put_back(self, dirty: I8) -> None:
         """Undo `take_dirty`: the saving has failed."""
         self._is_dirty[dirty] = True
