@@ -6,6 +6,7 @@ from reflex_base.constants import StateManagerMode
 config = rx.Config(
     app_name="pdm_app",
     state_manager_mode=StateManagerMode.MEMORY,  # One process serves; the default would write every state to disk.
+    cors_allowed_origins=[],  # No other site may read answers; endpoints/own_pages.py refuses its sockets and posts.
     telemetry_enabled=False,
     show_built_with_reflex=False,
     plugins=[],

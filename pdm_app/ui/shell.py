@@ -11,6 +11,7 @@ from pdm_app.ui.widgets.clock import clock
 from pdm_app.ui.widgets.connection_dot import connection_dot
 from pdm_app.ui.widgets.frozen_banner import frozen_banner
 from pdm_app.ui.widgets.plant_rate import plant_rate
+from pdm_app.ui.widgets.sign_in import log_out
 from pdm_app.ui.widgets.theme_switch import theme_switch
 
 ICON = 20
@@ -160,11 +161,7 @@ def _user_menu() -> rx.Component:
                 class_name="who",
             ),
             theme_switch(),
-            rx.el.form(
-                rx.el.button(icon("log-out"), text("shell.log_out"), type="submit"),
-                action="/api/auth/logout",
-                method="post",
-            ),
+            log_out(icon("log-out"), text("shell.log_out")),
             class_name="panel",
         ),
         class_name="menu",
