@@ -3,13 +3,16 @@
 A figure whose part does not exist (yet) is left out, never shown as zero.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, GCCollector, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
+
+log = logging.getLogger(__name__)
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -37,7 +40,12 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         for figure in self.figures:
             family = CounterMetricFamily if figure.is_counter else GaugeMetricFamily
-            yield family(figure.name, figure.description, value=figure.read())
+            try:
+                value = figure.read()
+            except Exception:  # One part that is starting or stopping must not take the whole page with it.
+                log.exception("figure cannot be read", extra={"figure": figure.name})
+                continue
+            yield family(figure.name, figure.description, value=value)
 
 
 class Metrics:
@@ -49,6 +57,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # A second series per histogram, of use to nobody.
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)  # process_cpu_seconds_total, process_resident_memory_bytes, …
         GCCollector(registry=self._registry)

@@ -120,6 +120,20 @@ async def test_metrics_show_what_exists_and_nothing_else(served: Served) -> None
     assert "prediction_latency_seconds" not in page
 
 
+async def test_a_figure_that_cannot_be_read_is_left_out_and_the_others_are_shown(served: Served) -> None:
+    def broken() -> float:
+        raise RuntimeError("stopping")
+
+    served.metrics.gauge("broken_figure", "Cannot be read.", broken)
+    served.metrics.gauge("sound_figure", "Can be read.", lambda: 1.0)
+    async with served.client() as client:
+        response = await client.get("/metrics")
+    assert response.status_code == 200
+    assert "broken_figure" not in response.text
+    assert "\nsound_figure 1.0\n" in response.text
+    assert "_created" not in response.text
+
+
 async def test_invented_addresses_and_methods_make_no_new_time_series(served: Served) -> None:
     async with served.client() as client:
         for number in range(50):
