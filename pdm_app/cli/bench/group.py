@@ -1,0 +1,84 @@
+"""`bench live` and `bench record`: measure this machine, each beside a peer."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from pdm_app.domain.errors import FieldIssue, InvalidInputError
+
+T = TypeVar("T")
+
+bench = typer.Typer(name="bench", no_args_is_help=True, help="Measure the product on this machine, beside a peer.")
+
+SECONDS_MAX = 3600.0
+VIEWERS_MAX = 1000
+SIGNALS_MAX = 500  # Of one viewer; as the server has it for one subscription.
+PLANT_SIGNALS_MAX = 20_000
+
+Seconds = Annotated[float, typer.Option(min=0.5, max=SECONDS_MAX, help="Length of each measurement.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")]
+
+
+@bench.command()
+def live(
+    seconds: Seconds = 20.0,
+    viewers: Annotated[str, typer.Option(help="Numbers of viewers, one measurement each.")] = "1,10,100",
+    signals: Annotated[int, typer.Option(min=1, max=SIGNALS_MAX, help="Live values of each viewer.")] = 50,
+    plant_signals: Annotated[int, typer.Option(min=1, max=PLANT_SIGNALS_MAX, help="Signals of the plant.")] = 1000,
+    browser: Annotated[bool, typer.Option(help="Measure a real Chromium, too.")] = True,
+    json_file: JsonFile = None,
+) -> None:
+    """Device to viewer: latency, CPU and memory for some numbers of viewers, and in a real browser."""
+    from pdm_app.cli.bench.live import LiveLoad, bench_live
+
+    load = LiveLoad(seconds, _counts(viewers), signals, plant_signals, browser)
+    run_to_end(bench_live(load)).put_out(json_file)
+
+
+@bench.command()
+def record(
+    seconds: Seconds = 20.0,
+    database_url: Annotated[
+        str, typer.Option(help="An empty MySQL or MariaDB database to fill; without it a private MariaDB is started.")
+    ] = "",
+    json_file: JsonFile = None,
+) -> None:
+    """Buffer to database: samples per second recorded and rolled up, on SQLite and on MariaDB or MySQL."""
+    from pdm_app.cli.bench.record import bench_record
+
+    run_to_end(bench_record(seconds, database_url)).put_out(json_file)
+
+
+def run_to_end(work: Coroutine[object, object, T]) -> T:
+    """Run ``work``; Ctrl+C and SIGTERM cancel it, so that it ends what it has started."""
+
+    async def cancellable() -> T:
+        task = asyncio.current_task()
+        if task is not None and sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(cancellable())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.stderr.write("\nStopped; everything that was started has ended.\n")
+        raise typer.Exit(130) from None
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """Read numbers of viewers such as ``1,10,100``."""
+    try:
+        counts = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        counts = ()
+    if not counts or not all(1 <= count <= VIEWERS_MAX for count in counts):
+        raise InvalidInputError(
+            f"--viewers {text!r} cannot be used: write numbers from 1 to {VIEWERS_MAX} with commas, such as 1,10,100.",
+            [FieldIssue("viewers", "is no list of numbers", "write it like 1,10,100")],
+        )
+    return counts

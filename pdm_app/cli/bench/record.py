@@ -1,0 +1,166 @@
+"""`bench record`: how many samples a second get from the durable buffer into the database and its rollups.
+
+Load generator and recorder are one process, the database server is another; SQLite lives inside the recorder. The peer
+writes the same samples with plain multi-row inserts, from the same process, into the same server.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pdm_app.cli.bench.figures import Figure, Report
+from pdm_app.cli.bench.machine import busy_percent, machine
+from pdm_app.cli.bench.mariadb import find_mariadbd, private_mariadb
+from pdm_app.cli.bench.processes import child
+from pdm_app.cli.bench.tables import Tables
+from pdm_app.cli.bench.usage import Usage, metered, split
+from pdm_app.domain.errors import FieldIssue, InvalidInputError
+from pdm_app.storage.database import Database
+
+MODULE = "pdm_app.cli.bench.recording"
+SIGNALS = 1000
+START_S_MAX = 60.0
+DRAIN_S_MAX = 600.0  # After offering: for what is still to be recorded and rolled up.
+MUST_PER_S, GOAL_PER_S = 10_000, 100_000
+DATABASE = "pdm_bench"
+NO_USAGE = Usage(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one way of writing did with one database."""
+
+    offered: int
+    stored: int
+    recorded_s: float
+    bytes: int
+    usage: dict[str, Usage]
+    rolled_up: int = 0
+    rolled_up_due: int = 0
+    rolled_up_s: float = 0.0
+    version: str = ""
+
+    @property
+    def per_s(self) -> float:
+        return self.stored / self.recorded_s
+
+    def cpu_us(self, process: str) -> float:
+        """Microseconds of processor time per sample."""
+        return 1e6 * self.usage.get(process, NO_USAGE).cpu_s / max(1, self.stored)
+
+
+async def bench_record(seconds: float, database_url: str) -> Report:
+    """Run the whole benchmark; everything it starts has ended when it returns, is cancelled or fails.
+
+    Args:
+        seconds: How long batches are offered, for each way of writing.
+        database_url: An empty MySQL or MariaDB database, emptied again at the end. Without it a private MariaDB is
+            started where it is installed.
+
+    Raises:
+        InvalidInputError: The database is not empty, or no MySQL.
+        UnavailableError: Something did not start or answer.
+    """
+    busy = busy_percent()
+    figures: list[Figure] = []
+    notes: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="pdm-bench-") as name:
+        folder = Path(name)
+        where = machine(folder)
+        sqlite_url = f"sqlite+aiosqlite:///{(folder / 'record.sqlite').as_posix()}"
+        own, peer = await _both("SQLite", sqlite_url, None, seconds, folder)
+        _note("SQLite", own, peer, None, figures, notes)
+        if not database_url and find_mariadbd() is None:
+            notes.append("MariaDB was left out: mariadbd is not installed and no --database-url was given.")
+        else:
+            with _server(database_url, folder) as (url, pid):
+                await _make_database(database_url, url)
+                own, peer = await _both("MySQL", url, pid, seconds, folder)
+                _note(_brand(own.version), own, peer, pid, figures, notes)
+    notes.append(f"Before the run the machine was {busy:.0f} % busy with other work.")
+    return Report(
+        title="bench record: from the buffer to the database",
+        machine=where,
+        load=f"batches of {SIGNALS:,} signals as fast as they get out of the buffer, {seconds:g} s each; every commit "
+        "flushed to disk; latest values and 10 s rollups included",
+        peer="plain multi-row executemany of 10,000 rows per commit into the same columns, without latest and rollups",
+        figures=tuple(figures),
+        notes=tuple(notes),
+    )
+
+
+@contextmanager
+def _server(database_url: str, folder: Path) -> Iterator[tuple[str, int | None]]:
+    """Yield a database URL and the server's process id, None for a server that is not ours."""
+    if database_url:
+        yield database_url, None
+        return
+    with private_mariadb(folder / "mariadb") as server:
+        yield f"{server.url}{DATABASE}", server.pid
+
+
+async def _make_database(given_url: str, url: str) -> None:
+    """Make the database on our own server; make sure that a given one is empty."""
+    if given_url:
+        database = Database(given_url)
+        try:
+            if database.is_sqlite or not await Tables(database).is_empty():
+                raise InvalidInputError(
+                    f"{database.place} cannot be used: the benchmark fills a database and empties it again at the end. "
+                    "Give an empty one on MySQL or MariaDB.",
+                    [FieldIssue("database_url", "is not an empty MySQL database", "give an empty one")],
+                )
+        finally:
+            await database.close()
+        return
+    system = Database(url.removesuffix(DATABASE) + "mysql")
+    try:
+        async with system.writing("make a database") as connection:
+            await connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+    finally:
+        await system.close()
+
+
+async def _both(name: str, url: str, pid: int | None, seconds: float, folder: Path) -> tuple[Recorded, Recorded]:
+    """Record in the product's way, then in the peer's."""
+    configuration = {"database_url": url, "folder": str(folder), "signals": SIGNALS}
+    async with child(f"recording-{name}", MODULE, configuration, folder) as process:
+        await process.hear(START_S_MAX)
+        pids = {"recorder": process.pid, **({"database": pid} if pid else {})}
+        found = []
+        for what in ("record", "plain"):
+            with metered(pids) as meter:
+                answer = await process.ask(seconds + DRAIN_S_MAX, what=what, seconds=seconds)
+            found.append(Recorded(**answer, usage=meter.usage))
+        if not url.startswith("sqlite"):
+            await process.ask(DRAIN_S_MAX, what="empty", seconds=0)
+    return found[0], found[1]
+
+
+def _note(label: str, own: Recorded, peer: Recorded, pid: int | None, figures: list[Figure], notes: list[str]) -> None:
+    must, goal = (MUST_PER_S, GOAL_PER_S) if label != "SQLite" else (None, None)
+    stored, stored_by_peer = (100 * one.stored / one.offered for one in (own, peer))
+    rolled_up = 100 * own.rolled_up / own.rolled_up_due if own.rolled_up_due else None
+    figures += [
+        Figure(f"recorded, {label}", own.per_s, "samples/s", must, goal, peer.per_s, more_is_better=True),
+        Figure(f"recorded and rolled up, {label}", own.stored / own.rolled_up_s, "samples/s"),
+        Figure(f"stored of those offered, {label}", stored, "%", 100, 100, stored_by_peer, more_is_better=True),
+        Figure(f"in rollups of those due, {label}", rolled_up, "%", 100, 100, more_is_better=True, note="none was due"),
+        Figure(f"CPU of the recorder, {label}", own.cpu_us("recorder"), "µs/sample", peer=peer.cpu_us("recorder")),
+        Figure(f"disk, {label}", own.bytes / own.stored, "bytes/sample", peer=peer.bytes / peer.stored),
+    ]
+    if pid is not None:
+        server = Figure(
+            f"CPU of the server, {label}", own.cpu_us("database"), "µs/sample", peer=peer.cpu_us("database")
+        )
+        figures.insert(-1, server)
+    notes.append(
+        f"{label} {own.version}: {own.stored:,} samples; CPU in % of one core: {split(own.usage)}; "
+        f"peer: {split(peer.usage)}."
+    )
+
+
+def _brand(version: str) -> str:
+    return "MariaDB" if "mariadb" in version.lower() else "MySQL"
