@@ -1,7 +1,8 @@
 /* What things are called: machines with their lines, and signals with their units; asked once per page. */
 import { useEffect } from "react";
 import { link } from "./link.js";
-import { Store, useStore } from "./store.js";
+import { Store } from "./store.js";
+import { useStore } from "./use_store.js";
 
 const STALE_MS = 300_000; // A renamed machine shows its new name within five minutes, or after a reload.
 

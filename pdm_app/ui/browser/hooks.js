@@ -1,7 +1,8 @@
 /* What widgets need of the link, the clock and the page's site, as React hooks. */
 import { useEffect, useState } from "react";
 import { link } from "./link.js";
-import { Store, useStore } from "./store.js";
+import { Store } from "./store.js";
+import { useStore } from "./use_store.js";
 
 const BUILD_STATUS = new Store({ state: "connecting", transport: "ws", age_s: 0, latency_ms: null });
 

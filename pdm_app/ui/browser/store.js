@@ -1,6 +1,4 @@
-/* A value that React components read and any module may change. */
-import { useSyncExternalStore } from "react";
-
+/* A value that any module may change and whose readers hear of it. */
 export class Store {
   constructor(value) {
     this.value = value;
@@ -29,9 +27,4 @@ export class Store {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
-}
-
-/** Read a store in a component; drawn again when it changes. */
-export function useStore(store) {
-  return useSyncExternalStore(store.subscribe, store.get, store.get);
 }

@@ -1,0 +1,79 @@
+/* The alarms that stand, through one subscription for all widgets of the page, and what a person does to them. */
+import { Store } from "./store.js";
+
+/* Letters of ISA-18.2 as the shapes say them. */
+export const SHAPE_OF_STATE = { B: "unacked", C: "acked", D: "returned" };
+const ORDER_OF_STATE = { B: 0, D: 1, C: 2 };
+
+export const needsAcknowledging = (alarm) => alarm.state === "B" || alarm.state === "D";
+
+/** Most urgent first: not acknowledged before returned before acknowledged, then priority, then the newest. */
+export function byUrgency(a, b) {
+  return ORDER_OF_STATE[a.state] - ORDER_OF_STATE[b.state] || a.priority - b.priority || b.raised_at - a.raised_at;
+}
+
+export class AlarmBoard {
+  constructor(getLink) {
+    this.getLink = getLink;
+    this.store = new Store({ alarms: new Map(), loaded: false, error: null });
+    this.watchers = 0;
+    this.close = null;
+  }
+
+  watch() {
+    this.watchers += 1;
+    if (this.watchers === 1) this.open();
+    return () => {
+      this.watchers -= 1;
+      // Pages change by unmounting all widgets and mounting others: the stream outlives the gap between.
+      setTimeout(() => this.watchers === 0 && this.hangUp(), 1_000);
+    };
+  }
+
+  open() {
+    if (this.close) return;
+    const link = this.getLink();
+    this.close = link.subscribe("alarms.watch", {}, {
+      onData: (message) => this.take(message),
+      onError: (error) => this.store.patch({ error }),
+      poll: async () => ({ kind: "snapshot", alarms: await link.query("alarms.active", {}), gone: [] }),
+    });
+  }
+
+  hangUp() {
+    this.close?.();
+    this.close = null;
+  }
+
+  again() {
+    this.hangUp();
+    this.store.patch({ error: null });
+    this.open();
+  }
+
+  take({ kind, alarms, gone = [], now }) {
+    if (now) this.getLink().timed(now, null);
+    const before = this.store.get();
+    if (kind !== "snapshot" && !alarms.length && !gone.length) {
+      if (before.error) this.store.patch({ error: null });
+      return;
+    }
+    const next = kind === "snapshot" ? new Map() : new Map(before.alarms);
+    for (const alarm of alarms) {
+      if (alarm.state === "A") next.delete(alarm.id);
+      else next.set(alarm.id, alarm);
+    }
+    for (const id of gone) next.delete(id);
+    this.store.set({ alarms: next, loaded: true, error: null });
+  }
+
+  /** Acknowledge; the answer of the server is shown at once, its error is thrown. */
+  async acknowledge(alarm, comment = "") {
+    this.take({ kind: "change", alarms: [await this.getLink().mutate("alarms.acknowledge", { alarm_id: alarm.id, comment })] });
+  }
+
+  async comment(alarm, comment) {
+    const answer = await this.getLink().mutate("alarms.comment", { alarm_id: alarm.id, comment });
+    if (answer?.id === alarm.id) this.take({ kind: "change", alarms: [answer] });
+  }
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AlarmBoard, byUrgency } from "../../../pdm_app/ui/browser/alarm_board.js";
+
+const alarm = (id, state, priority = 2, raised_at = 0) => ({ id, state, priority, raised_at });
+const board = (answers = {}) => new AlarmBoard(() => ({
+  timed: () => {},
+  mutate: async (path, input) => answers[path](input),
+}));
+const ids = (watched) => [...watched.store.get().alarms.keys()];
+
+test("not acknowledged comes before returned before acknowledged, then priority, then the newest", () => {
+  const sorted = [alarm("c1", "C", 1), alarm("d", "D", 4), alarm("old", "B", 3, 1), alarm("new", "B", 3, 2), alarm("b1", "B", 1)].sort(byUrgency);
+  assert.deepEqual(sorted.map(({ id }) => id), ["b1", "new", "old", "d", "c1"]);
+});
+
+test("a change adds, replaces and removes; a snapshot forgets what it does not name", () => {
+  const watched = board();
+  watched.take({ kind: "snapshot", alarms: [alarm("a", "B"), alarm("b", "B")] });
+  watched.take({ kind: "change", alarms: [alarm("a", "C"), alarm("c", "B")], gone: ["b"] });
+  assert.deepEqual(ids(watched), ["a", "c"]);
+  assert.equal(watched.store.get().alarms.get("a").state, "C");
+  watched.take({ kind: "snapshot", alarms: [alarm("z", "B")] });
+  assert.deepEqual(ids(watched), ["z"]);
+});
+
+test("a sign of life draws nothing again", () => {
+  const watched = board();
+  watched.take({ kind: "snapshot", alarms: [alarm("a", "B")] });
+  const before = watched.store.get();
+  watched.take({ kind: "change", alarms: [], gone: [], now: 1 });
+  assert.equal(watched.store.get(), before);
+});
+
+test("an alarm that is normal and acknowledged is gone at once, without waiting for the stream", async () => {
+  const watched = board({ "alarms.acknowledge": ({ alarm_id }) => alarm(alarm_id, "A") });
+  watched.take({ kind: "snapshot", alarms: [alarm("a", "D")] });
+  await watched.acknowledge({ id: "a" });
+  assert.deepEqual(ids(watched), []);
+});
+
+test("a refusal is thrown to whoever pressed the button and changes nothing", async () => {
+  const watched = board({ "alarms.acknowledge": () => { throw new Error("olga was first"); } });
+  watched.take({ kind: "snapshot", alarms: [alarm("a", "B")] });
+  await assert.rejects(watched.acknowledge({ id: "a" }), /olga was first/);
+  assert.deepEqual(ids(watched), ["a"]);
+});
