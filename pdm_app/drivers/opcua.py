@@ -28,8 +28,18 @@ from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteRe
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
 from pdm_app.domain.signals import Signal
 from pdm_app.drivers.endpoint import cause, endpoint_of
+from pdm_app.drivers.opcua_publish import ColumnPublisher, ValueColumns
 from pdm_app.drivers.opcua_requests import monitor, monitored_item, subscription
-from pdm_app.drivers.opcua_values import as_type, browsed, node_of, number_or_text, quality_of, source_at_of
+from pdm_app.drivers.opcua_values import (
+    as_type,
+    batch_of,
+    browsed,
+    node_of,
+    number_or_text,
+    qualities_of,
+    quality_of,
+    source_at_of,
+)
 
 # Its INFO level formats whole results. What goes wrong on a link is raised from here, once, and not logged at each try.
 logging.getLogger("asyncua").setLevel(logging.WARNING)
@@ -63,6 +73,7 @@ class OpcuaDriver:
         self._signals: dict[int, Signal] = {}  # By client handle, which is the signal's id.
         self._faults: dict[int, str] = {}
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._publisher: ColumnPublisher | None = None
         self._subscription_id = 0
         self._refused: list[ua.MonitoredItemCreateRequest] = []
         self._asked_at = clock.now()
@@ -94,9 +105,10 @@ class OpcuaDriver:
         requests = self._requests(signals)
         try:
             async with asyncio.timeout(self._timeout_s):
-                created = await self._open_client().uaclient.session.create_subscription(
-                    subscription(self._publishing_ms), self._published
-                )
+                session = self._open_client().uaclient.session
+                self._publisher = ColumnPublisher(session)
+                session.publish = self._publisher.publish  # type: ignore[assignment, method-assign]
+                created = await session.create_subscription(subscription(self._publishing_ms), self._published)
             self._subscription_id = created.SubscriptionId
             await self._monitor(requests)
         except (OSError, TimeoutError, UaError) as error:
@@ -162,10 +174,35 @@ class OpcuaDriver:
         """Take one publish response; a keep-alive is empty. Runs in the library's publish loop."""
         self._heard_at = self._clock.now()
         for notification in result.NotificationMessage.NotificationData or ():
-            if isinstance(notification, ua.DataChangeNotification):
+            if isinstance(notification, ValueColumns):
+                self._deliver_columns(notification)
+            elif isinstance(notification, ua.DataChangeNotification):
                 self._deliver(notification.MonitoredItems)
             elif isinstance(notification, ua.StatusChangeNotification):
                 self._note_lost(self._why_ended(notification))
+
+    def _deliver_columns(self, columns: ValueColumns) -> None:
+        now = self._clock.now()
+        quality = qualities_of(columns.status)
+        for row in np.flatnonzero(quality >= Quality.BAD).tolist():
+            known = self._signals.get(int(columns.handle[row]))
+            if known is not None:
+                name = ua.StatusCode(ua.UInt32(int(columns.status[row]))).name
+                self._faults.setdefault(known.id, f"The server marks {known.name} as {name}.")
+        if self._faults:
+            for handle in columns.handle[quality < Quality.BAD].tolist():
+                self._faults.pop(handle, None)
+        if self._sink is not None:
+            self._sink(
+                Batch(
+                    device=self._connection.id,
+                    signal=columns.handle,
+                    source_at=np.where(columns.source_at == 0, now, columns.source_at),
+                    value=columns.value,
+                    quality=quality,
+                    received_at=now,
+                )
+            )
 
     def _why_ended(self, notification: ua.StatusChangeNotification) -> str:
         if self._client is None or self._client.state is not UaClientState.CONNECTED:
@@ -219,19 +256,8 @@ class OpcuaDriver:
 
     async def poll(self, signals: Sequence[Signal]) -> Batch:
         """Read once, for tools that look at a single value; the collector subscribes."""
-        nodes = [node_of(signal.address) for signal in signals]
-        values = await self._read(nodes)
-        now = self._clock.now()
-        held = [number_or_text(value.Value.Value) if value.Value is not None else None for value in values]
-        return Batch(
-            device=self._connection.id,
-            signal=np.array([signal.id for signal in signals], dtype=np.uint32),
-            source_at=np.array([source_at_of(value, now) for value in values], dtype=np.int64),
-            value=np.array([entry if isinstance(entry, float) else math.nan for entry in held], dtype=np.float64),
-            quality=np.array([quality_of(value.StatusCode) for value in values], dtype=np.uint16),
-            received_at=now,
-            text={row: entry for row, entry in enumerate(held) if isinstance(entry, str)},
-        )
+        values = await self._read([node_of(signal.address) for signal in signals])
+        return batch_of(self._connection.id, [signal.id for signal in signals], values, self._clock.now())
 
     async def _read(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
         try:

@@ -1,6 +1,6 @@
 """What OPC UA nodes hold, in the product's words: numbers, quality and source time, and back again for writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
 
 from pdm_app.domain.ports import BrowsedNode
-from pdm_app.domain.samples import Quality, micros
+from pdm_app.domain.samples import U2, U4, Batch, Micros, Quality, micros
 
 _SUBCODE = 0xFFFF0000  # Severity and subcode; the lower half holds flags.
 _SEVERITY = 0xC0000000
@@ -71,6 +71,14 @@ def quality_of(status: ua.StatusCode | None) -> Quality:
     return _QUALITY_OF.get(status.value & _SUBCODE, Quality.BAD)
 
 
+def qualities_of(status: U4) -> U2:
+    """Map a column of status codes."""
+    quality = np.zeros(len(status), dtype=np.uint16)
+    for code in np.unique(status[status != 0]).tolist():
+        quality[status == code] = quality_of(ua.StatusCode(ua.UInt32(code)))
+    return quality
+
+
 def source_at_of(value: ua.DataValue, received_at: int) -> int:
     """Return the source time in microseconds UTC, else the server's, else the receiver's."""
     stamp: datetime | None = value.SourceTimestamp or value.ServerTimestamp
@@ -90,6 +98,20 @@ def number_or_text(value: Any) -> float | str | None:
     if isinstance(value, datetime):
         return value.isoformat()
     return None
+
+
+def batch_of(device: str, signals: Sequence[int], values: Sequence[ua.DataValue], received_at: Micros) -> Batch:
+    """Return single readings as a batch, for what is read now and then."""
+    held = [number_or_text(value.Value.Value) if value.Value is not None else None for value in values]
+    return Batch(
+        device=device,
+        signal=np.array(signals, dtype=np.uint32),
+        source_at=np.array([source_at_of(value, received_at) for value in values], dtype=np.int64),
+        value=np.array([entry if isinstance(entry, float) else np.nan for entry in held], dtype=np.float64),
+        quality=np.array([quality_of(value.StatusCode) for value in values], dtype=np.uint16),
+        received_at=received_at,
+        text={row: entry for row, entry in enumerate(held) if isinstance(entry, str)},
+    )
 
 
 def node_of(address: Mapping[str, object]) -> ua.NodeId:
