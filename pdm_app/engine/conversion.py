@@ -120,7 +120,8 @@ def _sift_once(batch: Batch, slots: I8, rows: I8, book: SignalBook, sifted: Sift
     held &= np.abs(value - book.recorded_value[slots]) <= book.deadband[slots]
     held &= book.deadband[slots] > 0
     held &= source_at - book.recorded_source_at[slots] < book.stale_after_us[slots]
-    duplicate = same & ~again
+    held &= ~book.unsafe[slots]
+    duplicate = same & ~again & ~book.unsafe[slots]
 
     sifted.late[rows] = late
     sifted.duplicate[rows] = duplicate

@@ -7,6 +7,7 @@ goes the same way through `Intake.stamp`.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -84,10 +85,11 @@ class Intake:
 
         A bad row without a value says that the signal is gone, and is stamped, once. Rows of unknown signals, with an
         incredible source time, repeated or inside the deadband are counted and not recorded. The ticket of a batch of
-        which nothing is left is done already and has ``seq`` 0.
+        which nothing is left has ``seq`` 0 and is done with the newest commit, which holds what is repeated.
 
         Raises:
-            BufferFullError: The values are shown, but nothing was recorded; do not acknowledge.
+            BufferFullError: The values are shown, but nothing was recorded; do not acknowledge. Sent again, they are
+                recorded.
             UnavailableError: Another process collects; nothing was taken.
         """
         if not self._may_collect():
@@ -104,7 +106,7 @@ class Intake:
         if gone.any():
             for quality in np.unique(batch.quality[gone]).tolist():
                 mine = slots[gone & (batch.quality == quality)]
-                self._stamp(mine[book.stamp[mine] != quality], Quality(quality))
+                self._stamp(mine[(book.stamp[mine] != quality) | book.unsafe[mine]], Quality(quality))
             batch, slots = batch.rows(~gone), slots[~gone]
         credible = time_is_credible(batch.source_at, batch.received_at)
         if not credible.all():
@@ -112,7 +114,7 @@ class Intake:
             book.time_rejected_at[slots[~credible]] = batch.received_at
             batch, slots = batch.rows(credible), slots[credible]
         if not len(batch):
-            return _nothing_to_wait_for()
+            return self._nothing_new()
 
         converted = convert(batch, slots, book)
         ledger.add(Count.CLAMPED, slots[converted.clamped])
@@ -131,17 +133,37 @@ class Intake:
 
     def _record(self, batch: Batch, slots: I8) -> Ticket:
         if not len(batch):
-            return _nothing_to_wait_for()
+            return self._nothing_new()
         try:
             ticket = self._buffer.offer(batch)
         except BufferFullError:
+            self._book.unsafe[slots] = True
             self.ledger.add(Count.REFUSED, slots)
             self._bus.publish(batch)
             raise
         self.ledger.add(Count.OFFERED, slots)
+        self._book.unsafe[slots] = False
         self._newest = ticket
+        ticket.durable.add_done_callback(lambda durable: self._ended(durable, batch))
         self._bus.publish(batch.numbered(ticket.seq))
         return ticket
+
+    def _ended(self, durable: "asyncio.Future[None]", batch: Batch) -> None:
+        """Note a commit that failed: what it held is not known to be anywhere."""
+        if not durable.cancelled() and durable.exception() is None:
+            return
+        slots, known = self._book.find(batch.signal)
+        self._book.unsafe[slots[known]] = True
+        if self._newest is not None and self._newest.durable is durable:
+            self._newest = None
+
+    def _nothing_new(self) -> Ticket:
+        """Acknowledge what is repeated or held no sooner than what it repeats: commits come in order."""
+        durable = None if self._newest is None else self._newest.durable
+        if durable is None:
+            durable = asyncio.get_running_loop().create_future()
+            durable.set_result(None)
+        return Ticket(seq=0, durable=durable)
 
     async def settled(self) -> None:
         """Wait until everything offered so far is committed, or known not to be; commits come in order."""
@@ -156,12 +178,14 @@ class Intake:
         never had a sample has no gap; it is only marked.
         """
         slots, known = self._book.find(signals)
-        self._stamp(slots[known & (self._book.stamp[slots] != quality)], quality)
+        with suppress(BufferFullError):  # Counted as refused; the screen has it.
+            self._stamp(slots[known & (self._book.stamp[slots] != quality)], quality)
 
     def stamp_stale(self) -> int:
         """Mark every signal that has been silent for too long; return how many became stale."""
         slots = self._book.stale(self._clock.now())
-        self._stamp(slots, Quality.BAD_STALE)
+        with suppress(BufferFullError):
+            self._stamp(slots, Quality.BAD_STALE)
         return len(slots)
 
     def _stamp(self, slots: I8, quality: Quality) -> None:
@@ -184,10 +208,7 @@ class Intake:
             quality=np.full(len(slots), quality, dtype=np.uint16),
             received_at=now,
         )
-        try:
-            self._record(batch, slots)
-        except BufferFullError:
-            return  # Counted as refused; the screen has it.
+        self._record(batch, slots)
 
     def skipped(self, signals: Sequence[int], polls: int) -> None:
         """Count polls that were due while an earlier one was still running."""
@@ -224,12 +245,6 @@ def _says_gone(batch: Batch) -> NDArray[np.bool_]:
     for row in batch.text:
         gone[row] = False
     return gone
-
-
-def _nothing_to_wait_for() -> Ticket:
-    durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    durable.set_result(None)
-    return Ticket(seq=0, durable=durable)
 
 
 def _ended_gap(batch: Batch, again: NDArray[np.bool_]) -> Batch:

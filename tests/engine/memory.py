@@ -25,6 +25,12 @@ class MemoryBuffer:
         self.bytes_used = 0
         self.bytes_max = 1
         self._arrived = asyncio.Event()
+        self._pending: list[asyncio.Future[None]] | None = None
+
+    def hold_commits(self) -> "list[asyncio.Future[None]]":
+        """Leave the commits of further batches to the test: they are in the list that this returns."""
+        self._pending = []
+        return self._pending
 
     def offer(self, batch: Batch) -> Ticket:
         if self.depth + len(batch) > self.samples_max:
@@ -33,7 +39,10 @@ class MemoryBuffer:
         self.batches.append(batch.numbered(seq))
         self._arrived.set()
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        durable.set_result(None)
+        if self._pending is None:
+            durable.set_result(None)
+        else:
+            self._pending.append(durable)
         return Ticket(seq, durable)
 
     async def read(self, after: int, samples_max: int) -> Sequence[Batch]:
