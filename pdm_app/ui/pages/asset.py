@@ -167,20 +167,18 @@ def _live() -> rx.Component:
 
 def _trends() -> rx.Component:
     return rx.el.div(
-        rx.el.div(
-            rx.foreach(
-                AssetPage.detail.signals,  # type: ignore[union-attr]
-                lambda signal: rx.el.button(
-                    signal.label,
-                    type="button",
-                    class_name="segment signal-choice",
-                    aria_pressed=rx.cond(AssetPage.trend_signal.id == signal.id, "true", "false"),  # type: ignore[union-attr]
-                    on_click=AssetPage.show_trend(signal.id),
+        rx.el.label(
+            rx.el.span(text("asset.choose"), class_name="field-label"),
+            rx.el.select(
+                rx.foreach(
+                    AssetPage.detail.signals,  # type: ignore[union-attr]
+                    lambda signal: rx.el.option(signal.label, value=signal.id.to_string()),
                 ),
+                value=AssetPage.trend_signal.id.to_string(),  # type: ignore[union-attr]
+                on_change=AssetPage.choose_trend,
+                class_name="input",
             ),
-            class_name="signal-picker",
-            role="group",
-            aria_label=text("asset.signal"),
+            class_name="field signal-picker",
         ),
         _trend_card(460),
         class_name="stack",

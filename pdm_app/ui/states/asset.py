@@ -71,6 +71,11 @@ class AssetPage(Session):
 
         return await self.act(work)
 
+    @rx.event
+    async def choose_trend(self, signal_id: str) -> Follow:
+        """Draw the signal chosen in the list."""
+        return await self.show_trend(int(signal_id)) if signal_id.isdecimal() else None
+
 
 class Breakage(Session):
     """What the demo plant can break, and what is broken."""
