@@ -171,6 +171,10 @@ async def running(
             signals=signals,
             system=SystemService(vitals.checks(), vitals.info, clock),
         )
+        metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
+        metrics.counter(
+            "ingest_samples_refused_total", "Samples of HTTP calls not kept.", lambda: services.ingest.refused_total
+        )
         log.info("the product runs", version=about.version, database=about.database, demo=settings.demo)
         yield Product(settings, services, about.version)
 

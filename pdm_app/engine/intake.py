@@ -56,6 +56,11 @@ class Intake:
         self._book = SignalBook(signals)
         self.ledger = Ledger(len(self._book))
 
+    @property
+    def signals(self) -> int:
+        """How many signals are taken."""
+        return len(self._book)
+
     def reload(self, signals: Sequence[Signal]) -> None:
         """Replace the configuration; counts and last values of the signals that stay are kept."""
         book = SignalBook(signals)

@@ -136,6 +136,7 @@ class Vitals:
         metrics.counter(
             "sensor_readings_total", "Samples received from sources.", lambda: self._counted(Count.RECEIVED)
         )
+        metrics.gauge("signals", "Signals configured.", lambda: self._collector.intake.signals)
         metrics.counter("samples_recorded_total", "Samples in the historian.", lambda: recorder.status().samples_total)
         metrics.counter("samples_refused_total", "Samples refused by a full buffer.", self._refused)
         metrics.gauge("samples_recorded_per_second", "Write rate.", lambda: recorder.status().samples_per_s)
