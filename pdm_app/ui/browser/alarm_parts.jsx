@@ -51,7 +51,7 @@ export function AlarmStrip({ siteId = "" }) {
           )}
         </span>
       )}
-      {loaded && <span className="strip-owed">{alarms.filter(needsAcknowledging).length}</span>}
+      {loaded && <StripBrief alarms={alarms} />}
       {loaded && (
         <span className="strip-counts">
           {open.map(([priority, number_]) => (
@@ -61,6 +61,19 @@ export function AlarmStrip({ siteId = "" }) {
         </span>
       )}
     </Go>
+  );
+}
+
+/* On a phone: the worst shape with the count of what is owed, or else of what stands. */
+function StripBrief({ alarms }) {
+  const [worst] = alarms;
+  if (!worst) return <span className="strip-brief quiet">{t("strip.none")}</span>;
+  const owed = alarms.filter(needsAcknowledging).length;
+  return (
+    <span className="strip-brief">
+      <PriorityShape priority={worst.priority} state={SHAPE_OF_STATE[worst.state]} size={18} />
+      <span>{owed || alarms.length}</span>
+    </span>
   );
 }
 

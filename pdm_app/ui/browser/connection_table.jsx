@@ -78,10 +78,12 @@ function Row({ view, mayConfigure, onPause, onResume }) {
           <p className="caption"><Age since={status.since} /><Retry status={status} /></p>
         </div>
       </div>
-      <p className="right" data-label={t("connections.rate")}>{number(status.samples_per_s, 1)}<span className="unit"> /s</span></p>
+      <p className="right" data-label={t("connections.rate")}><span>{number(status.samples_per_s, 1)}<span className="unit"> /s</span></span></p>
       <p className="right" data-label={t("connections.signals")}>
-        {number(status.signals)}
-        {status.signals_failing > 0 && <span className="caption"> {t("connections.failing", { count: status.signals_failing })}</span>}
+        <span>
+          {number(status.signals)}
+          {status.signals_failing > 0 && <span className="caption"> {t("connections.failing", { count: status.signals_failing })}</span>}
+        </span>
       </p>
       <p data-label={t("connections.last")}>{status.last_sample_at ? <Age since={status.last_sample_at} /> : t("connections.never")}</p>
       <div className="connection-act">

@@ -2,6 +2,8 @@
 import { clock, duration, number, quantity, unitName, unitSymbol, MISSING } from "./format.js";
 import { useFrozen, useLinkStatus, useNow, useZone } from "./hooks.js";
 import { live, QUALITY_BAD, QUALITY_UNCERTAIN, useValue } from "./live.js";
+import { usePlaces } from "./directory.js";
+import { stateKey } from "./machine_box.jsx";
 import { t } from "./messages.js";
 import { Skeleton } from "./parts.jsx";
 
@@ -61,9 +63,11 @@ export function ValueAge({ reading }) {
 export function LiveValue({ signal, size = "title", showUnit = true, showAge = true }) {
   const reading = useReading(signal);
   const zone = useZone();
+  const place = usePlaces().get(signal?.asset_id);
   if (!signal?.id) return null;
   const { sample, shown, state } = reading;
-  const symbol = showUnit && typeof shown !== "string" && signal.data_type !== "boolean" ? unitSymbol(signal.unit) : "";
+  const isState = place?.asset.state_signal_id === signal.id;
+  const symbol = showUnit && typeof shown !== "string" && signal.data_type !== "boolean" && !isState ? unitSymbol(signal.unit) : "";
   if (state === "waiting") {
     return (
       <span className="value" data-size={size} data-state={live.errorOf(signal.id) ? "bad" : "waiting"}>
@@ -75,7 +79,7 @@ export function LiveValue({ signal, size = "title", showUnit = true, showAge = t
   const title = `${full}, ${unitName(signal.unit)}\n${qualityText(sample.quality)}, ${clock(sample.source_at, zone)}`;
   return (
     <span className="value" data-size={size} data-state={state} data-signal={signal.id} data-at={sample.source_at} title={title}>
-      <span className="value-number">{valueText(shown, signal)}</span>
+      <span className="value-number">{isState && typeof shown === "number" ? t(stateKey(shown)) : valueText(shown, signal)}</span>
       {symbol && shown !== null && <span className="value-unit">{symbol}</span>}
       {state === "uncertain" && <span className="value-doubt" title={qualityText(sample.quality)}>≈</span>}
       {showAge && <ValueAge reading={reading} />}

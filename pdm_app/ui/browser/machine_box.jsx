@@ -4,7 +4,11 @@ import { useFrozen } from "./hooks.js";
 import { QUALITY_BAD, useValue } from "./live.js";
 import { t } from "./messages.js";
 
-const STATES = { 0: "stopped", 1: "idle", 2: "running" }; // STATE_OF_NUMBER of pdm_app/domain/assets.py
+/** STATE_OF_NUMBER of pdm_app/domain/assets.py */
+const STATES = { 0: "stopped", 1: "idle", 2: "running" };
+
+/** Key of the words for the number of a state. */
+export const stateKey = (number) => `state.${STATES[Math.round(number)] ?? "unknown"}`;
 
 /** State of a machine now: "running", "idle", "stopped", "offline", or "unknown" until its first value. */
 export function useMachineState(asset) {

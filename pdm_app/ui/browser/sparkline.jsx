@@ -7,6 +7,8 @@ import { Skeleton } from "./parts.jsx";
 import { pixel, windowOf } from "./scale.js";
 import { useWidth } from "./width.js";
 
+const WIDTH_MIN = 24; // A column that is hidden on phones has no width at all.
+
 /** SVG path of [[at, value|null], …]; a null lifts the pen. */
 export function linePath(points, from, to, scale, width, height) {
   let path = "";
@@ -35,7 +37,7 @@ export function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
       {!points && !error && <Skeleton height={height} />}
       {error && <span className="sparkline-note">{t("sparkline.failed")}</span>}
       {points && values.length === 0 && <span className="sparkline-note">{t("sparkline.empty", { span: duration(spanS) })}</span>}
-      {values.length > 0 && (
+      {values.length > 0 && width > WIDTH_MIN && (
         <Drawing {...{ signal, points, values, from, to, width, height, dot }} />
       )}
     </div>
@@ -44,7 +46,7 @@ export function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
 
 function Drawing({ signal, points, values, from, to, width, height, dot }) {
   const scale = windowOf(signal, [], values);
-  const inner = width - 8;
+  const inner = Math.max(0, width - 8);
   const last = values[values.length - 1];
   const label = t("sparkline.label", {
     name: signal.label, span: duration((to - from) / 1e6),
