@@ -76,22 +76,33 @@ FROM ({_raw(where, width_us)}) g
 LEFT JOIN samples l ON l.signal_id = g.signal_id AND l.source_at = g.last_at"""  # noqa: S608
 
 
-def rollup_buckets(signals: Sequence[int], start: int, end: int, width_us: int) -> str:
-    """Return the query of 10 s buckets without a mark, joined to wider ones; columns as of `raw_buckets`."""
-    unmarked = f"""FROM rollups_10s r WHERE {inside(signals, start, end, "r.bucket_at")} AND NOT EXISTS (
-        SELECT 1 FROM rollup_marks m WHERE m.signal_id = r.signal_id AND m.bucket_at = r.bucket_at)"""  # noqa: S608
+def rollup_buckets(signals: Sequence[int], start: int, end: int, width_us: int, *, has_marks: bool) -> str:
+    """Return the query of 10 s buckets without a mark, joined to wider ones; columns as of `raw_buckets`.
+
+    With ``has_marks`` False none of them is marked, which spares the database the look.
+    """
+    unmarked = f"FROM rollups_10s r WHERE {inside(signals, start, end, 'r.bucket_at')}"
+    if has_marks:
+        unmarked += """ AND NOT EXISTS (
+            SELECT 1 FROM rollup_marks m WHERE m.signal_id = r.signal_id AND m.bucket_at = r.bucket_at)"""
     if width_us == BUCKET_US:
         return f"""SELECT r.signal_id, r.bucket_at, r.samples, r.good, r.usable, r.low, r.high, r.total,
             r.last_at, r.last {unmarked}"""
-    # SUM of whole numbers is a DECIMAL on MySQL; SQLite reads the unknown type SIGNED as "a number".
-    return f"""SELECT g.signal_id, g.at, g.samples, g.good, g.usable, g.low, g.high, g.total, g.last_at, l.last
+    at = f"r.bucket_at - r.bucket_at % {int(width_us)}"
+    last_slot = int(width_us) - BUCKET_US
+    # The newest value nearly always stands in the last slot of the wide bucket; only elsewhere it is looked up.
+    # Counts are added up as doubles, exact to 2^53: MySQL adds whole numbers as slow DECIMALs.
+    return f"""SELECT g.signal_id, g.at, g.samples, g.good, g.usable, g.low, g.high, g.total, g.last_at,
+    CASE WHEN g.last_at >= g.at + {last_slot} THEN g.slot_last ELSE (
+        SELECT l.last FROM rollups_10s l
+        WHERE l.signal_id = g.signal_id AND l.bucket_at = g.last_at - g.last_at % {BUCKET_US}) END
 FROM (
-    SELECT r.signal_id, r.bucket_at - r.bucket_at % {int(width_us)} AS at, CAST(SUM(r.samples) AS SIGNED) AS samples,
-        CAST(SUM(r.good) AS SIGNED) AS good, CAST(SUM(r.usable) AS SIGNED) AS usable, MIN(r.low) AS low,
-        MAX(r.high) AS high, SUM(r.total) AS total, MAX(r.last_at) AS last_at
-    {unmarked} GROUP BY r.signal_id, r.bucket_at - r.bucket_at % {int(width_us)}
-) g
-LEFT JOIN rollups_10s l ON l.signal_id = g.signal_id AND l.bucket_at = g.last_at - g.last_at % {BUCKET_US}"""  # noqa: S608
+    SELECT r.signal_id, {at} AS at, SUM(r.samples + 0e0) AS samples,
+        SUM(r.good + 0e0) AS good, SUM(r.usable + 0e0) AS usable, MIN(r.low) AS low,
+        MAX(r.high) AS high, SUM(r.total) AS total, MAX(r.last_at) AS last_at,
+        MAX(CASE WHEN r.bucket_at % {int(width_us)} = {last_slot} THEN r.last END) AS slot_last
+    {unmarked} GROUP BY r.signal_id, {at}
+) g"""  # noqa: S608
 
 
 def _raw(where: str, width_us: int) -> str:

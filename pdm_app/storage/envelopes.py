@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, TypeAlias, cast
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,34 +23,35 @@ SAMPLES = table_of(SampleRow)
 MARKS = table_of(RollupMarkRow)
 
 
-class Bucket(NamedTuple):
-    """What some samples of one signal in one stretch of time come to; two of them can be added up."""
+Bucket: TypeAlias = tuple[
+    int, int, float, float, float, float | None, float | None, float | None, int | None, float | None
+]
+"""What some samples of one signal in one stretch of time come to, as the statements of `buckets` return it.
 
-    signal: int
-    at: int
-    samples: int
-    good: int
-    usable: int
-    low: float | None
-    high: float | None
-    total: float | None
-    last_at: int | None
-    last: float | None
+signal, at, samples, good, usable, low, high, total, last_at, last. Plain tuples: an answer has thousands of them.
+"""
 
-    def plus(self, other: "Bucket") -> "Bucket":
-        """Return the bucket of both parts' samples; the parts share none."""
-        if not other.usable or not self.usable:
-            some = self if self.usable else other
-            return some._replace(samples=self.samples + other.samples, good=self.good + other.good)
-        newer = self if (self.last_at or 0) > (other.last_at or 0) else other
-        return newer._replace(
-            samples=self.samples + other.samples,
-            good=self.good + other.good,
-            usable=self.usable + other.usable,
-            low=min(_number(self.low), _number(other.low)),
-            high=max(_number(self.high), _number(other.high)),
-            total=_number(self.total) + _number(other.total),
-        )
+
+def added(one: Bucket, other: Bucket) -> Bucket:
+    """Return the bucket of both parts' samples; the parts share none."""
+    signal, at, samples, good, usable, low, high, total, last_at, _ = one
+    samples, good = samples + other[2], good + other[3]
+    if not usable or not other[4]:
+        some = one if usable else other
+        return (signal, at, samples, good, *some[4:])
+    newer = one if (last_at or 0) > (other[8] or 0) else other
+    return (
+        signal,
+        at,
+        samples,
+        good,
+        usable + other[4],
+        min(_number(low), _number(other[5])),
+        max(_number(high), _number(other[6])),
+        _number(total) + _number(other[7]),
+        newer[8],
+        newer[9],
+    )
 
 
 async def envelopes(connection: AsyncConnection, query: HistoryQuery) -> list[Envelope]:
@@ -110,50 +111,45 @@ async def _from_rollup(connection: AsyncConnection, query: HistoryQuery, width_u
     rolled = min(max(await rolled_to(connection), start), end)
     buckets: dict[tuple[int, int], Bucket] = {}
     if rolled > start:
-        for bucket in await _read(connection, rollup_buckets(signals, start, rolled, width_us)):
-            buckets[bucket.signal, bucket.at] = bucket
-        for bucket in await _marked(connection, signals, start, rolled, width_us):
-            _add(buckets, bucket)
+        marks = await _marks(connection, signals, start, rolled)
+        statement = rollup_buckets(signals, start, rolled, width_us, has_marks=bool(marks))
+        buckets = {bucket[:2]: bucket for bucket in await _read(connection, statement)}
+        for some in chunks(joined(marks), RANGES_PER_STATEMENT):
+            _add(buckets, await _read(connection, raw_buckets(inside_ranges(some), width_us)))
     if rolled < end:
-        for bucket in await _read(connection, raw_buckets(inside(signals, rolled, end), width_us)):
-            _add(buckets, bucket)
+        _add(buckets, await _read(connection, raw_buckets(inside(signals, rolled, end), width_us)))
     of_signal: dict[int, list[Bucket]] = {signal: [] for signal in signals}
-    for bucket in buckets.values():
-        of_signal[bucket.signal].append(bucket)
+    for bucket in sorted(buckets.values(), key=_by_time):
+        of_signal[bucket[0]].append(bucket)
     return [await _few_or_buckets(connection, query, signal, width_us, of_signal[signal]) for signal in query.signals]
 
 
 async def _few_or_buckets(
     connection: AsyncConnection, query: HistoryQuery, signal: int, width_us: int, buckets: list[Bucket]
 ) -> Envelope:
-    if sum(bucket.samples for bucket in buckets) <= query.buckets:
+    if sum(bucket[2] for bucket in buckets) <= query.buckets:
         return await _points(connection, query, signal)
-    return _envelope(signal, Tier.ROLLUP_10S, width_us, sorted(buckets, key=_by_time))
+    return _envelope(signal, Tier.ROLLUP_10S, width_us, buckets)
 
 
-async def _marked(
-    connection: AsyncConnection, signals: Sequence[int], start: int, end: int, width_us: int
-) -> list[Bucket]:
-    """Return from raw the buckets that were written to after they had been rolled up."""
+async def _marks(connection: AsyncConnection, signals: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
+    """Return the (signal, bucket) pairs that were written to after they had been rolled up, in order."""
     statement = (
         select(MARKS.c.signal_id, MARKS.c.bucket_at)
         .where(MARKS.c.signal_id.in_(signals), MARKS.c.bucket_at >= start, MARKS.c.bucket_at < end)
         .order_by(MARKS.c.signal_id, MARKS.c.bucket_at)
     )
-    marks = [(row.signal_id, row.bucket_at) for row in await connection.execute(statement)]
-    found: list[Bucket] = []
-    for some in chunks(joined(marks), RANGES_PER_STATEMENT):
-        found += await _read(connection, raw_buckets(inside_ranges(some), width_us))
-    return found
+    return [(row.signal_id, row.bucket_at) for row in await connection.execute(statement)]
 
 
 async def _read(connection: AsyncConnection, statement: str) -> list[Bucket]:
-    return [Bucket._make(row) for row in await connection.execute(text(statement))]
+    return cast("list[Bucket]", (await connection.execute(text(statement))).all())
 
 
-def _add(buckets: dict[tuple[int, int], Bucket], bucket: Bucket) -> None:
-    there = buckets.get((bucket.signal, bucket.at))
-    buckets[bucket.signal, bucket.at] = bucket if there is None else there.plus(bucket)
+def _add(buckets: dict[tuple[int, int], Bucket], more: Iterable[Bucket]) -> None:
+    for bucket in more:
+        there = buckets.get(bucket[:2])
+        buckets[bucket[:2]] = bucket if there is None else added(there, bucket)
 
 
 def _whole(query: HistoryQuery, width_us: int) -> tuple[int, int]:
@@ -162,24 +158,25 @@ def _whole(query: HistoryQuery, width_us: int) -> tuple[int, int]:
 
 
 def _by_time(bucket: Bucket) -> int:
-    return bucket.at
+    return bucket[1]
 
 
 def _number(value: float | None) -> float:
     return 0.0 if value is None else value
 
 
-def _envelope(signal: int, tier: Tier, width_us: int, buckets: Iterable[Bucket]) -> Envelope:
-    rows = list(buckets)
+def _envelope(signal: int, tier: Tier, width_us: int, buckets: Sequence[Bucket]) -> Envelope:
+    columns: Sequence[Sequence[Any]] = list(zip(*buckets, strict=True)) or [()] * 10
+    _, at, samples, good, usable, low, high, total, _, last = columns
     return Envelope(
         signal=signal,
         tier=tier,
         bucket_us=width_us,
-        at=[row.at for row in rows],
-        low=[row.low for row in rows],
-        high=[row.high for row in rows],
-        mean=[row.total / row.usable if row.usable and row.total is not None else None for row in rows],
-        last=[row.last if row.usable else None for row in rows],
-        good=[row.good for row in rows],
-        count=[row.samples for row in rows],
+        at=list(at),
+        low=list(low),
+        high=list(high),
+        mean=[amount / number if number else None for amount, number in zip(total, usable, strict=True)],
+        last=list(last),
+        good=[int(number) for number in good],
+        count=[int(number) for number in samples],
     )
