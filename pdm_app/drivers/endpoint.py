@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import ConnectionFailedError
 
+REFUSED = "the connection was refused; nothing listens there"
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -54,10 +56,11 @@ def _wrong(connection: Connection, usual: str, schemes: dict[str, int], problem:
 
 def cause(error: BaseException) -> str:
     """Say in a few words what a failed attempt came back with, for the middle of a sentence."""
-    if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused; nothing listens there"
+    text = str(error).strip()
+    if isinstance(error, ConnectionRefusedError) or "Connection refused" in text:
+        return REFUSED
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ConnectionResetError | BrokenPipeError | EOFError):
         return "the other side closed the connection"
-    return str(error).strip() or type(error).__name__
+    return text or type(error).__name__

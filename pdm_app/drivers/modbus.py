@@ -22,7 +22,7 @@ from pdm_app.domain.errors import ConnectionFailedError, InvalidInputError, NotS
 from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
 from pdm_app.domain.samples import F8, I8, MICROS_PER_S, U2, Batch, Quality
 from pdm_app.domain.signals import Signal
-from pdm_app.drivers.endpoint import cause, endpoint_of
+from pdm_app.drivers.endpoint import REFUSED, cause, endpoint_of
 from pdm_app.drivers.modbus_blocks import (
     Block,
     Place,
@@ -94,15 +94,17 @@ class ModbusDriver:
             trace_connect=self._link_changed,
         )
         self._client = client
+        began_at = self._clock.now()
         try:
             async with asyncio.timeout(self._connect_timeout_s + 0.5):
                 reached = await client.connect()
         except (OSError, TimeoutError, ModbusException) as error:
             raise self._failed(f"could not be reached at {endpoint}: {cause(error)}") from error
-        if not reached:
-            raise self._failed(
-                f"could not be reached at {endpoint}: no connection within {self._connect_timeout_s:g} s"
-            )
+        if not reached:  # The library keeps the reason to itself.
+            took_s = (self._clock.now() - began_at) / MICROS_PER_S
+            timed_out = took_s >= self._connect_timeout_s * 0.9
+            why = f"no connection within {self._connect_timeout_s:g} s" if timed_out else REFUSED
+            raise self._failed(f"could not be reached at {endpoint}: {why}")
         client.ctx.comm_params.timeout_connect = self._timeout_s  # From here on the library's time-out of an answer.
 
     def _link_changed(self, up: bool) -> None:

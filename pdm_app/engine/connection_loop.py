@@ -164,7 +164,7 @@ class ConnectionLoop:
         self._last_error = ""
         if self._down_since is not None:
             down_s = (self._clock.now() - self._down_since) / MICROS_PER_S
-            log.info("connection is back", connection=self.connection.id, down_s=round(down_s, 1))
+            log.info("connection stands", connection=self.connection.id, after_s=round(down_s, 1))
             self._down_since = None
         self._enter(ConnectionState.ONLINE)
 
@@ -175,7 +175,8 @@ class ConnectionLoop:
         self._intake.stamp(self._ids, Quality.BAD_CONNECTION_LOST)
         if self._down_since is None and not told:
             self._down_since = now
-            log.warning("connection is lost", connection=self.connection.id, reason=why)
+            event = "connection is lost" if self._connect_ms is not None else "connection cannot be made"
+            log.warning(event, connection=self.connection.id, reason=why)
         self._enter(ConnectionState.DISCONNECTED)
 
     def _enter(self, state: ConnectionState) -> None:
