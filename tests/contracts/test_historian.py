@@ -1,7 +1,7 @@
 """Every historian gives the same answers, whatever was sent how often, in which order and cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,6 @@ from tests.storage.data import NOON, S, SteppedClock, batch, ramp
 from tests.storage.reference import BUCKET_US, Reference, ascending
 
 TABLES = ("samples", "latest", "rollups_10s", "rollup_marks", "rollup_positions")
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

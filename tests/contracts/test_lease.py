@@ -1,7 +1,6 @@
 """Of all processes on one database, one collects; a token tells the newest holder from all before it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,14 +11,6 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
 from tests.storage.data import NOON, S, SteppedClock, ramp
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 @pytest.fixture

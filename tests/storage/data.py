@@ -5,17 +5,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pdm_app.domain.access import DeviceKey, Role, User
-from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind
+from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
+from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, RuleMemory
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.connections import Connection
-from pdm_app.domain.ports import SessionRow
+from pdm_app.domain.ports import SessionRow, UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.domain.signals import Signal
 
 NOON = Micros(1_763_640_000_000_000)  # A whole multiple of ten seconds.
 S = 1_000_000
+
+MINE, THEIRS = "graz", "linz"
 
 
 class SteppedClock:
@@ -195,3 +197,24 @@ def session(name: str, number: int = 1, expires_s: float = 3600) -> SessionRow:
         address="127.0.0.1",
         agent="Firefox " * 60,
     )
+
+
+async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
+    """Store one of everything at one site."""
+    async with work(EVERY_SITE) as transaction:
+        await transaction.sites.put(site(name))
+        await transaction.assets.put_area(area(name))
+        await transaction.assets.put_line(line(name))
+        await transaction.assets.put(asset(name))
+        await transaction.connections.put(connection(name))
+        await transaction.devices.put(device(name))
+        await transaction.devices.add_key(device_key(name), f"hash-{name}")
+        await transaction.signals.put([signal(name, signal_id)])
+        await transaction.alarms.put_rule(rule(name))
+        await transaction.alarms.put_memories([RuleMemory(rule_id=f"rule-{name}", abnormal_since=NOON)])
+        await transaction.alarms.put([alarm(name)])
+        await transaction.alarms.append([entry(name, 1)])
+        await transaction.users.put(user(name), f"password-{name}")
+        await transaction.users.put_session(session(name))
+        await transaction.users.put_value("setup", "token")
+        await transaction.commit()
