@@ -64,13 +64,14 @@ class RunningProduct:
 
     def _read(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.lines.append(line.rstrip())
-            found = LINK.search(line) if "Open the pages" in line or "The pages are open" in line else None
-            if found:
-                self.port = int(found["port"])
-                self.setup_path = found["setup"] or ""
-                ready.set()
+        with process.stdout as output:
+            for line in output:
+                self.lines.append(line.rstrip())
+                found = LINK.search(line) if "Open the pages" in line or "The pages are open" in line else None
+                if found:
+                    self.port = int(found["port"])
+                    self.setup_path = found["setup"] or ""
+                    ready.set()
         ready.set()
 
     @property

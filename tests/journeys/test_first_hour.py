@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.counterparts.product import RunningProduct
+from tests.journeys.steps import FIRST_VALUES_MS
 
-FIRST_VALUES_MS = 20_000
 ALARM_MS = 45_000
 
 

@@ -1,0 +1,48 @@
+"""Every page, at desk and phone width, in both themes: it says what it is, fits, and complains of nothing."""
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.counterparts.product import RunningProduct
+from tests.journeys.steps import FIRST_VALUES_MS, sign_in
+
+PAGES = {
+    "/plant": "Plant overview",
+    "/plant/graz-cooling-water": "Cooling water",
+    "/asset/p-101a": "P-101A",
+    "/asset/p-101a?tab=live": "P-101A",
+    "/asset/p-101a?tab=trends": "P-101A",
+    "/asset/p-101a?tab=alarms": "P-101A",
+    "/alarms": "Active alarms",
+    "/alarms/history": "Alarm journal",
+    "/connections": "Connections",
+    "/devices": "Devices",
+    "/settings/about": "About this system",
+}
+SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}
+VIEWS = (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark"), ("small phone", "light"))
+
+
+@pytest.mark.parametrize(("size", "theme"), VIEWS)
+def test_every_page_fits_and_complains_of_nothing(
+    demo: RunningProduct, browser: Browser, size: str, theme: Literal["light", "dark"]
+) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    sign_in(page, demo, "Ada, admin")
+    for path, title in PAGES.items():
+        page.goto(demo.url + path)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(title, timeout=FIRST_VALUES_MS)
+        expect(page.locator(".connection-dot")).to_have_attribute("data-state", "live", timeout=FIRST_VALUES_MS)
+        page.wait_for_timeout(300)  # Widgets measure themselves in their first frames.
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{path} is {overflow} px too wide at {width} px"
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    context.close()
+    assert complaints == []
