@@ -21,7 +21,7 @@ from pdm_app.ui.backend import Backend, plug_in, services, unplug
 from pdm_app.ui.messages import messages
 from pdm_app.ui.pages.all_pages import PAGES
 from pdm_app.ui.states.session import Session
-from pdm_app.ui.theme import HEAD, STYLESHEETS
+from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
 
 log = logging.getLogger(__name__)
 metrics = Metrics()
@@ -67,6 +67,7 @@ def on_fault(exception: Exception) -> rx.event.EventSpec:
 
 app = rx.App(
     backend_exception_handler=on_fault,
+    app_wraps=APP_WRAPS,
     toaster=None,
     theme=None,
     reset_style=False,

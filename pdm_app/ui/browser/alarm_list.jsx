@@ -8,6 +8,7 @@ import { AlarmRow } from "./alarm_row.jsx";
 import { Chosen, ListHead, useChoice } from "./alarm_choice.jsx";
 import { board, needsAcknowledging, useAlarms } from "./alarms.js";
 import { useRows } from "./alarm_rows.js";
+import { guarded } from "./guard.jsx";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
 import { useVirtual } from "./virtual.js";
@@ -17,13 +18,13 @@ const ROW_PX = 44;
 const HEAD_PX = 30;
 const OPEN_PX = 320;
 
-export function AlarmList({ siteId = "", mayAcknowledge = false }) {
+export const AlarmList = guarded(function AlarmList({ siteId = "", mayAcknowledge = false }) {
   const { alarms, loaded, error } = useAlarms(siteId);
   if (!loaded && error) return <section className="card"><ErrorNote what={t("alarms.failed")} error={error} again={() => board.again()} /></section>;
   if (!loaded) return <section className="card alarms-loading">{[1, 2, 3, 4].map((row) => <Skeleton key={row} height={28} />)}</section>;
   if (!alarms.length) return <section className="card"><EmptyNote title={t("alarms.none")} text={t("alarms.none_text")} /></section>;
   return <Alarms alarms={alarms} siteId={siteId} mayAcknowledge={mayAcknowledge} />;
-}
+});
 
 function Alarms({ alarms, siteId, mayAcknowledge }) {
   const owed = useMemo(() => alarms.filter(needsAcknowledging), [alarms]);

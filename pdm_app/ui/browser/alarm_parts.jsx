@@ -2,6 +2,7 @@
 import { byUrgency, needsAcknowledging, SHAPE_OF_STATE, useAlarms, useWorst } from "./alarms.js";
 import { usePlaces, useSignal } from "./directory.js";
 import { number, quantity } from "./format.js";
+import { guarded } from "./guard.jsx";
 import { t } from "./messages.js";
 import { Age, Go, Moment, Skeleton } from "./parts.jsx";
 import { PriorityShape } from "./priority_shape.jsx";
@@ -27,7 +28,7 @@ export function useCode(alarm) {
 
 // --- the strip in the top bar -------------------------------------------------------------------------------------
 
-export function AlarmStrip({ siteId = "" }) {
+export const AlarmStrip = guarded(function AlarmStrip({ siteId = "" }) {
   const { alarms, loaded, error } = useAlarms(siteId);
   const worst = alarms.find(needsAcknowledging);
   const code = useCode(worst);
@@ -62,7 +63,7 @@ export function AlarmStrip({ siteId = "" }) {
       )}
     </Go>
   );
-}
+});
 
 /* On a phone: the worst shape with the count of what is owed, or else of what stands. */
 function StripBrief({ alarms }) {
@@ -104,7 +105,7 @@ export function AlarmCounts({ siteId = "" }) {
 // --- a tile's corner and foot ---------------------------------------------------------------------------------------
 
 /** Shape and one word for the worst alarm of some machines; "No alarms" otherwise. */
-export function AlarmBadge({ lineAssets = [] }) {
+export const AlarmBadge = guarded(function AlarmBadge({ lineAssets = [] }) {
   const { worst, loaded } = useWorst(lineAssets.map((asset) => asset.id));
   if (!loaded) return <span className="alarm-badge" />;
   if (!worst) return <span className="alarm-badge caption">{t("badge.none")}</span>;
@@ -116,10 +117,10 @@ export function AlarmBadge({ lineAssets = [] }) {
       <span>{t(`badge.${shape}`)}</span>
     </span>
   );
-}
+});
 
 /** The worst alarm of some machines in words, leading to it; or that nothing is abnormal. */
-export function AlarmNote({ lineAssets = [] }) {
+export const AlarmNote = guarded(function AlarmNote({ lineAssets = [] }) {
   const { worst, count, loaded } = useWorst(lineAssets.map((asset) => asset.id));
   const code = useCode(worst);
   if (!loaded) return <div className="alarm-note"><Skeleton width="60%" /></div>;
@@ -143,7 +144,7 @@ export function AlarmNote({ lineAssets = [] }) {
       <Chevron />
     </Go>
   );
-}
+});
 
 export function Chevron({ open = false }) {
   return (

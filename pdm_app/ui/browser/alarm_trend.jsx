@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { clock, decimalsOf, exact, hourMinute, number, quantity } from "./format.js";
 import { useSignal } from "./directory.js";
+import { guarded } from "./guard.jsx";
 import { useNow, useQuery, useZone } from "./hooks.js";
 import { live, useValue } from "./live.js";
 import { t } from "./messages.js";
@@ -16,7 +17,7 @@ const HEIGHT = 168;
 const LEFT = 46;
 const BUCKETS = 300;
 
-export function AlarmTrend({ alarm }) {
+export const AlarmTrend = guarded(function AlarmTrend({ alarm }) {
   const signal = useSignal(alarm.asset_id, alarm.signal_id);
   const start_at = Math.round(alarm.raised_at - HALF_US);
   const end_at = Math.round(alarm.raised_at + HALF_US);
@@ -30,7 +31,7 @@ export function AlarmTrend({ alarm }) {
       {answer && signal ? <Drawing {...{ alarm, signal, series: answer.series[0], tail, width, start_at, end_at }} /> : <Skeleton height={HEIGHT + 24} />}
     </figure>
   );
-}
+});
 
 /* Samples that arrive while the row is open; none after the window has passed. */
 function useTail(signalId, end_at) {

@@ -3,11 +3,12 @@ import { useState } from "react";
 import { AckButton, CommentForm } from "./acknowledge.jsx";
 import { ValueAndLimit } from "./alarm_parts.jsx";
 import { board, needsAcknowledging, SHAPE_OF_STATE, useAlarms } from "./alarms.js";
+import { guarded } from "./guard.jsx";
 import { t } from "./messages.js";
 import { ErrorNote, Moment, Skeleton } from "./parts.jsx";
 import { PriorityShape } from "./priority_shape.jsx";
 
-export function AssetAlarms({ assetId, mayAcknowledge = false }) {
+export const AssetAlarms = guarded(function AssetAlarms({ assetId, mayAcknowledge = false }) {
   const { alarms, loaded, error } = useAlarms();
   const mine = alarms.filter((alarm) => alarm.asset_id === assetId);
   if (!loaded && error) return <ErrorNote what={t("alarms.failed")} error={error} again={() => board.again()} compact />;
@@ -18,7 +19,7 @@ export function AssetAlarms({ assetId, mayAcknowledge = false }) {
       {mine.map((alarm) => <AssetAlarm key={alarm.id} alarm={alarm} mayAcknowledge={mayAcknowledge} />)}
     </ul>
   );
-}
+});
 
 function AssetAlarm({ alarm, mayAcknowledge }) {
   const [asking, setAsking] = useState(false);

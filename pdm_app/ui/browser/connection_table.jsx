@@ -1,6 +1,7 @@
 /* Every connection, live: state with its age, rates, failing signals and why. */
 import { useEffect, useState } from "react";
 import { number } from "./format.js";
+import { guarded } from "./guard.jsx";
 import { useNow } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
@@ -28,7 +29,7 @@ function useConnections() {
   return { ...state, again: () => setState((before) => ({ views: null, error: null, round: before.round + 1 })) };
 }
 
-export function ConnectionTable({ mayConfigure = false, onPause, onResume }) {
+export const ConnectionTable = guarded(function ConnectionTable({ mayConfigure = false, onPause, onResume }) {
   const { views, error, again } = useConnections();
   if (error && !views) return <section className="card"><ErrorNote what={t("connections.failed")} error={error} again={again} /></section>;
   if (!views) {
@@ -52,7 +53,7 @@ export function ConnectionTable({ mayConfigure = false, onPause, onResume }) {
       </ul>
     </section>
   );
-}
+});
 
 function Row({ view, mayConfigure, onPause, onResume }) {
   const { connection, status } = view;

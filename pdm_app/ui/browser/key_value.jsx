@@ -1,5 +1,6 @@
 /* One key value of a machine: number, what it means, its last hour, and the moving bar on the same scale. */
 import { duration, exact, number, quantity } from "./format.js";
+import { guarded } from "./guard.jsx";
 import { useRecent } from "./history.js";
 import { LiveValue, qualityText, useReading, ValueAge } from "./live_value.jsx";
 import { t } from "./messages.js";
@@ -19,7 +20,7 @@ export function limitsOf(signal, rules = []) {
     .map((rule) => ({ limit: rule.condition.limit, kind: rule.condition.kind, priority: rule.priority, name: rule.name }));
 }
 
-export function KeyValue({ signal, rules = [], spanS = 3600 }) {
+export const KeyValue = guarded(function KeyValue({ signal, rules = [], spanS = 3600 }) {
   const [box, width] = useWidth(150);
   const reading = useReading(signal);
   const { points, from, to } = useRecent(signal, spanS);
@@ -41,7 +42,7 @@ export function KeyValue({ signal, rules = [], spanS = 3600 }) {
       </div>
     </div>
   );
-}
+});
 
 /* Outside of the normal band without an alarm is said in bold with an arrow, never by a hue. */
 function Meaning({ signal, reading, limits }) {

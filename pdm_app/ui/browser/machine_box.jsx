@@ -1,4 +1,5 @@
 /* One machine as a box: its code, its state in words, and the state again as brightness. */
+import { guarded } from "./guard.jsx";
 import { Go } from "./parts.jsx";
 import { useFrozen } from "./hooks.js";
 import { QUALITY_BAD, useValue } from "./live.js";
@@ -29,7 +30,7 @@ export function StateShape({ state, size = 14 }) {
   );
 }
 
-export function MachineBox({ asset }) {
+export const MachineBox = guarded(function MachineBox({ asset }) {
   const state = useMachineState(asset);
   const frozen = useFrozen();
   if (!asset?.id) return null;
@@ -39,7 +40,7 @@ export function MachineBox({ asset }) {
       <span className="machine-state">{t(`state.${state}`)}</span>
     </Go>
   );
-}
+});
 
 /** State of a machine in a line of text: shape and words. */
 export function MachineState({ asset }) {

@@ -1,5 +1,6 @@
 /* The last hour of a signal as one line over its normal band. */
 import { duration, quantity } from "./format.js";
+import { guarded } from "./guard.jsx";
 import { useFrozen } from "./hooks.js";
 import { useRecent } from "./history.js";
 import { t } from "./messages.js";
@@ -7,6 +8,7 @@ import { Skeleton } from "./parts.jsx";
 import { pixel, windowOf } from "./scale.js";
 import { useWidth } from "./width.js";
 
+const EDGE = 3; // A value at the end of its range is drawn whole.
 const WIDTH_MIN = 24; // A column that is hidden on phones has no width at all.
 
 /** SVG path of [[at, value|null], …]; a null lifts the pen. */
@@ -26,7 +28,7 @@ export function linePath(points, from, to, scale, width, height) {
 }
 
 /** `signal` with normal_low and normal_high; `height` in pixels; as wide as its place. */
-export function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
+export const Sparkline = guarded(function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
   const [box, width] = useWidth(160);
   const { points, from, to, error } = useRecent(signal, spanS);
   const frozen = useFrozen();
@@ -42,7 +44,7 @@ export function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
       )}
     </div>
   );
-}
+});
 
 function Drawing({ signal, points, values, from, to, width, height, dot }) {
   const scale = windowOf(signal, [], values);
@@ -56,11 +58,14 @@ function Drawing({ signal, points, values, from, to, width, height, dot }) {
   });
   const ends = points.filter(([, value]) => value !== null);
   const endX = ((ends[ends.length - 1][0] - from) / (to - from)) * inner;
+  const tall = height - 2 * EDGE;
   return (
     <svg width={width} height={height} role="img" aria-label={label}>
-      <NormalBand signal={signal} scale={scale} width={inner} height={height} />
-      <path className="sparkline-line" d={linePath(points, from, to, scale, inner, height)} />
-      {dot && <circle className="sparkline-dot" cx={endX} cy={pixel(last, scale, height)} r="2.6" />}
+      <g transform={`translate(0 ${EDGE})`}>
+        <NormalBand signal={signal} scale={scale} width={inner} height={tall} />
+        <path className="sparkline-line" d={linePath(points, from, to, scale, inner, tall)} />
+        {dot && <circle className="sparkline-dot" cx={endX} cy={pixel(last, scale, tall)} r="2.6" />}
+      </g>
     </svg>
   );
 }

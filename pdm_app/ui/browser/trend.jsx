@@ -1,6 +1,7 @@
 /* The trend of one signal: past as min-max envelope with its gaps, present as it arrives, alarms in a lane below. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { clock, day, duration, number, quantity, unitSymbol } from "./format.js";
+import { guarded } from "./guard.jsx";
 import { useFrozen, useZone } from "./hooks.js";
 import { limitsOf } from "./key_value.jsx";
 import { link } from "./link.js";
@@ -21,7 +22,7 @@ const RELOAD_SHARE = 0.25; // A live trend asks again when a quarter of it has c
 const PLOT_RIGHT = 12;
 
 /** `signal` and `rules` are records; `spanS` is the span at first; `height` that of the plot in pixels. */
-export function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane = true }) {
+export const Trend = guarded(function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane = true }) {
   const [window, setWindow] = useState(() => following(spanS * 1e6));
   const [asTable, setAsTable] = useState(false);
   const history = useHistory(signal, window);
@@ -53,7 +54,7 @@ export function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane
       <Footer signal={signal} history={history} />
     </figure>
   );
-}
+});
 
 /* A plant that has just started has no hour to show: at first, the shortest span that holds all there is. */
 function useFittingSpan(history, window, setWindow) {

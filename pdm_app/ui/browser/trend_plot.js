@@ -215,8 +215,11 @@ function drawEnd(u, colours, { signal, live }) {
   u.ctx.fill();
   u.ctx.stroke();
   u.ctx.restore();
-  const above = y - 22 * ratio > u.bbox.top;
-  write(u, number(mean[index], signal.decimals), x - 4 * ratio, y + (above ? -12 : 20) * ratio, colours.live, colours.surface, "600 14px", "right");
+  // Beside the line, not on it: above or below everything within the width of the label.
+  const near = mean.slice(0, index + 1).filter((value, at) => value !== null && x - u.valToPos(times[at], "x", true) < 64 * ratio);
+  const top = u.valToPos(Math.max(...near), "y", true) - 12 * ratio;
+  const bottom = u.valToPos(Math.min(...near), "y", true) + 22 * ratio;
+  write(u, number(mean[index], signal.decimals), x - 4 * ratio, top - 14 * ratio > u.bbox.top ? top : bottom, colours.live, colours.surface, "600 14px", "right");
 }
 
 function write(u, words, x, y, colour, halo, weight = "12px", align = "left") {
