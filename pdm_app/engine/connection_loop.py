@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 
 from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
-from pdm_app.domain.errors import BufferFullError, ConnectionFailedError
+from pdm_app.domain.errors import ConnectionFailedError, UnavailableError
 from pdm_app.domain.ports import Clock, Driver, DriverFactory
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
 from pdm_app.domain.signals import Signal
@@ -144,8 +144,8 @@ class ConnectionLoop:
         self._last_sample_at = batch.received_at
         try:
             return self._intake.accept(batch).durable
-        except BufferFullError:
-            return None  # Counted per signal; the values are on screen.
+        except UnavailableError:  # Full: counted per signal, and the values are on screen. Or at the end of a lease.
+            return None
 
     def retrying(self, retry: Retry) -> None:
         """Note when the next attempt will be."""

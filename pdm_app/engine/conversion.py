@@ -113,7 +113,7 @@ def _sift_once(batch: Batch, slots: I8, rows: I8, book: SignalBook, sifted: Sift
                 if source_at[place] >= seen_at[place]:
                     book.seen_text[int(slots[place])] = words
     stamped = book.stamp[slots] != NOT_STAMPED
-    again = same & stamped
+    again = same & stamped & ~book.unsafe[slots]  # One that is not safe yet is recorded with its own time.
     late = source_at < seen_at
     moved = source_at > seen_at
     held = moved & ~is_text & ~stamped & (quality == book.recorded_quality[slots])

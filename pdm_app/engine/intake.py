@@ -108,11 +108,26 @@ class Intake:
             batch, slots = batch.rows(known), slots[known]
         ledger.add(Count.RECEIVED, slots)
         gone = _says_gone(batch)
-        if gone.any():
-            for quality in np.unique(batch.quality[gone]).tolist():
-                mine = slots[gone & (batch.quality == quality)]
-                self._stamp(mine[(book.stamp[mine] != quality) | book.unsafe[mine]], Quality(quality))
-            batch, slots = batch.rows(~gone), slots[~gone]
+        refused = self._stamp_gone(batch, slots, gone) if gone.any() else None
+        ticket = self._take(batch.rows(~gone), slots[~gone])
+        if refused is not None:
+            raise refused
+        return ticket
+
+    def _stamp_gone(self, batch: Batch, slots: I8, gone: NDArray[np.bool_]) -> BufferFullError | None:
+        """Stamp the signals that a batch says are gone; return the refusal, for the rest of the batch goes first."""
+        refused: BufferFullError | None = None
+        for quality in np.unique(batch.quality[gone]).tolist():
+            mine = slots[gone & (batch.quality == quality)]
+            try:
+                self._stamp(mine[self._lacks(mine, quality)], Quality(quality))
+            except BufferFullError as error:
+                refused = error
+        return refused
+
+    def _take(self, batch: Batch, slots: I8) -> Ticket:
+        """Take rows that have a value."""
+        book, ledger = self._book, self.ledger
         credible = time_is_credible(batch.source_at, batch.received_at)
         if not credible.all():
             ledger.add(Count.REJECTED_TIME, slots[~credible])
@@ -134,20 +149,23 @@ class Intake:
             book.stamp_source_at[slots[sifted.again]] = batch.received_at  # The next stamp comes after it.
         self._latest.merge(batch)
         keep = ~(sifted.duplicate | sifted.held)
-        return self._record(batch.rows(keep), slots[keep])
-
-    def _record(self, batch: Batch, slots: I8) -> Ticket:
+        batch, slots = batch.rows(keep), slots[keep]
         if not len(batch):
             return self._nothing_new()
+        book.unsafe[slots] = True
+        ticket = self._record(batch, slots)
+        # A late row that is taken says nothing about the newest one, which may have been refused before it.
+        book.unsafe[slots[batch.source_at >= book.seen_source_at[slots]]] = False
+        return ticket
+
+    def _record(self, batch: Batch, slots: I8) -> Ticket:
         try:
             ticket = self._buffer.offer(batch)
         except BufferFullError:
-            self._book.unsafe[slots] = True
             self.ledger.add(Count.REFUSED, slots)
             self._bus.publish(batch)
             raise
         self.ledger.add(Count.OFFERED, slots)
-        self._book.unsafe[slots] = False
         self._newest = ticket
         ticket.durable.add_done_callback(lambda durable: self._ended(durable, batch))
         self._bus.publish(batch.numbered(ticket.seq))
@@ -159,6 +177,7 @@ class Intake:
             return
         slots, known = self._book.find(batch.signal)
         self._book.unsafe[slots[known]] = True
+        self._book.stamp_unsafe[slots[known]] = True
         if self._newest is not None and self._newest.durable is durable:
             self._newest = None
 
@@ -184,7 +203,12 @@ class Intake:
         """
         slots, known = self._book.find(signals)
         with suppress(BufferFullError):  # Counted as refused; the screen has it.
-            self._stamp(slots[known & (self._book.stamp[slots] != quality)], quality)
+            self._stamp(slots[known & self._lacks(slots, quality)], quality)
+
+    def _lacks(self, slots: I8, quality: int) -> NDArray[np.bool_]:
+        """Tell which signals do not carry the stamp yet, or carry one that is not known to be recorded."""
+        lacks: NDArray[np.bool_] = (self._book.stamp[slots] != quality) | self._book.stamp_unsafe[slots]
+        return lacks
 
     def stamp_stale(self) -> int:
         """Mark every signal that has been silent for too long; return how many became stale."""
@@ -213,7 +237,11 @@ class Intake:
             quality=np.full(len(slots), quality, dtype=np.uint16),
             received_at=now,
         )
+        if not len(batch):
+            return
+        book.stamp_unsafe[slots] = True
         self._record(batch, slots)
+        book.stamp_unsafe[slots] = False
 
     def skipped(self, signals: Sequence[int], polls: int) -> None:
         """Count polls that were due while an earlier one was still running."""

@@ -23,7 +23,8 @@ class SignalBook:
         seen_value, seen_quality: Converted value and quality at that time.
         fresh_at: Receipt of the sample that last moved ``seen_source_at``.
         recorded_value, recorded_quality, recorded_source_at: Last row that was let through to the buffer.
-        unsafe: The last row let through was refused, or its commit failed: the next one is recorded, also a repetition.
+        unsafe: The newest row was refused, or a commit failed: the next one is recorded, also a repetition.
+        stamp_unsafe: The same of the stamp.
         stamp: Quality the product itself has stamped since the last sample, `NOT_STAMPED` if none.
         stamp_source_at: Source time of that stamp.
         time_rejected_at: Receipt of the last sample refused for its source time.
@@ -49,6 +50,7 @@ class SignalBook:
         self.recorded_quality: U2 = np.full(count, Quality.BAD_WAITING, dtype=np.uint16)
         self.recorded_source_at: I8 = np.zeros(count, dtype=np.int64)
         self.unsafe: B = np.zeros(count, dtype=bool)
+        self.stamp_unsafe: B = np.zeros(count, dtype=bool)
         self.stamp: U2 = np.full(count, NOT_STAMPED, dtype=np.uint16)
         self.stamp_source_at: I8 = np.zeros(count, dtype=np.int64)
         self.time_rejected_at: I8 = np.zeros(count, dtype=np.int64)
@@ -84,6 +86,7 @@ class SignalBook:
             "recorded_quality",
             "recorded_source_at",
             "unsafe",
+            "stamp_unsafe",
             "stamp",
             "stamp_source_at",
             "time_rejected_at",

@@ -6,55 +6,13 @@ import math
 import pytest
 
 from pdm_app.domain.errors import BufferFullError, UnavailableError
-from pdm_app.domain.ports import Ticket
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
-from pdm_app.domain.signals import Signal
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.ledger import Count
-from pdm_app.stream.bus import Bus, Overflow, Reader
-from pdm_app.stream.latest import Latest
-from tests.counterparts.clocks import NOON, HandClock, settle
-from tests.engine.memory import MemoryBuffer, signal
-
-HOUR_S = 3600
-
-
-class Plant:
-    """An intake with everything around it."""
-
-    def __init__(self, *signals: Signal) -> None:
-        self.clock = HandClock()
-        self.buffer = MemoryBuffer()
-        self.latest = Latest()
-        self.bus = Bus[Batch]()
-        self.intake = Intake(signals, self.bus, self.latest, self.buffer, self.clock)
-
-    def send(
-        self, number: int, value: float | str | None, *, age_s: float = 0.0, quality: Quality = Quality.GOOD
-    ) -> Ticket:
-        """One sample, measured ``age_s`` ago by the source's clock, received now."""
-        source_at = Micros(self.clock.at - round(age_s * MICROS_PER_S))
-        sample = Sample(SignalId(number), value, quality, source_at)
-        return self.intake.accept(Batch.of("line-1", [sample], self.clock.now()))
-
-    def pass_s(self, seconds: float) -> None:
-        self.clock.at += round(seconds * MICROS_PER_S)
-
-    def shown(self, number: int) -> Sample:
-        sample = self.latest.sample(number)
-        assert sample is not None
-        return sample
-
-    def recorded(self, number: int) -> list[tuple[float, object, str]]:
-        """Rows offered to the buffer, as (seconds after noon, value, quality)."""
-        return [
-            ((sample.source_at - NOON) / MICROS_PER_S, sample.value, sample.quality.name)
-            for sample in self.buffer.samples()
-            if sample.signal == number
-        ]
-
-    def count(self, number: int, count: Count) -> int:
-        return self.intake.counts(number)[count]
+from pdm_app.stream.bus import Overflow, Reader
+from tests.counterparts.clocks import NOON
+from tests.engine.intake_plant import HOUR_S, Plant
+from tests.engine.memory import signal
 
 
 def drained(reader: Reader[Batch]) -> list[Batch]:
@@ -308,67 +266,3 @@ async def test_ten_thousand_samples_pass_in_a_moment() -> None:
     plant.intake.accept(batch)
     assert asyncio.get_running_loop().time() - began_at < 0.1, "a slow intake would hold up every other connection"
     assert plant.intake.ledger.totals()[Count.OFFERED] == 10_000
-
-
-async def test_a_sample_sent_again_after_a_full_buffer_is_recorded_before_it_is_acknowledged() -> None:
-    plant = Plant(signal(1))
-    plant.buffer.samples_max = 0
-    with pytest.raises(BufferFullError):
-        plant.send(1, 2.5)
-    with pytest.raises(BufferFullError):
-        plant.send(1, 2.5)
-    plant.buffer.samples_max = 100
-    assert plant.send(1, 2.5).seq == 1
-    assert plant.recorded(1) == [(0.0, 2.5, "GOOD")]
-    plant.send(1, 2.5)
-    assert len(plant.recorded(1)) == 1
-
-
-async def test_a_value_inside_the_deadband_of_one_that_was_refused_is_recorded() -> None:
-    plant = Plant(signal(1, deadband=1.0))
-    plant.buffer.samples_max = 0
-    with pytest.raises(BufferFullError):
-        plant.send(1, 10.0)
-    plant.buffer.samples_max = 100
-    plant.pass_s(1)
-    plant.send(1, 10.4)
-    assert plant.recorded(1) == [(1.0, 10.4, "GOOD")]
-
-
-async def test_a_sample_sent_again_while_its_commit_is_pending_waits_for_that_commit() -> None:
-    plant = Plant(signal(1))
-    pending = plant.buffer.hold_commits()
-    first, again = plant.send(1, 2.5), plant.send(1, 2.5)
-    assert not again.durable.done()
-    pending[0].set_result(None)
-    await asyncio.wait([first.durable, again.durable])
-    assert again.durable.exception() is None
-    assert plant.count(1, Count.DUPLICATE) == 1
-
-
-async def test_a_sample_sent_again_after_a_failed_commit_is_recorded() -> None:
-    plant = Plant(signal(1), signal(2))
-    plant.send(2, 7.0)
-    pending = plant.buffer.hold_commits()
-    plant.send(1, 2.5)
-    pending[0].set_exception(OSError(28, "No space left on device"))
-    at_once = plant.send(1, 2.5)
-    assert isinstance(at_once.durable.exception(), OSError)
-    await settle()
-    untouched = plant.send(2, 7.0)
-    assert untouched.durable.done()
-    assert untouched.durable.exception() is None
-    assert plant.send(1, 2.5).seq > 0
-
-
-async def test_a_signal_reported_gone_to_a_full_buffer_is_not_acknowledged() -> None:
-    plant = Plant(signal(1))
-    plant.send(1, 2.5)
-    plant.buffer.samples_max = 0
-    plant.pass_s(1)
-    for _ in range(2):
-        with pytest.raises(BufferFullError):
-            plant.send(1, None, quality=Quality.BAD_DEVICE_FAILURE)
-    plant.buffer.samples_max = 100
-    plant.send(1, None, quality=Quality.BAD_DEVICE_FAILURE)
-    assert [quality for _, _, quality in plant.recorded(1)] == ["GOOD", "BAD_DEVICE_FAILURE"]
