@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+HOT = {**MYSQL, "sqlite_with_rowid": False}
 
 
 def signal_number() -> sa.BigInteger:
@@ -303,7 +304,7 @@ def create_historian() -> None:
         sa.Column("other_received_at", sa.BigInteger(), nullable=True),
         sa.Column("other_place", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("signal_id", "source_at"),
-        **MYSQL,
+        **HOT,
     )
     op.create_table(
         "latest",
@@ -315,7 +316,7 @@ def create_historian() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("place", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("signal_id"),
-        **MYSQL,
+        **HOT,
     )
     op.create_table(
         "rollups_10s",
@@ -333,7 +334,7 @@ def create_historian() -> None:
         sa.Column("last", sa.Double(), nullable=True),
         sa.Column("good_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("signal_id", "bucket_at"),
-        **MYSQL,
+        **HOT,
     )
     op.create_table(
         "rollup_positions",
@@ -348,7 +349,7 @@ def create_historian() -> None:
         sa.Column("signal_id", signal_number(), nullable=False, autoincrement=False),
         sa.Column("bucket_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("signal_id", "bucket_at"),
-        **MYSQL,
+        **HOT,
     )
     op.create_table(
         "leases",

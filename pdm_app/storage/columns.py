@@ -23,6 +23,9 @@ ENUM_LENGTH = 24
 MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Table options; the binary collation makes ids, codes and usernames differ where a byte differs, as on SQLite."""
 
+HOT = {**MYSQL, "sqlite_with_rowid": False}
+"""Options of tables with a row per sample or bucket: on SQLite, too, rows lie in the order of the key."""
+
 
 def signal_number() -> TypeEngine[int]:
     """A signal's dense id, 1 to 2^32 - 1, in four bytes where the database has unsigned integers."""

@@ -19,7 +19,7 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, RuleMemory
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.signals import Signal
-from pdm_app.storage.columns import MYSQL, Row, signal_number, small
+from pdm_app.storage.columns import HOT, MYSQL, Row, signal_number, small
 
 METADATA = SQLModel.metadata
 
@@ -215,7 +215,7 @@ class SampleRow(Row, table=True):
     """
 
     __tablename__ = "samples"
-    __table_args__ = (_keyed("signal_id", "source_at"), MYSQL)
+    __table_args__ = (_keyed("signal_id", "source_at"), HOT)
 
     signal_id: SignalNumber
     source_at: Number
@@ -235,7 +235,7 @@ class LatestRow(Row, table=True):
     """The newest sample of each signal; also the list of the signals that have any."""
 
     __tablename__ = "latest"
-    __table_args__ = (_keyed("signal_id"), MYSQL)
+    __table_args__ = (_keyed("signal_id"), HOT)
 
     signal_id: SignalNumber
     source_at: Number
@@ -254,7 +254,7 @@ class Rollup10sRow(Row, table=True):
     """
 
     __tablename__ = "rollups_10s"
-    __table_args__ = (_keyed("signal_id", "bucket_at"), MYSQL)
+    __table_args__ = (_keyed("signal_id", "bucket_at"), HOT)
 
     signal_id: SignalNumber
     bucket_at: Number
@@ -289,7 +289,7 @@ class RollupMarkRow(Row, table=True):
     """A 10 s bucket that was written to after it had been derived; until it is derived again, readers take raw."""
 
     __tablename__ = "rollup_marks"
-    __table_args__ = (_keyed("signal_id", "bucket_at"), MYSQL)
+    __table_args__ = (_keyed("signal_id", "bucket_at"), HOT)
 
     signal_id: SignalNumber
     bucket_at: Number

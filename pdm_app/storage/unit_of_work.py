@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
-from pdm_app.domain.ports import Alarms, Assets, Connections, Devices, Fence, Signals, Sites, Users, Work
+from pdm_app.domain.ports import Fence
+from pdm_app.domain.repositories import Alarms, Assets, Connections, Devices, Signals, Sites, Users, Work
 from pdm_app.storage.alarms import SqlAlarms
 from pdm_app.storage.assets import SqlAssets, SqlSites
 from pdm_app.storage.connections import SqlConnections

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, delete, insert, select, true, upda
 
 from pdm_app.domain.access import Role, User
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
-from pdm_app.domain.ports import SessionRow
+from pdm_app.domain.repositories import SessionRow
 from pdm_app.domain.samples import Micros
 from pdm_app.storage import dialect
 from pdm_app.storage.repository import Repository

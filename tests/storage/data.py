@@ -10,7 +10,7 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, Jo
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.connections import Connection
-from pdm_app.domain.ports import SessionRow, UnitOfWork
+from pdm_app.domain.repositories import SessionRow, UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.domain.signals import Signal
 
