@@ -15,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 
-from pdm_app.domain.ports import Clock, PlantControl, UnitOfWork
+from pdm_app.domain.ports import Clock, PlantControl
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.drivers.registry import DRIVERS
 from pdm_app.engine.alarm_watch import AlarmWatch

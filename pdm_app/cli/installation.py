@@ -11,7 +11,8 @@ import typer
 from pdm_app.settings import load_settings
 
 if TYPE_CHECKING:
-    from pdm_app.domain.ports import Clock, UnitOfWork
+    from pdm_app.domain.ports import Clock
+    from pdm_app.domain.repositories import UnitOfWork
     from pdm_app.domain.samples import Micros
 
 DataOption = Annotated[

@@ -12,7 +12,8 @@ from pdm_app.domain.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from pdm_app.domain.assets import Device
-    from pdm_app.domain.ports import Clock, UnitOfWork
+    from pdm_app.domain.ports import Clock
+    from pdm_app.domain.repositories import UnitOfWork
     from pdm_app.services.devices import DeviceService, NewKey
 
 key = typer.Typer(name="key", no_args_is_help=True, help="Keys with which devices send samples.")

@@ -12,7 +12,8 @@ from pdm_app.domain.access import SYSTEM, Role, User
 from pdm_app.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pdm_app.domain.ports import Clock, UnitOfWork
+    from pdm_app.domain.ports import Clock
+    from pdm_app.domain.repositories import UnitOfWork
     from pdm_app.services.people import PeopleService
 
 user = typer.Typer(name="user", no_args_is_help=True, help="People who sign in.")

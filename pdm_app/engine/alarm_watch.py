@@ -24,7 +24,8 @@ import structlog
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.alarms import RuleMemory
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.domain.ports import Buffer, Clock, Fence, UnitOfWork
+from pdm_app.domain.ports import Buffer, Clock, Fence
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine.supervisor import Backoff, first_of
 from pdm_app.stream.alarm_book import AlarmBook, Unsaved

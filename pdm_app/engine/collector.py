@@ -12,7 +12,8 @@ import structlog
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
 from pdm_app.domain.errors import ConnectionFailedError, InvalidInputError, NotFoundError, UnavailableError
-from pdm_app.domain.ports import BrowsedNode, Clock, Driver, DriverFactory, UnitOfWork, WriteResult
+from pdm_app.domain.ports import BrowsedNode, Clock, Driver, DriverFactory, WriteResult
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Sample
 from pdm_app.domain.signals import Signal
 from pdm_app.engine.connection_loop import ConnectionLoop

@@ -7,7 +7,8 @@ import psutil
 
 from pdm_app.domain.connections import ConnectionState
 from pdm_app.domain.errors import PdmError
-from pdm_app.domain.ports import Buffer, Clock, UnitOfWork
+from pdm_app.domain.ports import Buffer, Clock
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.collector import Collector

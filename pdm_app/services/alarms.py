@@ -18,7 +18,8 @@ from pdm_app.domain.alarms import (
     JournalQuery,
 )
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
-from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.ports import Clock
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import moment
 from pdm_app.stream.alarm_book import AlarmBook, AlarmChange
 from pdm_app.stream.bus import Overflow, Reader

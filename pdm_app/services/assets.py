@@ -4,8 +4,8 @@ from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.errors import NotFoundError
-from pdm_app.domain.ports import UnitOfWork, Work
 from pdm_app.domain.record import Record
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.signals import Signal
 
 

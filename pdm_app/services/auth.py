@@ -7,7 +7,8 @@ import logging
 
 from pdm_app.domain.access import EVERY_SITE, Actor
 from pdm_app.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
-from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.ports import Clock
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.services.attempts import Attempts
 from pdm_app.services.demo_accounts import DemoAccount, DemoAccounts
 from pdm_app.services.first_run import FirstRun, SetupRequest, SetupState

@@ -6,8 +6,9 @@ from typing import Protocol
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
 from pdm_app.domain.errors import NotFoundError
-from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.stream.bus import Bus, Overflow
 
 STATUS_QUEUE = 256

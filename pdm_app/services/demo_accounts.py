@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pdm_app.domain.access import EVERY_SITE, Role, User
 from pdm_app.domain.identifiers import new_id
-from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.private_files import write_private
 

@@ -14,7 +14,8 @@ from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, Actor, DeviceKey
 from pdm_app.domain.assets import Device
 from pdm_app.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
 from pdm_app.domain.identifiers import new_id
-from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.ports import Clock
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 
 log = logging.getLogger(__name__)

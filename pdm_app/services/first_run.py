@@ -8,8 +8,9 @@ from pydantic import Field
 
 from pdm_app.domain.access import EVERY_SITE, Role, User
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, UnauthenticatedError
-from pdm_app.domain.ports import Clock, UnitOfWork, Work
+from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services import demo_accounts
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.people import new_user

@@ -15,7 +15,8 @@ import numpy as np
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import FieldIssue, InvalidInputError, UnavailableError
-from pdm_app.domain.ports import Clock, Intake, UnitOfWork
+from pdm_app.domain.ports import Clock, Intake
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.services.signal_index import SignalIndex, SiteSignals
 from pdm_app.services.verdicts import (

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission, Role, User
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.identifiers import new_id
-from pdm_app.domain.ports import Clock, UnitOfWork, Work
+from pdm_app.domain.ports import Clock
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros
 from pdm_app.services.passwords import PasswordHasher, check_strength
 from pdm_app.services.sessions import SessionBook

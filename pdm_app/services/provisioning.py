@@ -7,7 +7,7 @@ from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.connections import Connection
-from pdm_app.domain.ports import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.signals import Signal
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pdm_app.domain.access import EVERY_SITE, Actor, User, actor_of
 from pdm_app.domain.errors import UnauthenticatedError, UnavailableError
 from pdm_app.domain.identifiers import new_id
-from pdm_app.domain.ports import Clock, SessionRow, UnitOfWork, Work
+from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
+from pdm_app.domain.repositories import SessionRow, UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.services.tokens import Claims, TokenMint, refused, token_hash
 from pdm_app.settings import AuthSettings

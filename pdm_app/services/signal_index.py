@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from pdm_app.domain.access import Scope
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.domain.ports import Clock, UnitOfWork
+from pdm_app.domain.ports import Clock
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.domain.signals import DataType
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import NotFoundError
-from pdm_app.domain.ports import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.signals import Signal
 
 

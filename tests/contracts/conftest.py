@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pdm_app.domain.ports import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.storage.database import Database
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.storage.data import MINE, THEIRS, put_plant

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pdm_app.domain import ports
+from pdm_app.domain import repositories
 from pdm_app.domain.access import EVERY_SITE, Role, Scope
 from pdm_app.domain.alarms import JournalQuery, RuleMemory
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
-from pdm_app.domain.ports import UnitOfWork, Work
+from pdm_app.domain.repositories import UnitOfWork, Work
 from tests.storage import data
 from tests.storage.data import MINE, NOON, THEIRS, S
 
@@ -96,13 +96,13 @@ NOT_AIMED = {"users.forget_sessions"}
 
 def test_every_method_of_every_repository_is_among_those_that_are_tried() -> None:
     protocols = {
-        "sites": ports.Sites,
-        "assets": ports.Assets,
-        "devices": ports.Devices,
-        "signals": ports.Signals,
-        "connections": ports.Connections,
-        "alarms": ports.Alarms,
-        "users": ports.Users,
+        "sites": repositories.Sites,
+        "assets": repositories.Assets,
+        "devices": repositories.Devices,
+        "signals": repositories.Signals,
+        "connections": repositories.Connections,
+        "alarms": repositories.Alarms,
+        "users": repositories.Users,
     }
     methods = {
         f"{noun}.{name}"

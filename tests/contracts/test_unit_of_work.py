@@ -8,7 +8,8 @@ import pytest
 from pdm_app.domain.access import EVERY_SITE, Scope
 from pdm_app.domain.alarms import AlarmState, JournalKind, JournalQuery, RuleMemory
 from pdm_app.domain.errors import ConflictError, FencedError, InvalidInputError
-from pdm_app.domain.ports import Fence, UnitOfWork
+from pdm_app.domain.ports import Fence
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.storage.database import Database
 from pdm_app.storage.lease import SqlLease
 from tests.storage import data

@@ -9,7 +9,7 @@ from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, Actor, Role, Sco
 from pdm_app.domain.alarms import Alarm, AlarmRule
 from pdm_app.domain.conditions.limits import HighLimit, LowLimit
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.domain.ports import Work
+from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.lease_keeper import LeaseKeeper

@@ -16,7 +16,8 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, Jo
 from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.errors import FencedError, UnavailableError
-from pdm_app.domain.ports import Fence, Ticket, Work
+from pdm_app.domain.ports import Fence, Ticket
+from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.domain.signals import Signal
 from pdm_app.engine.alarm_watch import AlarmWatch
