@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import reflex as rx
-from reflex_components_core.base.error_boundary import ErrorBoundary
+from reflex_components_core.base.error_boundary import ErrorBoundary  # type: ignore[import-untyped]
 
 from pdm_app.ui.messages import text
 

@@ -1,0 +1,40 @@
+"""A plant network that lets no stream through still shows the plant, and says by which way."""
+
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
+
+from tests.counterparts.product import RunningProduct
+from tests.journeys.steps import FIRST_VALUES_MS, sign_in
+
+FALLBACK_MS = 30_000
+
+
+def refuse_socket(socket: WebSocketRoute) -> None:
+    socket.close(code=1011)
+
+
+def refuse(route: Route) -> None:
+    route.abort("connectionreset")
+
+
+def shows_moving_values(page: Page) -> None:
+    value = page.locator(".value[data-state=good]").first
+    expect(value).to_be_visible(timeout=FIRST_VALUES_MS)
+    before = value.get_attribute("data-at")
+    expect(value).not_to_have_attribute("data-at", before or "", timeout=10_000)
+
+
+def test_without_web_sockets_values_come_as_server_sent_events(demo: RunningProduct, page: Page) -> None:
+    page.route_web_socket("**/trpc", refuse_socket)
+    sign_in(page, demo, "Olga, operator")
+    expect(page.locator(".connection-dot[data-transport=sse][data-state=live]")).to_be_visible(timeout=FALLBACK_MS)
+    expect(page.locator(".connection-chip")).to_have_text("SSE")
+    shows_moving_values(page)
+
+
+def test_without_any_stream_values_are_asked_for(demo: RunningProduct, page: Page) -> None:
+    page.route_web_socket("**/trpc", refuse_socket)
+    for subscription in ("live.values", "alarms.watch", "connections.watch"):
+        page.route(f"**/trpc/{subscription}*", refuse)
+    sign_in(page, demo, "Olga, operator")
+    expect(page.locator(".connection-dot[data-transport=poll][data-state=live]")).to_be_visible(timeout=FALLBACK_MS)
+    shows_moving_values(page)
