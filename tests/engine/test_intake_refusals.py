@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pdm_app.domain.errors import BufferFullError
 from pdm_app.domain.samples import Batch, Quality, Sample, SignalId
@@ -129,3 +131,59 @@ async def test_a_signal_that_is_gone_hides_no_other_of_its_batch_from_the_screen
         plant.intake.accept(Batch.of("line-1", rows, now))
     assert plant.shown(2).value == 2.0
     assert plant.shown(1).quality is Quality.BAD_DEVICE_FAILURE
+
+
+STEPS = ("new", "new", "again", "fill", "empty", "lose the link", "fail a commit")
+steps = st.lists(
+    st.sampled_from(["new", "new", "again", "fill", "empty", "lose the link", "fail a commit"]), max_size=40
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(steps)
+def test_whatever_happens_every_acknowledged_sample_is_recorded(script: list[str]) -> None:
+    """A sender keeps what was not acknowledged and sends it again, oldest first, at any later time."""
+    asyncio.run(_play(script))
+
+
+async def _play(script: list[str]) -> None:
+    plant = Plant(signal(1))
+    unacknowledged: list[tuple[float, int]] = []  # Value and source time.
+    value = 0.0
+    lost: set[int] = set()  # Batches whose commit failed, by index.
+    for step in script:
+        plant.pass_s(1)
+        if step == "fill":
+            plant.buffer.samples_max = 0
+        elif step == "empty":
+            plant.buffer.samples_max = 10**6
+        elif step == "lose the link":
+            plant.intake.stamp([1], Quality.BAD_CONNECTION_LOST)
+        elif step == "new" or not unacknowledged:
+            value += 1.0
+            unacknowledged.append((value, plant.clock.at))
+        if step not in ("new", "again", "fail a commit"):
+            continue
+        pending = plant.buffer.hold_commits()
+        sent, source_at = unacknowledged[-1 if step == "new" else 0]
+        try:
+            ticket = plant.send(1, sent, age_s=(plant.clock.at - source_at) / 1e6)
+        except BufferFullError:
+            continue
+        for durable in pending:
+            if step == "fail a commit":
+                lost.add(len(plant.buffer.batches) - 1)
+                durable.set_exception(OSError(28, "No space left on device"))
+            else:
+                durable.set_result(None)
+        await asyncio.wait([ticket.durable])
+        await settle()
+        if ticket.durable.exception() is None:
+            unacknowledged.remove((sent, source_at))
+            kept = {
+                (sample.value, int(sample.source_at))
+                for row, batch in enumerate(plant.buffer.batches)
+                if row not in lost
+                for sample in batch.samples()
+            }
+            assert (sent, source_at) in kept
