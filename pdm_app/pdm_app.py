@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from secrets import token_hex
 
 import reflex as rx
+from reflex.event import EventSpec
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
@@ -58,7 +59,7 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics)
 
 
-def on_fault(exception: Exception) -> rx.event.EventSpec:
+def on_fault(exception: Exception) -> EventSpec:
     """Log what a page's handler did not expect, once, and give the person an id to quote."""
     identity = token_hex(8)
     log.error("a page's handler failed", exc_info=exception, extra={"correlation_id": identity})

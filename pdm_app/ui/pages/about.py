@@ -31,7 +31,7 @@ def _checks() -> rx.Component:
             SystemHealth.health,
             rx.el.ul(
                 rx.foreach(
-                    SystemHealth.health.checks,  # type: ignore[union-attr]
+                    SystemHealth.health.checks,
                     lambda check: rx.el.li(
                         rx.cond(check.ok, icon("circle-check"), icon("circle-x")),
                         rx.el.div(
@@ -57,25 +57,25 @@ def _facts() -> rx.Component:
             info,
             rx.el.dl(
                 rx.el.dt(text("about.version")),
-                rx.el.dd(info.version),  # type: ignore[union-attr]
+                rx.el.dd(info.version),
                 rx.el.dt(text("about.started")),
-                rx.el.dd(moment(at=info.started_at, time_zone=SystemHealth.time_zone)),  # type: ignore[union-attr]
+                rx.el.dd(moment(at=info.started_at, time_zone=SystemHealth.time_zone)),
                 rx.el.dt(text("about.database")),
-                rx.el.dd(info.database),  # type: ignore[union-attr]
+                rx.el.dd(info.database),
                 rx.el.dt(text("about.data_dir")),
-                rx.el.dd(info.data_dir),  # type: ignore[union-attr]
+                rx.el.dd(info.data_dir),
                 rx.el.dt(text("about.recorded")),
-                rx.el.dd(number(info.samples_recorded)),  # type: ignore[union-attr]
+                rx.el.dd(number(info.samples_recorded)),
                 rx.el.dt(text("about.rate")),
-                rx.el.dd(number(info.samples_per_s, decimals=1)),  # type: ignore[union-attr]
+                rx.el.dd(number(info.samples_per_s, decimals=1)),
                 rx.el.dt(text("about.buffer")),
-                rx.el.dd(number(info.buffer_samples)),  # type: ignore[union-attr]
+                rx.el.dd(number(info.buffer_samples)),
                 rx.el.dt(text("about.viewers")),
-                rx.el.dd(number(info.viewers)),  # type: ignore[union-attr]
+                rx.el.dd(number(info.viewers)),
                 rx.el.dt(text("about.memory")),
-                rx.el.dd(size(info.memory_bytes)),  # type: ignore[union-attr]
+                rx.el.dd(size(info.memory_bytes)),
                 rx.el.dt(text("about.python")),
-                rx.el.dd(info.python),  # type: ignore[union-attr]
+                rx.el.dd(info.python),
                 class_name="definition",
             ),
         ),

@@ -23,8 +23,8 @@ def asset() -> rx.Component:
         "nav.plant",
         [
             rx.el.a(text("nav.plant"), href="/plant"),
-            rx.el.a(detail.line.name, href=f"/plant/{detail.line.id}"),  # type: ignore[union-attr]
-            rx.el.span(detail.asset.code, class_name="code"),  # type: ignore[union-attr]
+            rx.el.a(detail.line.name, href=f"/plant/{detail.line.id}"),
+            rx.el.span(detail.asset.code, class_name="code"),
         ],
         rx.cond(
             detail,
@@ -42,11 +42,11 @@ def asset() -> rx.Component:
 def _head() -> rx.Component:
     detail = AssetPage.detail
     return rx.el.div(
-        rx.el.h1(rx.el.span(detail.asset.code, class_name="asset-code")),  # type: ignore[union-attr]
-        rx.el.span(detail.asset.name, class_name="aside"),  # type: ignore[union-attr]
-        rx.el.span(detail.asset.asset_class, class_name="chip"),  # type: ignore[union-attr]
+        rx.el.h1(rx.el.span(detail.asset.code, class_name="asset-code")),
+        rx.el.span(detail.asset.name, class_name="aside"),
+        rx.el.span(detail.asset.asset_class, class_name="chip"),
         simulated_chip(),
-        rx.el.div(machine_state(asset=detail.asset), class_name="actions"),  # type: ignore[union-attr]
+        rx.el.div(machine_state(asset=detail.asset), class_name="actions"),
         class_name="page-head",
     )
 
@@ -81,12 +81,12 @@ def _body() -> rx.Component:
 def _overview() -> rx.Component:
     detail = AssetPage.detail
     return rx.el.div(
-        rx.el.div(_alarm_card(), breakage_card(detail.asset.code), class_name="stack"),  # type: ignore[union-attr]
+        rx.el.div(_alarm_card(), breakage_card(detail.asset.code), class_name="stack"),
         rx.el.div(
             rx.el.section(
                 rx.foreach(
                     AssetPage.key_signals,
-                    lambda signal: key_value(signal=signal, rules=detail.rules),  # type: ignore[union-attr]
+                    lambda signal: key_value(signal=signal, rules=detail.rules),
                 ),
                 class_name="card key-values",
                 aria_label=text("asset.key_values"),
@@ -105,7 +105,7 @@ def _alarm_card() -> rx.Component:
             text("asset.active_alarms"), rx.el.a(text("alarms.journal"), href="/alarms/history", class_name="link push")
         ),
         asset_alarms(
-            asset_id=detail.asset.id,  # type: ignore[union-attr]
+            asset_id=detail.asset.id,
             may_acknowledge=Session.permissions.contains("alarms.acknowledge"),
         ),
         class_name="card",
@@ -118,7 +118,7 @@ def _trend_card(height: int) -> rx.Component:
             AssetPage.trend_signal,
             trend(
                 signal=AssetPage.trend_signal,
-                rules=AssetPage.detail.rules,  # type: ignore[union-attr]
+                rules=AssetPage.detail.rules,
                 height=height,
             ),
             empty("asset.no_signals", "asset.no_signals_hint"),
@@ -156,7 +156,7 @@ def _live() -> rx.Component:
                         rx.el.th(""),
                     )
                 ),
-                rx.el.tbody(rx.foreach(AssetPage.detail.signals, row)),  # type: ignore[union-attr]
+                rx.el.tbody(rx.foreach(AssetPage.detail.signals, row)),
                 class_name="table",
             ),
             class_name="table-scroll",
@@ -171,10 +171,10 @@ def _trends() -> rx.Component:
             rx.el.span(text("asset.choose"), class_name="field-label"),
             rx.el.select(
                 rx.foreach(
-                    AssetPage.detail.signals,  # type: ignore[union-attr]
+                    AssetPage.detail.signals,
                     lambda signal: rx.el.option(signal.label, value=signal.id.to_string()),
                 ),
-                value=AssetPage.trend_signal.id.to_string(),  # type: ignore[union-attr]
+                value=AssetPage.trend_signal.id.to_string(),
                 on_change=AssetPage.choose_trend,
                 class_name="input",
             ),
@@ -203,7 +203,7 @@ def _alarms() -> rx.Component:
                     ),
                     rx.el.tbody(
                         rx.foreach(
-                            detail.rules,  # type: ignore[union-attr]
+                            detail.rules,
                             lambda rule: rx.el.tr(
                                 rx.el.td(text("journal.one_priority", priority=rule.priority)),
                                 rx.el.td(rule.name),

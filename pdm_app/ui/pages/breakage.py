@@ -32,7 +32,7 @@ def breakage_card(asset_code: rx.Var[str]) -> rx.Component:
                         rx.el.span(text("demo.signal"), class_name="field-label"),
                         rx.el.select(
                             rx.foreach(
-                                AssetPage.detail.signals,  # type: ignore[union-attr]
+                                AssetPage.detail.signals,
                                 lambda signal: rx.el.option(signal.label, value=signal.name),
                             ),
                             name="signal",

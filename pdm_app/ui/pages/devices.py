@@ -63,14 +63,14 @@ def device_page() -> rx.Component:
         "nav.devices",
         [
             rx.el.a(text("nav.devices"), href="/devices"),
-            rx.cond(device, rx.el.span(device.code, class_name="code"), text("devices.device")),  # type: ignore[union-attr]
+            rx.cond(device, rx.el.span(device.code, class_name="code"), text("devices.device")),
         ],
         rx.cond(
             device,
             rx.fragment(
                 head(
-                    rx.el.span(device.code, class_name="asset-code"),  # type: ignore[union-attr]
-                    rx.el.span(device.name, class_name="aside"),  # type: ignore[union-attr]
+                    rx.el.span(device.code, class_name="asset-code"),
+                    rx.el.span(device.name, class_name="aside"),
                     simulated_chip(),
                 ),
                 rx.el.div(
@@ -92,12 +92,12 @@ def _facts() -> rx.Component:
         card_head(text("devices.device")),
         rx.el.dl(
             rx.el.dt(text("devices.model")),
-            rx.el.dd(device.model),  # type: ignore[union-attr]
+            rx.el.dd(device.model),
             rx.el.dt(text("devices.asset")),
             rx.el.dd(
                 rx.cond(
-                    device.asset_id,  # type: ignore[union-attr]
-                    rx.el.a(text("devices.open_asset"), href=f"/asset/{device.asset_id}", class_name="link"),  # type: ignore[union-attr]
+                    device.asset_id,
+                    rx.el.a(text("devices.open_asset"), href=f"/asset/{device.asset_id}", class_name="link"),
                     "–",
                 )
             ),

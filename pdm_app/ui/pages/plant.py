@@ -34,17 +34,17 @@ def line_page() -> rx.Component:
         "nav.plant",
         [
             rx.el.a(text("nav.plant"), href="/plant"),
-            rx.cond(Plant.line, Plant.line.line.name, text("plant.line")),  # type: ignore[union-attr]
+            rx.cond(Plant.line, Plant.line.line.name, text("plant.line")),
         ],
         rx.cond(
             Plant.line,
             rx.fragment(
                 head(
-                    Plant.line.line.name,  # type: ignore[union-attr]
-                    rx.el.span(Plant.line.area.name, class_name="aside"),  # type: ignore[union-attr]
+                    Plant.line.line.name,
+                    rx.el.span(Plant.line.area.name, class_name="aside"),
                     simulated_chip(),
                 ),
-                rx.el.div(rx.foreach(Plant.line.assets, _machine), class_name="tiles"),  # type: ignore[union-attr]
+                rx.el.div(rx.foreach(Plant.line.assets, _machine), class_name="tiles"),
             ),
             rx.cond(Plant.is_loaded, empty("plant.no_line", "plant.no_line_hint"), _skeletons()),
         ),

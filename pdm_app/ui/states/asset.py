@@ -65,16 +65,18 @@ class AssetPage(Session):
     @rx.event
     async def show_trend(self, signal_id: int) -> Follow:
         """Draw one signal in the trend."""
-
-        async def work(_: Act) -> None:
-            self.trend_signal_id = signal_id
-
-        return await self.act(work)
+        return await self._draw(signal_id)
 
     @rx.event
     async def choose_trend(self, signal_id: str) -> Follow:
         """Draw the signal chosen in the list."""
-        return await self.show_trend(int(signal_id)) if signal_id.isdecimal() else None
+        return await self._draw(int(signal_id)) if signal_id.isdecimal() else None
+
+    async def _draw(self, signal_id: int) -> Follow:
+        async def work(_: Act) -> None:
+            self.trend_signal_id = signal_id
+
+        return await self.act(work)
 
 
 class Breakage(Session):
