@@ -7,7 +7,7 @@ processes share one clock.
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
@@ -80,6 +80,7 @@ async def bench_live(load: LiveLoad) -> Report:
         peer="plain WebSocket broadcast of frames of the same shape and rate, encoded once for all viewers",
         figures=(*figures, *_browser_figures(load, seen)),
         notes=tuple(notes),
+        facts={"watched": [asdict(own) for own in ours], "peer": [asdict(peer) for peer in peers]},
     )
 
 

@@ -66,6 +66,8 @@ async def bench_record(seconds: float, database_url: str) -> Report:
     busy = busy_percent()
     figures: list[Figure] = []
     notes: list[str] = []
+    if database_url:
+        await _check_empty(database_url)
     with tempfile.TemporaryDirectory(prefix="pdm-bench-") as name:
         folder = Path(name)
         where = machine(folder)
@@ -76,7 +78,8 @@ async def bench_record(seconds: float, database_url: str) -> Report:
             notes.append("MariaDB was left out: mariadbd is not installed and no --database-url was given.")
         else:
             with _server(database_url, folder) as (url, pid):
-                await _make_database(database_url, url)
+                if not database_url:
+                    await _make_database(url)
                 own, peer = await _both("MySQL", url, pid, seconds, folder)
                 _note(_brand(own.version), own, peer, pid, figures, notes)
     notes.append(f"Before the run the machine was {busy:.0f} % busy with other work.")
@@ -101,21 +104,21 @@ def _server(database_url: str, folder: Path) -> Iterator[tuple[str, int | None]]
         yield f"{server.url}{DATABASE}", server.pid
 
 
-async def _make_database(given_url: str, url: str) -> None:
-    """Make the database on our own server; make sure that a given one is empty."""
-    if given_url:
-        database = Database(given_url)
-        try:
-            if database.is_sqlite or not await Tables(database).is_empty():
-                raise InvalidInputError(
-                    f"{database.place} cannot be used: the benchmark fills a database and empties it again at the end. "
-                    "Give an empty one on MySQL or MariaDB.",
-                    [FieldIssue("database_url", "is not an empty MySQL database", "give an empty one")],
-                )
-        finally:
-            await database.close()
-        return
-    system = Database(url.removesuffix(DATABASE) + "mysql")
+async def _check_empty(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        if database.is_sqlite or not await Tables(database).is_empty():
+            raise InvalidInputError(
+                f"{database.place} cannot be used: the benchmark fills a database and empties it again at the end. "
+                "Give an empty one on MySQL or MariaDB.",
+                [FieldIssue("database_url", "is not an empty MySQL database", "give an empty one")],
+            )
+    finally:
+        await database.close()
+
+
+async def _make_database(url: str) -> None:
+    system = Database(url.removesuffix(DATABASE) + "mysql")  # The one that every server has.
     try:
         async with system.writing("make a database") as connection:
             await connection.exec_driver_sql(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
