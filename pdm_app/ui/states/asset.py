@@ -48,7 +48,7 @@ class AssetPage(Session):
             self.site_id = self.detail.site.id
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def show_tab(self, tab: str) -> Follow:
@@ -60,7 +60,7 @@ class AssetPage(Session):
                 return rx.redirect(f"/asset/{self.detail.asset.id}?tab={tab}")
             return None
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def show_trend(self, signal_id: int) -> Follow:
@@ -76,7 +76,7 @@ class AssetPage(Session):
         async def work(_: Act) -> None:
             self.trend_signal_id = signal_id
 
-        return await self.act(work)
+        return await self._act(work)
 
 
 class Breakage(Session):
@@ -105,7 +105,7 @@ class Breakage(Session):
                 self.kinds = list(await act.services.demo.kinds(act.actor))
                 self.faults = list(await act.services.demo.faults(act.actor))
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def inject(self, asset_code: str, form: dict[str, str]) -> Follow:
@@ -118,7 +118,7 @@ class Breakage(Session):
             await act.services.demo.inject(act.actor, form.get("key", ""), asset_code, form.get("signal", ""), severity)
             self.faults = list(await act.services.demo.faults(act.actor))
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def clear(self, fault_id: str) -> Follow:
@@ -129,4 +129,4 @@ class Breakage(Session):
                 await act.services.demo.clear(act.actor, fault_id)
                 self.faults = list(await act.services.demo.faults(act.actor))
 
-        return await self.act(work)
+        return await self._act(work)

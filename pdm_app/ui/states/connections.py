@@ -15,7 +15,7 @@ class Connections(Session):
         async def work(act: Act) -> None:
             await act.services.connections.pause(act.actor, connection_id)
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def resume(self, connection_id: str) -> Follow:
@@ -24,4 +24,4 @@ class Connections(Session):
         async def work(act: Act) -> None:
             await act.services.connections.resume(act.actor, connection_id)
 
-        return await self.act(work)
+        return await self._act(work)

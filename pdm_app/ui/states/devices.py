@@ -22,7 +22,7 @@ class Devices(Session):
             self.devices = [device for device in devices if not self.site_id or device.site_id == self.site_id]
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)
 
 
 class DevicePage(Session):
@@ -65,7 +65,7 @@ class DevicePage(Session):
             await self._read_keys(act)
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def create_key(self) -> Follow:
@@ -77,7 +77,7 @@ class DevicePage(Session):
                 self.new_key = created.secret
                 await self._read_keys(act)
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def revoke_key(self, key_id: str) -> Follow:
@@ -87,7 +87,7 @@ class DevicePage(Session):
             await act.services.devices.revoke_key(act.actor, key_id)
             await self._read_keys(act)
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     def hide_key(self) -> None:

@@ -21,4 +21,4 @@ class SystemHealth(Session):
             self.health = await act.services.system.health()
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)

@@ -50,4 +50,4 @@ class Journal(Session):
             self.cursor = page.before or ""
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)

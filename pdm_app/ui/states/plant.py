@@ -20,7 +20,7 @@ class Plant(Session):
             self.lines = list((await act.services.assets.overview(act.actor, self.site_id or None)).lines)
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def load_line(self) -> Follow:
@@ -34,4 +34,4 @@ class Plant(Session):
                 self.site_id = self.line.site.id
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)

@@ -1,6 +1,6 @@
 """Who is in front of the screen, and which site is shown.
 
-Any socket may call any handler without visiting its page, so every handler runs its work through `Session.act`: it
+Any socket may call any handler without visiting its page, so every handler runs its work through `Session._act`: it
 resolves the actor from the session cookie first, and turns what goes wrong into a sentence for the person.
 """
 
@@ -63,8 +63,8 @@ class Session(rx.State):
         letters = parts[0][:2] if len(parts) == 1 else "".join(part[0] for part in parts[:2])
         return letters.upper() or "?"
 
-    async def act(self, work: Callable[[Act], Awaitable[Follow]]) -> Follow:
-        """Run ``work`` as the signed-in actor; returns what it returns.
+    async def _act(self, work: Callable[[Act], Awaitable[Follow]]) -> Follow:
+        """Run ``work`` as the signed-in actor; returns what it returns. Private, because a public method is a handler.
 
         Without a session the browser goes to the login page and comes back afterwards. A `PdmError` is shown as
         ``problem``; every other error is a fault of the program and goes on to Reflex, which reports it.
@@ -115,7 +115,7 @@ class Session(rx.State):
         async def work(_: Act) -> None:
             self.is_loaded = True
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     async def show_site(self, site_id: str) -> Follow:
@@ -126,7 +126,7 @@ class Session(rx.State):
                 self.site_id = site_id
             return rx.redirect("/plant")
 
-        return await self.act(work)
+        return await self._act(work)
 
     @rx.event
     def report(self, identity: str) -> None:
