@@ -100,6 +100,7 @@ export function ListHead({ mayAcknowledge, choice, box, owed }) {
   return (
     <div className="alarm-line alarms-head" role="row">
       <span className="alarm-check" role="columnheader">
+        {!(mayAcknowledge && owed.length > 0) && <span className="visually-hidden">{t("alarms.col.choice")}</span>}
         {mayAcknowledge && owed.length > 0 && (
           <input ref={check} type="checkbox" className="checkbox" checked={count > 0 && count === owed.length} onChange={chooseVisible} aria-label={t("alarms.select_visible")} />
         )}
@@ -108,7 +109,7 @@ export function ListHead({ mayAcknowledge, choice, box, owed }) {
       {["raised", "asset", "alarm", "value", "active", "state"].map((column) => (
         <span key={column} role="columnheader">{t(`alarms.col.${column}`)}</span>
       ))}
-      <span role="columnheader" />
+      <span role="columnheader"><span className="visually-hidden">{t("alarms.col.open")}</span></span>
     </div>
   );
 }

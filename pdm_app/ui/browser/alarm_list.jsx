@@ -55,8 +55,7 @@ function Alarms({ alarms, siteId, mayAcknowledge }) {
   return (
     <>
       <div className="phone-only"><AlarmCounts siteId={siteId} /></div>
-      <section className="card alarms" role="grid" aria-label={t("alarms.list_label")} aria-rowcount={rows.length}>
-        <ListHead mayAcknowledge={mayAcknowledge} choice={choice} box={box} owed={owed} />
+      <section className="card alarms">
         <Chosen choice={choice} asking={asking?.id === "chosen"} done={act.done} />
         {choice.error && (
           <div className="alarms-error">
@@ -64,20 +63,23 @@ function Alarms({ alarms, siteId, mayAcknowledge }) {
             <button type="button" className="button button-small" onClick={choice.forget}>{t("action.dismiss")}</button>
           </div>
         )}
-        <div className="alarm-rows" ref={box}>
-          {before > 0 && <div style={{ height: before }} />}
-          {items.slice(from, to).map((item) =>
-            item.head ? (
-              <GroupHead key={item.key} item={item} help={() => setHelping(true)} />
-            ) : (
-              <AlarmRow
-                key={item.key} alarm={item.alarm} open={open.has(item.key)} selected={choice.selected.has(item.key)} current={current === item.key}
-                asking={asking?.id === item.key ? asking.purpose : null} mayAcknowledge={mayAcknowledge} act={act} select={choice.select}
-                measure={measure} position={item.position}
-              />
-            ),
-          )}
-          {after > 0 && <div style={{ height: after }} />}
+        <div role="treegrid" aria-label={t("alarms.list_label")} aria-rowcount={rows.length}>
+          <ListHead mayAcknowledge={mayAcknowledge} choice={choice} box={box} owed={owed} />
+          <div className="alarm-rows" role="rowgroup" ref={box}>
+            {before > 0 && <div role="presentation" style={{ height: before }} />}
+            {items.slice(from, to).map((item) =>
+              item.head ? (
+                <GroupHead key={item.key} item={item} help={() => setHelping(true)} />
+              ) : (
+                <AlarmRow
+                  key={item.key} alarm={item.alarm} open={open.has(item.key)} selected={choice.selected.has(item.key)} current={current === item.key}
+                  asking={asking?.id === item.key ? asking.purpose : null} mayAcknowledge={mayAcknowledge} act={act} select={choice.select}
+                  measure={measure} position={item.position}
+                />
+              ),
+            )}
+            {after > 0 && <div role="presentation" style={{ height: after }} />}
+          </div>
         </div>
       </section>
       <AlarmKeys open={helping} close={() => setHelping(false)} />
@@ -94,8 +96,8 @@ function group(head, alarms, first) {
 function GroupHead({ item, help }) {
   return (
     <div className="alarms-group" role="row">
-      <h2 role="gridcell">{t(item.head)} <span className="quiet">{item.count}</span></h2>
-      {item.first === 1 && <button type="button" className="alarms-hint" onClick={help}>{t("alarms.hint")}</button>}
+      <span role="rowheader">{t(item.head)} <span className="quiet">{item.count}</span></span>
+      <span role="gridcell">{item.first === 1 && <button type="button" className="alarms-hint" onClick={help}>{t("alarms.hint")}</button>}</span>
     </div>
   );
 }

@@ -68,7 +68,7 @@ function Details({ alarm, place, asking, mayAcknowledge, act }) {
   const owed = needsAcknowledging(alarm);
   const steps = alarm.action.split("\n").map((step) => step.trim()).filter(Boolean);
   return (
-    <div className="alarm-details">
+    <div className="alarm-details" role="gridcell">
       <div className="alarm-words">
         <dl>
           <Fact term={t("alarm.cause")} text={alarm.cause} />
