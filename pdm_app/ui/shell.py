@@ -117,7 +117,7 @@ def _top_bar(crumbs: list[rx.Component | rx.Var[str] | str], level: str) -> rx.C
         rx.el.span(class_name="divider desktop-only"),
         rx.el.nav(*trail, class_name="crumbs", aria_label=text("shell.breadcrumb")),
         rx.el.span(class_name="spacer"),
-        alarm_strip(site_id=Session.site_id),
+        alarm_strip(),
         connection_dot(),
         rx.el.span(class_name="divider desktop-only"),
         rx.el.span(clock(time_zone=Session.time_zone), class_name="desktop-only"),

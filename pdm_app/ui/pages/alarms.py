@@ -34,7 +34,7 @@ def alarms() -> rx.Component:
         "nav.alarms",
         [text("nav.alarms"), text("alarms.active")],
         head(text("alarms.title"), simulated_chip(), actions=(_views("alarms.active"),)),
-        alarm_list(site_id=Session.site_id, may_acknowledge=Session.permissions.contains("alarms.acknowledge")),
+        alarm_list(may_acknowledge=Session.permissions.contains("alarms.acknowledge")),
     )
 
 

@@ -41,7 +41,6 @@ class Journal(Session):
                 text=self.text,
                 kinds=(JournalKind(self.kind),) if self.kind in set(JournalKind) else (),
                 priorities=(int(self.priority),) if self.priority in {"1", "2", "3", "4"} else (),
-                site_id=self.site_id or None,
                 before=before,
                 limit=PAGE,
             )

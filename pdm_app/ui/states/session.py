@@ -37,7 +37,7 @@ class Session(rx.State):
     role: str = ""
     permissions: list[str] = []
     sites: list[Site] = []
-    site_id: str = ""
+    site_id: str = rx.LocalStorage("", name="pdm.site", sync=False)
     is_demo: bool = False
     version: str = ""
     problem: str = ""
