@@ -164,7 +164,7 @@ async def running(
             assets=AssetService(work),
             auth=auth,
             connections=ConnectionService(work, collector, clock),
-            demo=DemoService(plant) if plant is not None else None,
+            demo=DemoService(plant, work) if plant is not None else None,
             devices=DeviceService(work, clock),
             history=HistoryService(historian, signals, metrics.query_latency_seconds.observe),
             ingest=IngestService(work, intake, clock, settings.ingest),

@@ -18,7 +18,7 @@ from pdm_app.domain.errors import (
 from pdm_app.rpc.context import Visitor, authorize, create_context
 from pdm_app.rpc.root import root
 from pdm_app.services.catalogue import Services
-from pdm_app.trpc import CallRecord, ConnectionInfo, ErrorCode, TrpcApp, TrpcError
+from pdm_app.trpc import CallRecord, ConnectionInfo, ErrorCode, Limits, TrpcApp, TrpcError
 
 PATH = "/trpc"
 
@@ -51,13 +51,16 @@ def translate(error: Exception) -> TrpcError | None:
 
 
 def make_rpc(
-    find: Callable[[], Services | None], on_call: Callable[[CallRecord], None] | None = None
+    find: Callable[[], Services | None],
+    on_call: Callable[[CallRecord], None] | None = None,
+    limits: Limits | None = None,
 ) -> TrpcApp[Visitor]:
     """Build the RPC application.
 
     Args:
         find: Returns the product's services, or None while it starts or stops: every call is then told to come back.
         on_call: Told about each finished call.
+        limits: Bounds on what clients may hold; the engine's own for None.
     """
 
     async def context(connection: ConnectionInfo) -> Visitor:
@@ -66,4 +69,6 @@ def make_rpc(
             raise TrpcError("SERVICE_UNAVAILABLE", "The product starts or stops. Try again in a moment.")
         return await create_context(services, connection)
 
-    return TrpcApp(root, create_context=context, authorize=authorize, translate=translate, on_call=on_call)
+    return TrpcApp(
+        root, create_context=context, authorize=authorize, translate=translate, on_call=on_call, limits=limits
+    )

@@ -1,27 +1,35 @@
 """Break something in the demo plant, and see what is broken."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pdm_app.domain.access import Actor, Permission
-from pdm_app.domain.errors import FieldIssue, InvalidInputError
+from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.ports import FaultKind, InjectedFault, PlantControl
+from pdm_app.domain.repositories import UnitOfWork
 
 
 class DemoService:
-    """Fault injection; exists only where the simulated plant runs."""
+    """Fault injection on the machines in an actor's sites; exists only where the simulated plant runs."""
 
-    def __init__(self, plant: PlantControl) -> None:
+    def __init__(self, plant: PlantControl, work: UnitOfWork) -> None:
         self._plant = plant
+        self._work = work
 
     async def kinds(self, actor: Actor) -> Sequence[FaultKind]:
         """Return the faults that can be injected, and where."""
-        actor.require(Permission.DEMO_CONTROL)
-        return await self._plant.kinds()
+        codes = await self._codes(actor)
+        kinds = [
+            replace(kind, asset_codes=tuple(code for code in kind.asset_codes if code in codes))
+            for kind in await self._plant.kinds()
+        ]
+        return [kind for kind in kinds if kind.asset_codes]
 
     async def faults(self, actor: Actor) -> Sequence[InjectedFault]:
         """Return the ground truth: every fault injected so far, newest first."""
-        actor.require(Permission.DEMO_CONTROL)
-        return sorted(await self._plant.faults(), key=lambda fault: fault.injected_at, reverse=True)
+        codes = await self._codes(actor)
+        faults = [fault for fault in await self._plant.faults() if fault.asset_code in codes]
+        return sorted(faults, key=lambda fault: fault.injected_at, reverse=True)
 
     async def inject(
         self, actor: Actor, key: str, asset_code: str, signal: str = "", start_severity: float = 0.0
@@ -37,16 +45,30 @@ class DemoService:
 
         Raises:
             InvalidInputError: No such fault there, or the severity lies outside 0 to 1.
+            NotFoundError: The machine does not exist or lies outside the actor's sites.
         """
-        actor.require(Permission.DEMO_CONTROL)
+        codes = await self._codes(actor)
         if not 0.0 <= start_severity <= 1.0:
             raise InvalidInputError(
                 f"A severity of {start_severity} lies outside 0 to 1.",
                 [FieldIssue("start_severity", "outside 0 to 1", "send a number from 0 to 1")],
             )
+        if asset_code not in codes:
+            raise NotFoundError(f"There is no machine {asset_code!r} to break.", asset_code=asset_code)
         return await self._plant.inject(key, asset_code, signal, start_severity)
 
     async def clear(self, actor: Actor, fault_id: str) -> InjectedFault:
-        """End a fault; its label keeps both times."""
-        actor.require(Permission.DEMO_CONTROL)
+        """End a fault; its label keeps both times.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+        """
+        if fault_id not in {fault.id for fault in await self.faults(actor)}:
+            raise NotFoundError(f"There is no injected fault {fault_id!r}.", fault_id=fault_id)
         return await self._plant.clear(fault_id)
+
+    async def _codes(self, actor: Actor) -> frozenset[str]:
+        """Return the codes of the machines in the actor's sites."""
+        actor.require(Permission.DEMO_CONTROL)
+        async with self._work(actor.scope) as work:
+            return frozenset(asset.code for asset in await work.assets.all())

@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.ports import FaultKind, InjectedFault
 from pdm_app.domain.signals import Signal
 from pdm_app.services.assets import AssetDetail
@@ -79,6 +80,17 @@ class AssetPage(Session):
         return await self._act(work)
 
 
+def _share(percent: str) -> float:
+    """Read a severity as somebody types it; nothing typed is the full fault."""
+    try:
+        return float(percent or 100) / 100
+    except ValueError:
+        raise InvalidInputError(
+            "The severity is no number. Give a percentage from 0 to 100.",
+            [FieldIssue("severity", "is no number", "give 0 to 100")],
+        ) from None
+
+
 class Breakage(Session):
     """What the demo plant can break, and what is broken."""
 
@@ -114,7 +126,7 @@ class Breakage(Session):
         async def work(act: Act) -> None:
             if act.services.demo is None:
                 return
-            severity = float(form.get("severity", "100") or 100) / 100
+            severity = _share(form.get("severity", ""))
             await act.services.demo.inject(act.actor, form.get("key", ""), asset_code, form.get("signal", ""), severity)
             self.faults = list(await act.services.demo.faults(act.actor))
 
