@@ -7,6 +7,7 @@ consumers drained, the recorder flushed, the database closed. A fatal error in t
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -132,7 +133,7 @@ async def running(
         stack.enter_context(latest.listening(frames.note))
 
         supervisor = Supervisor(clock, on_fatal)
-        keeper = LeaseKeeper(SqlLease(database, clock), clock, holder=str(settings.data_dir))
+        keeper = LeaseKeeper(SqlLease(database, clock), clock, holder=f"{socket.gethostname()}:{settings.data_dir}")
         stack.push_async_callback(keeper.release)
         stack.push_async_callback(supervisor.stop)
         supervisor.start("lease", keeper.run, stage=Stage.SERVICE)
