@@ -13,83 +13,102 @@ import { AlarmLane } from "./trend_lane.jsx";
 import { AXIS_WIDTH, makePlot } from "./trend_plot.js";
 import { append, columnsOf, gapOf } from "./trend_series.js";
 import { TrendTable } from "./trend_table.jsx";
-import { boundsOf, following, moved, SPANS_S, still, zoomed } from "./trend_window.js";
+import { boundsOf, following, fromQuery, moved, SPANS_S, still, toQuery, zoomed } from "./trend_period.js";
 import { useWidth } from "./width.js";
 
 const SETTLE_MS = 150; // A gesture is over when it has rested this long; only then the server is asked.
+const ADDRESS_MS = 400;
 const FOLLOW_MS = 1_000; // How often a live trend moves on.
 const RELOAD_SHARE = 0.25; // A live trend asks again when a quarter of it has come as single points.
 const PLOT_RIGHT = 12;
 
 /** `signal` and `rules` are records; `spanS` is the span at first; `height` that of the plot in pixels. */
 export const Trend = guarded(function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane = true }) {
-  const [window, setWindow] = useState(() => following(spanS * 1e6));
+  const [period, setPeriod, fitPeriod] = usePeriodInAddress(spanS);
   const [asTable, setAsTable] = useState(false);
-  const history = useHistory(signal, window);
-  useFittingSpan(history, window, setWindow);
+  const history = useHistory(signal, period);
+  useFittingSpan(history, period, fitPeriod);
   if (!signal?.id) return null;
   const unit = unitSymbol(signal.unit);
   return (
     <figure className="trend" data-signal={signal.id}>
       <figcaption className="trend-head">
         <h2>{signal.label}</h2>
-        <span className="caption">{[unit, span(window)].filter(Boolean).join(", ")}</span>
+        <span className="caption">{[unit, span(period)].filter(Boolean).join(", ")}</span>
         <div className="trend-tools push">
           <div className="segments" role="group" aria-label={t("trend.span")}>
             {SPANS_S.map((seconds) => (
-              <button key={seconds} type="button" className="segment" aria-pressed={window.live && window.span_us === seconds * 1e6} onClick={() => setWindow(following(seconds * 1e6))}>
+              <button key={seconds} type="button" className="segment" aria-pressed={period.live && period.span_us === seconds * 1e6} onClick={() => setPeriod(following(seconds * 1e6))}>
                 {duration(seconds)}
               </button>
             ))}
           </div>
-          {!window.live && (
-            <button type="button" className="button" onClick={() => setWindow(following(spanS * 1e6))}>{t("trend.live")}</button>
+          {!period.live && (
+            <button type="button" className="button" onClick={() => setPeriod(following(spanS * 1e6))}>{t("trend.live")}</button>
           )}
           <button type="button" className="link" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>{t(asTable ? "trend.as_chart" : "trend.as_table")}</button>
         </div>
       </figcaption>
       {asTable
         ? <TrendTable signal={signal} columns={history.columns} height={height + 24} />
-        : <Chart {...{ signal, rules, height, spanS, window, setWindow, history, showLane }} />}
+        : <Chart {...{ signal, rules, height, spanS, period, setPeriod, history, showLane }} />}
       <Footer signal={signal} history={history} />
     </figure>
   );
 });
 
+/* [period, choose, fit]. The address follows what is chosen, so that a view can be shared and a reload keeps it. */
+function usePeriodInAddress(spanS) {
+  const [period, fit] = useState(() => fromQuery(new URLSearchParams(location.search)) ?? following(spanS * 1e6));
+  const timer = useRef(null);
+  const choose = useCallback((next) => fit((before) => {
+    const chosen = typeof next === "function" ? next(before) : next;
+    clearTimeout(timer.current); // Browsers refuse an address that changes with every step of a gesture.
+    timer.current = setTimeout(() => {
+      const query = toQuery(chosen, new URLSearchParams(location.search));
+      globalThis.history.replaceState(globalThis.history.state, "", `?${query}`);
+    }, ADDRESS_MS);
+    return chosen;
+  }), []);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return [period, choose, fit];
+}
+
 /* A plant that has just started has no hour to show: at first, the shortest span that holds all there is. */
-function useFittingSpan(history, window, setWindow) {
+function useFittingSpan(history, period, setPeriod) {
   const done = useRef(false);
   useEffect(() => {
     if (done.current || !history.settled) return;
     done.current = true;
+    if (fromQuery(new URLSearchParams(location.search))) return; // Whoever shared the address meant this span.
     const index = history.columns[3].findIndex((value) => value !== null);
-    if (index < 0 || !window.live) return;
+    if (index < 0 || !period.live) return;
     const covered_s = (history.settled.to - history.columns[0][index] * 1e6) / 1e6;
     const fitting = SPANS_S.find((seconds) => seconds >= covered_s) ?? SPANS_S[0];
-    if (fitting * 1e6 < window.span_us) setWindow(following(fitting * 1e6));
-  }, [history.settled, history.columns, window, setWindow]);
+    if (fitting * 1e6 < period.span_us) setPeriod(following(fitting * 1e6));
+  }, [history.settled, history.columns, period, setPeriod]);
 }
 
 function span({ live: isLive, from, to, span_us }) {
   return isLive ? t("trend.last", { span: duration(span_us / 1e6) }) : duration((to - from) / 1e6);
 }
 
-/* What the server knows of the window, plus the samples that came since. `version` counts every change of the columns. */
-function useHistory(signal, window) {
+/* What the server knows of the period, plus the samples that came since. `version` counts every change of the columns. */
+function useHistory(signal, period) {
   const [state, setState] = useState({ columns: [[], [], [], []], series: null, answer: null, error: null, loading: true, version: 0, settled: null });
   const [round, setRound] = useState(0);
   const width = useRef(1000);
   const kept = useRef(state);
   kept.current = state;
   const id = signal?.id;
-  const key = window.live ? `live ${window.span_us}` : `${window.from} ${window.to}`;
+  const key = period.live ? `live ${period.span_us}` : `${period.from} ${period.to}`;
   useEffect(() => {
     if (!id) return undefined;
     const abort = new AbortController();
     setState((before) => ({ ...before, loading: true }));
     const timer = setTimeout(async () => {
       const now = link().clock.now();
-      const { from, to } = boundsOf(window, now);
+      const { from, to } = boundsOf(period, now);
       const settled = { from: Math.max(0, Math.round(from)), to: Math.round(Math.min(to, now)) };
       try {
         const answer = await link().query("history.envelope", {
@@ -105,12 +124,12 @@ function useHistory(signal, window) {
       clearTimeout(timer);
       abort.abort();
     };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `key` stands for the content of `window`
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `key` stands for the content of `period`
   }, [id, key, round]);
 
   const again = useCallback(() => setRound((count) => count + 1), []);
   useEffect(() => {
-    if (!id || !window.live) return undefined;
+    if (!id || !period.live) return undefined;
     let tail = 0;
     const take = () => {
       const { series, columns } = kept.current;
@@ -124,11 +143,11 @@ function useHistory(signal, window) {
       }
     };
     return live.watch(id, take);
-  }, [id, window.live, window.span_us, again]);
+  }, [id, period.live, period.span_us, again]);
   return { ...state, width, again };
 }
 
-function Chart({ signal, rules, height, spanS, window, setWindow, history, showLane }) {
+function Chart({ signal, rules, height, spanS, period, setPeriod, history, showLane }) {
   const plotBox = useRef(null);
   const plot = useRef(null);
   const readout = useRef(null);
@@ -138,9 +157,9 @@ function Chart({ signal, rules, height, spanS, window, setWindow, history, showL
   const frozen = useFrozen();
   const [now, setNow] = useState(() => link().clock.now());
   const limits = useMemo(() => limitsOf(signal, rules), [signal, rules]);
-  const { from, to } = boundsOf(window, now);
+  const { from, to } = boundsOf(period, now);
   const view = useRef(null);
-  view.current = { signal, limits, zone, from, to, live: window.live };
+  view.current = { signal, limits, zone, from, to, live: period.live };
   history.width.current = Math.max(50, width - AXIS_WIDTH - PLOT_RIGHT);
 
   const say = useCallback((index, aloud) => {
@@ -155,15 +174,15 @@ function Chart({ signal, rules, height, spanS, window, setWindow, history, showL
       width, height, columns: history.columns, view: () => view.current,
       on: {
         cursor: (index) => say(index, false),
-        zoom: (start, end) => setWindow(still(start, end, link().clock.now())),
-        reset: () => setWindow(following(spanS * 1e6)),
+        zoom: (start, end) => setPeriod(still(start, end, link().clock.now())),
+        reset: () => setPeriod(following(spanS * 1e6)),
       },
     });
     plot.current = made;
     const time = (clientX) => made.posToVal(clientX - made.over.getBoundingClientRect().left, "x") * 1e6;
     const leave = listen(made.over, time, {
-      zoom: (factor, at) => setWindow((before) => zoomed(before, factor, at, link().clock.now())),
-      move: (share) => setWindow((before) => moved(before, share, link().clock.now())),
+      zoom: (factor, at) => setPeriod((before) => zoomed(before, factor, at, link().clock.now())),
+      move: (share) => setPeriod((before) => moved(before, share, link().clock.now())),
     });
     return () => {
       leave();
@@ -180,14 +199,14 @@ function Chart({ signal, rules, height, spanS, window, setWindow, history, showL
     plot.current?.setData(history.columns, true);
   }, [history.version, history.columns, from, to, limits]);
   useEffect(() => {
-    if (!window.live || frozen) return undefined; // A frozen trend stands still; moving on would invent a gap.
+    if (!period.live || frozen) return undefined; // A frozen trend stands still; moving on would invent a gap.
     const follow = () => setNow(link().clock.now());
     follow();
     const timer = setInterval(follow, FOLLOW_MS);
     return () => clearInterval(timer);
-  }, [window.live, window.span_us, frozen]);
+  }, [period.live, period.span_us, frozen]);
 
-  const keys = (event) => pressed(event, { plot: plot.current, window, setWindow, spanS, say });
+  const keys = (event) => pressed(event, { plot: plot.current, period, setPeriod, spanS, say });
   const isEmpty = !history.loading && !history.error && history.series && !history.columns[3].some((value) => value !== null);
   return (
     <div className="trend-body" ref={frame} data-loading={history.loading} data-frozen={frozen}>
@@ -220,7 +239,7 @@ function reading(data, index, { signal, zone, from, to }) {
 }
 
 /* Arrows move the cursor from point to point, + and − zoom, [ and ] step, L goes live, Escape resets. */
-function pressed(event, { plot, window, setWindow, spanS, say }) {
+function pressed(event, { plot, period, setPeriod, spanS, say }) {
   if (!plot || event.ctrlKey || event.metaKey || event.altKey) return;
   const now = link().clock.now();
   const [times, , , mean] = plot.data;
@@ -233,18 +252,18 @@ function pressed(event, { plot, window, setWindow, spanS, say }) {
     plot.setCursor({ left: plot.valToPos(times[index], "x"), top: 10 });
     say(index, true);
   };
-  const middle = (boundsOf(window, now).from + boundsOf(window, now).to) / 2;
+  const middle = (boundsOf(period, now).from + boundsOf(period, now).to) / 2;
   const does = {
     ArrowLeft: () => step(event.shiftKey ? -10 : -1),
     ArrowRight: () => step(event.shiftKey ? 10 : 1),
     Home: () => step(-times.length),
     End: () => step(times.length),
-    "+": () => setWindow(zoomed(window, 0.5, middle, now)),
-    "-": () => setWindow(zoomed(window, 2, middle, now)),
-    "[": () => setWindow(moved(window, -0.5, now)),
-    "]": () => setWindow(moved(window, 0.5, now)),
-    l: () => setWindow(following(window.span_us)),
-    Escape: () => setWindow(following(spanS * 1e6)),
+    "+": () => setPeriod(zoomed(period, 0.5, middle, now)),
+    "-": () => setPeriod(zoomed(period, 2, middle, now)),
+    "[": () => setPeriod(moved(period, -0.5, now)),
+    "]": () => setPeriod(moved(period, 0.5, now)),
+    l: () => setPeriod(following(period.span_us)),
+    Escape: () => setPeriod(following(spanS * 1e6)),
   }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!does) return;
   event.preventDefault();

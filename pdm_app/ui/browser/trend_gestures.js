@@ -9,7 +9,7 @@ export function listen(surface, at, on) {
   let spread = null;
 
   const wheel = (event) => {
-    if (!event.ctrlKey && !event.metaKey && !surface.contains(document.activeElement)) return;
+    if (!event.ctrlKey && !event.metaKey && !surface.closest("[tabindex]")?.contains(document.activeElement)) return;
     event.preventDefault();
     if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) on.move(event.deltaX / surface.clientWidth);
     else on.zoom(Math.exp(Math.max(-200, Math.min(200, event.deltaY)) * 0.002), at(event.clientX));

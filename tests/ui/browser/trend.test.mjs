@@ -3,24 +3,24 @@ import { test } from "node:test";
 import { pixel, scaleOf, windowOf } from "../../../pdm_app/ui/browser/scale.js";
 import { niceTicks, timeTicks } from "../../../pdm_app/ui/browser/ticks.js";
 import { alarmIntervals, append, columnsOf, gapOf } from "../../../pdm_app/ui/browser/trend_series.js";
-import { boundsOf, following, moved, still, zoomed } from "../../../pdm_app/ui/browser/trend_window.js";
+import { boundsOf, following, fromQuery, moved, still, toQuery, zoomed } from "../../../pdm_app/ui/browser/trend_period.js";
 
 const S = 1e6;
 const NOW = 1_000_000 * S;
 
 test("zooming keeps the time under the pointer where it is", () => {
-  const window = still(NOW - 1000 * S, NOW - 900 * S, NOW);
+  const period = still(NOW - 1000 * S, NOW - 900 * S, NOW);
   const at = NOW - 975 * S;
-  const closer = zoomed(window, 0.5, at, NOW);
+  const closer = zoomed(period, 0.5, at, NOW);
   const share = ({ from, to }) => (at - from) / (to - from);
-  assert.ok(Math.abs(share(closer) - share(window)) < 1e-6);
+  assert.ok(Math.abs(share(closer) - share(period)) < 1e-6);
   assert.equal(closer.to - closer.from, 50 * S);
 });
 
 test("a live trend that is zoomed at its end stays live; zoomed in its past it stands still", () => {
-  const window = following(1000 * S);
-  assert.ok(zoomed(window, 0.5, NOW, NOW).live);
-  assert.ok(!zoomed(window, 0.5, NOW - 800 * S, NOW).live);
+  const period = following(1000 * S);
+  assert.ok(zoomed(period, 0.5, NOW, NOW).live);
+  assert.ok(!zoomed(period, 0.5, NOW - 800 * S, NOW).live);
 });
 
 test("no zoom goes below ten seconds", () => {
@@ -28,9 +28,23 @@ test("no zoom goes below ten seconds", () => {
 });
 
 test("moving into the future ends at now, and follows it", () => {
-  const window = still(NOW - 2000 * S, NOW - 1000 * S, NOW);
-  assert.deepEqual(boundsOf(moved(window, -0.5, NOW), NOW), { from: NOW - 2500 * S, to: NOW - 1500 * S });
-  assert.ok(moved(window, 2, NOW).live);
+  const period = still(NOW - 2000 * S, NOW - 1000 * S, NOW);
+  assert.deepEqual(boundsOf(moved(period, -0.5, NOW), NOW), { from: NOW - 2500 * S, to: NOW - 1500 * S });
+  assert.ok(moved(period, 2, NOW).live);
+});
+
+test("a period survives in an address that can be shared", () => {
+  const there = (period) => fromQuery(toQuery(period, new URLSearchParams("tab=trends")));
+  assert.deepEqual(there(following(3600 * S)), following(3600 * S));
+  const past = still(NOW - 2000 * S, NOW - 1000 * S, NOW);
+  assert.deepEqual(there(past), past);
+  assert.equal(toQuery(past, new URLSearchParams("tab=trends")).get("tab"), "trends");
+});
+
+test("an address that makes no sense is as good as none", () => {
+  for (const query of ["", "span=banana", "span=-5", "from=x&to=y", "from=2026-11-20T11:00:00Z&to=2026-11-20T10:00:00Z"]) {
+    assert.equal(fromQuery(new URLSearchParams(query)), null);
+  }
 });
 
 const bucketed = (at, mean) => ({ bucket_us: 10 * S, at: at.map((each) => each * S), low: mean, high: mean, mean });
