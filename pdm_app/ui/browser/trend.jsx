@@ -5,28 +5,24 @@ import { guarded } from "./guard.jsx";
 import { useFrozen, useZone } from "./hooks.js";
 import { limitsOf } from "./key_value.jsx";
 import { link } from "./link.js";
-import { live } from "./live.js";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
 import { listen } from "./trend_gestures.js";
 import { AlarmLane } from "./trend_lane.jsx";
 import { AXIS_WIDTH, makePlot } from "./trend_plot.js";
-import { append, columnsOf, gapOf } from "./trend_series.js";
 import { TrendTable } from "./trend_table.jsx";
-import { boundsOf, following, fromQuery, moved, SPANS_S, still, toQuery, zoomed } from "./trend_period.js";
+import { useFittingSpan, usePeriodInAddress, useTrendHistory } from "./trend_history.js";
+import { boundsOf, following, moved, SPANS_S, still, zoomed } from "./trend_period.js";
 import { useWidth } from "./width.js";
 
-const SETTLE_MS = 150; // A gesture is over when it has rested this long; only then the server is asked.
-const ADDRESS_MS = 400;
 const FOLLOW_MS = 1_000; // How often a live trend moves on.
-const RELOAD_SHARE = 0.25; // A live trend asks again when a quarter of it has come as single points.
 const PLOT_RIGHT = 12;
 
 /** `signal` and `rules` are records; `spanS` is the span at first; `height` that of the plot in pixels. */
 export const Trend = guarded(function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane = true }) {
   const [period, setPeriod, fitPeriod] = usePeriodInAddress(spanS);
   const [asTable, setAsTable] = useState(false);
-  const history = useHistory(signal, period);
+  const history = useTrendHistory(signal, period);
   useFittingSpan(history, period, fitPeriod);
   if (!signal?.id) return null;
   const unit = unitSymbol(signal.unit);
@@ -57,94 +53,8 @@ export const Trend = guarded(function Trend({ signal, rules = [], height = 280, 
   );
 });
 
-/* [period, choose, fit]. The address follows what is chosen, so that a view can be shared and a reload keeps it. */
-function usePeriodInAddress(spanS) {
-  const [period, fit] = useState(() => fromQuery(new URLSearchParams(location.search)) ?? following(spanS * 1e6));
-  const timer = useRef(null);
-  const choose = useCallback((next) => fit((before) => {
-    const chosen = typeof next === "function" ? next(before) : next;
-    clearTimeout(timer.current); // Browsers refuse an address that changes with every step of a gesture.
-    timer.current = setTimeout(() => {
-      const query = toQuery(chosen, new URLSearchParams(location.search));
-      globalThis.history.replaceState(globalThis.history.state, "", `?${query}`);
-    }, ADDRESS_MS);
-    return chosen;
-  }), []);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return [period, choose, fit];
-}
-
-/* A plant that has just started has no hour to show: at first, the shortest span that holds all there is. */
-function useFittingSpan(history, period, setPeriod) {
-  const done = useRef(false);
-  useEffect(() => {
-    if (done.current || !history.settled) return;
-    done.current = true;
-    if (fromQuery(new URLSearchParams(location.search))) return; // Whoever shared the address meant this span.
-    const index = history.columns[3].findIndex((value) => value !== null);
-    if (index < 0 || !period.live) return;
-    const covered_s = (history.settled.to - history.columns[0][index] * 1e6) / 1e6;
-    const fitting = SPANS_S.find((seconds) => seconds >= covered_s) ?? SPANS_S[0];
-    if (fitting * 1e6 < period.span_us) setPeriod(following(fitting * 1e6));
-  }, [history.settled, history.columns, period, setPeriod]);
-}
-
 function span({ live: isLive, from, to, span_us }) {
   return isLive ? t("trend.last", { span: duration(span_us / 1e6) }) : duration((to - from) / 1e6);
-}
-
-/* What the server knows of the period, plus the samples that came since. `version` counts every change of the columns. */
-function useHistory(signal, period) {
-  const [state, setState] = useState({ columns: [[], [], [], []], series: null, answer: null, error: null, loading: true, version: 0, settled: null });
-  const [round, setRound] = useState(0);
-  const width = useRef(1000);
-  const kept = useRef(state);
-  kept.current = state;
-  const id = signal?.id;
-  const key = period.live ? `live ${period.span_us}` : `${period.from} ${period.to}`;
-  useEffect(() => {
-    if (!id) return undefined;
-    const abort = new AbortController();
-    setState((before) => ({ ...before, loading: true }));
-    const timer = setTimeout(async () => {
-      const now = link().clock.now();
-      const { from, to } = boundsOf(period, now);
-      const settled = { from: Math.max(0, Math.round(from)), to: Math.round(Math.min(to, now)) };
-      try {
-        const answer = await link().query("history.envelope", {
-          signals: [id], start_at: settled.from, end_at: Math.max(settled.to, settled.from + 1), buckets: Math.max(50, Math.round(width.current)),
-        }, { signal: abort.signal });
-        const series = answer.series[0];
-        setState((before) => ({ columns: columnsOf(series), series, answer, error: null, loading: false, version: before.version + 1, settled }));
-      } catch (error) {
-        if (!abort.signal.aborted) setState((before) => ({ ...before, error, loading: false }));
-      }
-    }, SETTLE_MS);
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `key` stands for the content of `period`
-  }, [id, key, round]);
-
-  const again = useCallback(() => setRound((count) => count + 1), []);
-  useEffect(() => {
-    if (!id || !period.live) return undefined;
-    let tail = 0;
-    const take = () => {
-      const { series, columns } = kept.current;
-      const sample = live.get(id);
-      if (!series || !sample || typeof sample.value === "string") return;
-      if (!append(columns, sample.source_at, sample.quality < 200 ? sample.value : null, gapOf(series))) return;
-      tail += 1;
-      if (tail > RELOAD_SHARE * Math.max(200, columns[0].length)) {
-        tail = 0;
-        again();
-      }
-    };
-    return live.watch(id, take);
-  }, [id, period.live, period.span_us, again]);
-  return { ...state, width, again };
 }
 
 function Chart({ signal, rules, height, spanS, period, setPeriod, history, showLane }) {
