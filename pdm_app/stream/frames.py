@@ -1,9 +1,12 @@
-"""Live frames: the values of one set of signals, encoded once for all who watch that set.
+"""Live frames: what changed of a set of signals, encoded once for all who watch it.
 
 A frame is a JSON object ``{"now": µs, "rows": [[signal, value, quality, source_at, received_at], …]}``. The first
 frame a watcher gets is a snapshot of the whole set; later ones hold only what has changed. A watcher that is slower
 than the history of frames is long gets a snapshot instead of what it missed: it loses steps between, never the newest
 value. Once a second comes a frame even if nothing changed, so that silence on screen always means a broken link.
+
+One timer serves all sets. At each tick a changed reading is encoded once, however many sets hold it, and each set's
+frame is put together from those rows.
 """
 
 import asyncio
@@ -20,11 +23,13 @@ from pdm_app.stream.latest import Latest
 COALESCE_S = 0.008  # Batches of one publish arrive within a few milliseconds; together they make one frame.
 EVERY_S_MIN = 0.033  # No faster than a screen of 30 frames a second.
 HEARTBEAT_S = 1.0
+HEARTBEAT_EARLY_S = 0.2  # A heartbeat may come this early, so that those of many sets share a tick.
+TIMER_SLACK_S = 0.002  # Timers of some event loops count in whole milliseconds and may be that much early.
 FRAMES_KEPT = 32
 
 
-def encode(latest: Latest, slots: I8, now: Micros) -> bytes:
-    """Return one frame with the newest reading of each slot; a value that is no number becomes null."""
+def encoded_rows(latest: Latest, slots: I8) -> list[bytes]:
+    """Return the newest reading of each slot as JSON; a value that is no number becomes null."""
     rows = zip(
         latest.signal[slots].tolist(),
         latest.value[slots].tolist(),
@@ -33,97 +38,52 @@ def encode(latest: Latest, slots: I8, now: Micros) -> bytes:
         latest.received_at[slots].tolist(),
         strict=True,
     )
-    if latest.text:
-        named = zip(slots.tolist(), rows, strict=True)
-        table = [(row[0], latest.text.get(slot, row[1]), *row[2:]) for slot, row in named]
-    else:
-        table = list(rows)
-    return orjson.dumps({"now": now, "rows": table})
+    if not latest.text:
+        return [orjson.dumps(row) for row in rows]
+    named = zip(slots.tolist(), rows, strict=True)
+    return [orjson.dumps((row[0], latest.text.get(slot, row[1]), *row[2:])) for slot, row in named]
+
+
+def frame_of(rows: Sequence[bytes], now: Micros) -> bytes:
+    """Put a frame together."""
+    return b'{"now":%d,"rows":[%b]}' % (now, b",".join(rows))
 
 
 class SignalSet:
     """One set of signals with its recent frames; alive while somebody watches."""
 
-    def __init__(self, latest: Latest, clock: Clock, signals: Sequence[int]) -> None:
-        self._latest = latest
-        self._clock = clock
-        self._slots = latest.slots(signals)
-        self._is_mine = np.zeros(int(self._slots.max()) + 1, dtype=bool)
-        self._is_mine[self._slots] = True
-        self._dirty = np.zeros_like(self._is_mine)
-        self._frames: deque[bytes] = deque(maxlen=FRAMES_KEPT)
-        self._number = 0  # of the newest frame
-        self._snapshot: tuple[int, bytes] | None = None
-        self._arrived: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._due_at = 0.0
-        self._flushed_at = 0.0
+    def __init__(self, slots: I8, tick: int, now_s: float) -> None:
+        """Begin with nothing to say.
+
+        Args:
+            slots: Of the signals, shape (signals,).
+            tick: Changes up to this tick are in every snapshot.
+            now_s: Time of the event loop.
+        """
+        self.slots = slots
+        self.told_tick = tick
+        self.told_at_s = now_s
+        self.number = 0  # of the newest frame
+        self.frames: deque[bytes] = deque(maxlen=FRAMES_KEPT)
+        self.snapshot: tuple[int, bytes] | None = None
+        self.waiting: list[asyncio.Future[None]] = []
         self.watchers = 0
-        self.encoded = 0
 
-    def note(self, slots: I8) -> None:
-        """Take note of changed slots of the whole plant and plan a frame if some are of this set."""
-        inside = slots[slots < len(self._is_mine)]
-        mine = inside[self._is_mine[inside]]
-        if not mine.size:
-            return
-        self._dirty[mine] = True
-        loop = asyncio.get_running_loop()
-        self._plan(max(loop.time() + COALESCE_S, self._flushed_at + EVERY_S_MIN))
+    def tell(self, frame: bytes, tick: int, now_s: float) -> None:
+        """Hand a frame to everybody who waits."""
+        self.frames.append(frame)
+        self.number += 1
+        self.told_tick, self.told_at_s = tick, now_s
+        waiting, self.waiting = self.waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
-    def start(self) -> None:
-        self._plan(asyncio.get_running_loop().time() + HEARTBEAT_S)
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _plan(self, due_at: float) -> None:
-        if self._timer is not None:
-            if self._due_at <= due_at:
-                return
-            self._timer.cancel()
-        self._due_at = due_at
-        self._timer = asyncio.get_running_loop().call_at(due_at, self._flush)
-
-    def _flush(self) -> None:
-        self._timer = None
-        changed = np.flatnonzero(self._dirty)
-        self._dirty[changed] = False
-        self._frames.append(self._encode(changed))
-        self._number += 1
-        now = asyncio.get_running_loop().time()
-        self._flushed_at = now
-        self._plan(now + HEARTBEAT_S)
-        if self._arrived is not None:
-            self._arrived.set_result(None)
-            self._arrived = None
-
-    def _encode(self, slots: I8) -> bytes:
-        self.encoded += 1
-        return encode(self._latest, slots, self._clock.now())
-
-    async def follow(self) -> AsyncGenerator[bytes, None]:
-        """Yield a snapshot, then frames as they come; never more than the newest matter to a slow watcher."""
-        seen, frame = self._snapshot_now()
-        yield frame
-        while True:
-            while seen < self._number:
-                missed = self._number - seen
-                if missed > len(self._frames):
-                    seen, frame = self._snapshot_now()
-                else:
-                    seen, frame = seen + 1, self._frames[-missed]
-                yield frame
-            if self._arrived is None:
-                self._arrived = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._arrived)  # One future serves all watchers; one that leaves must not cancel it.
-
-    def _snapshot_now(self) -> tuple[int, bytes]:
-        if self._snapshot is None or self._snapshot[0] != self._number:
-            self._snapshot = (self._number, self._encode(self._slots))
-        return self._snapshot
+    async def next_frame(self) -> None:
+        """Return once there is a newer frame."""
+        waiter = asyncio.get_running_loop().create_future()
+        self.waiting.append(waiter)
+        await waiter
 
 
 class LiveFrames:
@@ -133,37 +93,125 @@ class LiveFrames:
         self._latest = latest
         self._clock = clock
         self._sets: dict[tuple[int, ...], SignalSet] = {}
+        self._watched: I8 = np.zeros(0, dtype=np.int64)  # By slot: in how many sets.
+        self._changed_in: I8 = np.zeros(0, dtype=np.int64)  # By slot: the tick of the last change.
+        self._rows: dict[int, bytes] = {}  # Newest encoded reading of slots that have changed while watched.
+        self._pending: list[I8] = []
+        self._tick = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0
+        self.encoded = 0
+        """Frames put together since the start."""
 
     def note(self, slots: I8) -> None:
-        """Hand changed slots to every set; plug this into `Latest.listening`."""
-        for signal_set in self._sets.values():
-            signal_set.note(slots)
+        """Take note of changed slots of the whole plant; plug this into `Latest.listening`."""
+        if not self._sets:
+            return
+        self._fit()
+        watched = slots[self._watched[slots] > 0]
+        if watched.size:
+            self._pending.append(watched)
+            self._plan(asyncio.get_running_loop().time() + COALESCE_S)
+
+    def _fit(self) -> None:
+        """Make room for slots that are new since the last call."""
+        missing = len(self._latest.signal) - len(self._watched)
+        if missing > 0:
+            self._watched = np.concatenate([self._watched, np.zeros(missing, dtype=np.int64)])
+            self._changed_in = np.concatenate([self._changed_in, np.zeros(missing, dtype=np.int64)])
+
+    def _plan(self, due_s: float) -> None:
+        if self._timer is not None:
+            if self._due_s <= due_s:
+                return
+            self._timer.cancel()
+        self._due_s = due_s
+        self._timer = asyncio.get_running_loop().call_at(due_s, self._on_tick)
+
+    def _on_tick(self) -> None:
+        self._timer = None
+        self._tick += 1
+        if self._pending:
+            changed = np.unique(np.concatenate(self._pending))
+            self._pending.clear()
+            changed = changed[self._watched[changed] > 0]  # Its last watcher may have left since.
+            self._changed_in[changed] = self._tick
+            self._rows.update(zip(changed.tolist(), encoded_rows(self._latest, changed), strict=True))
+        now_s, now = asyncio.get_running_loop().time(), self._clock.now()
+        if self._sets:
+            self._plan(min(self._serve(signal_set, now_s, now) for signal_set in self._sets.values()))
+
+    def _serve(self, signal_set: SignalSet, now_s: float, now: Micros) -> float:
+        """Tell a set's watchers what is due; return when it has to be looked at again."""
+        changed = signal_set.slots[self._changed_in[signal_set.slots] > signal_set.told_tick].tolist()
+        paced_s = signal_set.told_at_s + EVERY_S_MIN
+        if changed and paced_s > now_s + TIMER_SLACK_S:
+            return paced_s
+        if changed or now_s >= signal_set.told_at_s + HEARTBEAT_S - HEARTBEAT_EARLY_S:
+            self.encoded += 1
+            signal_set.tell(frame_of([self._rows[slot] for slot in changed], now), self._tick, now_s)
+        return signal_set.told_at_s + HEARTBEAT_S
 
     async def watch(self, signals: Sequence[int]) -> AsyncGenerator[bytes, None]:
-        """Yield encoded frames of ``signals`` until the caller leaves."""
+        """Yield a snapshot of ``signals``, then frames as they come, until the caller leaves.
+
+        A slow caller never gets more than the newest values matter.
+        """
         key = tuple(sorted(set(signals)))
+        signal_set = self._enter(key)
+        try:
+            seen, frame = self._snapshot_of(signal_set)
+            yield frame
+            while True:
+                while seen < signal_set.number:
+                    missed = signal_set.number - seen
+                    if missed > len(signal_set.frames):
+                        seen, frame = self._snapshot_of(signal_set)
+                    else:
+                        seen, frame = seen + 1, signal_set.frames[-missed]
+                    yield frame
+                await signal_set.next_frame()
+        finally:
+            self._leave(key, signal_set)
+
+    def _enter(self, key: tuple[int, ...]) -> SignalSet:
         signal_set = self._sets.get(key)
         if signal_set is None:
-            signal_set = self._sets[key] = SignalSet(self._latest, self._clock, key)
-            signal_set.start()
+            slots = self._latest.slots(key)
+            self._fit()
+            now_s = asyncio.get_running_loop().time()
+            signal_set = self._sets[key] = SignalSet(slots, self._tick, now_s)
+            self._watched[slots] += 1
+            self._plan(now_s + HEARTBEAT_S)
         signal_set.watchers += 1
-        try:
-            async for frame in signal_set.follow():
-                yield frame
-        finally:
-            signal_set.watchers -= 1
-            if not signal_set.watchers:
-                signal_set.stop()
-                del self._sets[key]
+        return signal_set
+
+    def _leave(self, key: tuple[int, ...], signal_set: SignalSet) -> None:
+        signal_set.watchers -= 1
+        if signal_set.watchers:
+            return
+        del self._sets[key]
+        self._watched[signal_set.slots] -= 1
+        for slot in signal_set.slots[self._watched[signal_set.slots] == 0].tolist():
+            self._rows.pop(slot, None)
+        if not self._sets:
+            self._pending.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _snapshot_of(self, signal_set: SignalSet) -> tuple[int, bytes]:
+        if signal_set.snapshot is None or signal_set.snapshot[0] != signal_set.number:
+            self.encoded += 1
+            frame = frame_of(encoded_rows(self._latest, signal_set.slots), self._clock.now())
+            signal_set.snapshot = (signal_set.number, frame)
+        return signal_set.snapshot
 
     def snapshot(self, signals: Sequence[int]) -> bytes:
         """Return one frame with the newest values, for a viewer that cannot hold a stream open."""
-        return encode(self._latest, self._latest.slots(sorted(set(signals))), self._clock.now())
+        slots = self._latest.slots(sorted(set(signals)))
+        return frame_of(encoded_rows(self._latest, slots), self._clock.now())
 
     @property
     def watchers(self) -> int:
         return sum(signal_set.watchers for signal_set in self._sets.values())
-
-    @property
-    def encoded(self) -> int:
-        return sum(signal_set.encoded for signal_set in self._sets.values())

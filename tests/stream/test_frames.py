@@ -1,12 +1,13 @@
 """Live frames are encoded once for all watchers and never leave one in doubt whether the link stands."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import orjson
 
 from pdm_app.domain.samples import Batch, Micros, Quality, Sample, SignalId
-from pdm_app.stream.frames import FRAMES_KEPT, HEARTBEAT_S, LiveFrames
+from pdm_app.stream.frames import EVERY_S_MIN, FRAMES_KEPT, HEARTBEAT_S, TIMER_SLACK_S, LiveFrames
 from pdm_app.stream.latest import Latest
 
 DEADLINE_S = 5
@@ -111,3 +112,87 @@ async def test_text_values_travel_as_text() -> None:
     async with asyncio.timeout(DEADLINE_S):
         assert rows(await anext(watch)) == [[1, "2.4.1", 0, 10, 11]]
     await watch.aclose()
+
+
+async def test_a_signal_in_many_sets_reaches_each_of_them() -> None:
+    latest = Latest()
+    frames = LiveFrames(latest, StoppedClock())
+    with latest.listening(frames.note):
+        async with asyncio.timeout(DEADLINE_S):
+            watches = [frames.watch([1, other]) for other in range(2, 12)]
+            for watch in watches:
+                await anext(watch)
+            latest.merge(reading(1, 10, 4.0))
+            latest.merge(reading(11, 10, 5.0))
+            seen = [rows(await anext(watch)) for watch in watches]
+            assert [frame[0] for frame in seen] == [[1, 4.0, 0, 10, 11]] * 10
+            assert seen[-1][1] == [11, 5.0, 0, 10, 11]
+            for watch in watches:
+                await watch.aclose()
+
+
+async def test_frames_of_a_quick_signal_keep_the_pace_of_a_screen_and_end_with_the_newest() -> None:
+    latest = Latest()
+    frames = LiveFrames(latest, StoppedClock())
+    loop = asyncio.get_running_loop()
+    with latest.listening(frames.note):
+        async with asyncio.timeout(DEADLINE_S):
+            watch = frames.watch([1])
+            await anext(watch)
+            at_s: list[float] = []
+            for turn in range(5):
+                latest.merge(reading(1, 10 + turn, float(turn)))
+                assert [row[1] for row in rows(await anext(watch))] == [float(turn)]
+                at_s.append(loop.time())
+            gaps_s = [later - sooner for sooner, later in pairwise(at_s)]
+            assert min(gaps_s[1:]) >= EVERY_S_MIN - 2 * TIMER_SLACK_S
+            await watch.aclose()
+
+
+async def test_a_set_that_was_left_starts_afresh_and_hears_of_every_change_again() -> None:
+    latest = Latest()
+    frames = LiveFrames(latest, StoppedClock())
+    with latest.listening(frames.note):
+        async with asyncio.timeout(DEADLINE_S):
+            for turn in range(3):
+                watch = frames.watch([1])
+                newest = None if turn == 0 else 10.0 * turn
+                assert rows(await anext(watch))[0][1] == newest
+                latest.merge(reading(1, 100 * turn + 1, 10.0 * turn + 5))
+                assert rows(await anext(watch))[0][1] == 10.0 * turn + 5
+                latest.merge(reading(1, 100 * turn + 2, 10.0 * (turn + 1)))
+                await watch.aclose()  # With a change still under way.
+    assert frames.watchers == 0
+
+
+async def test_signals_that_come_later_than_the_watch_are_heard() -> None:
+    latest = Latest()
+    frames = LiveFrames(latest, StoppedClock())
+    with latest.listening(frames.note):
+        async with asyncio.timeout(DEADLINE_S):
+            watch = frames.watch([1])
+            await anext(watch)
+            for signal in range(5000, 9000):
+                latest.slots([signal])
+            latest.merge(reading(8999, 10, 1.0))
+            latest.merge(reading(1, 10, 2.0))
+            other = frames.watch([8999])
+            assert rows(await anext(other)) == [[8999, 1.0, 0, 10, 11]]
+            assert rows(await anext(watch)) == [[1, 2.0, 0, 10, 11]]
+            await watch.aclose()
+            await other.aclose()
+
+
+async def test_what_nobody_watches_costs_no_frame() -> None:
+    latest = Latest()
+    frames = LiveFrames(latest, StoppedClock())
+    with latest.listening(frames.note):
+        async with asyncio.timeout(HEARTBEAT_S + DEADLINE_S):
+            watch = frames.watch([1])
+            await anext(watch)
+            before = frames.encoded
+            for at in range(10, 60):
+                latest.merge(reading(2, at, 1.0))
+            assert rows(await anext(watch)) == [], "the heartbeat"
+            assert frames.encoded - before == 1
+            await watch.aclose()
