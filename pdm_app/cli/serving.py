@@ -1,9 +1,12 @@
 """Serve the product in this process: front end in place, data directory claimed, port bound, then uvicorn."""
 
 import os
+import signal
 import socket
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -51,6 +54,7 @@ def _hand_over(settings: Settings, folder: Path, port: int) -> None:
 
 def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> int:
     import uvicorn
+    from uvicorn.server import HANDLED_SIGNALS
 
     from pdm_app.pdm_app import app
     from pdm_app.runtime import FATAL_EXIT, FATAL_VARIABLE
@@ -71,12 +75,22 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     )
 
     class Server(uvicorn.Server):
-        """Says where the pages are as soon as they are served."""
+        """Says where the pages are as soon as they are served, and lets the program choose its exit code."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Obey signals during the block; uvicorn's own would raise them again after it, and end with -15."""
+            before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             running = services()
-            if self.started and running is not None:
+            if self.started and running is not None and not self.should_exit:
                 _announce(base_url, await running.auth.setup_link(base_url), open_pages=open_pages)
 
     server = Server(config)
