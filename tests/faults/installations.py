@@ -128,3 +128,15 @@ async def prepared(
             await transaction.commit()
     variables = {"PDM_DATABASE_URL": url, **(environment or {})}
     return Installation(RunningProduct(folder, "serve", variables), url, made.secret, {PERSON: PASSWORD})
+
+
+async def post(installation: Installation, name: str, value: float, source_at: int | None = None) -> None:
+    """Send one sample as the pump's controller does; it is acknowledged when this returns."""
+    sample = {"signal": name, "value": value, "source_at": WallClock().now() if source_at is None else source_at}
+    async with httpx.AsyncClient(timeout=20) as client:
+        answer = await client.post(
+            f"{installation.url}/api/ingest",
+            json={"samples": [sample]},
+            headers={"authorization": f"Bearer {installation.device_key}"},
+        )
+    assert answer.status_code == 200, answer.text
