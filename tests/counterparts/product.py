@@ -59,7 +59,10 @@ class RunningProduct:
             said = "\n".join(self.lines[-40:])
             self.kill()
             raise RuntimeError(f"`pdm_app {' '.join(words)}` did not serve:\n{said}")
-        httpx.get(f"{self.url}/login").raise_for_status()
+        page = httpx.get(f"{self.url}/login")
+        if page.status_code != httpx.codes.OK:
+            self.kill()
+            raise RuntimeError(f"The first page was answered with {page.status_code}:\n{page.text[:500]}")
         self.first_page_s = time.monotonic() - began
 
     def _read(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
@@ -86,6 +89,11 @@ class RunningProduct:
     @property
     def output(self) -> str:
         return "\n".join(self.lines)
+
+    @property
+    def exit_code(self) -> int | None:
+        """With which it ended, None while it runs; negative for the signal that ended it."""
+        return self._process.poll() if self._process is not None else None
 
     def kill(self) -> None:
         """End it as a power cut would; children end by themselves."""
