@@ -1,10 +1,13 @@
 """Who calls a procedure: from cookie, bearer token or device key to an Actor, checked anew for every call."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.errors import PermissionDeniedError, UnauthenticatedError
+from pdm_app.rpc.errors import wire_error
 from pdm_app.services.catalogue import Services
 from pdm_app.trpc import Call, ConnectionInfo, Procedure, Router, TrpcError
 
@@ -34,26 +37,41 @@ async def authorize(visitor: Visitor, procedure: Procedure) -> None:
     request must bring a token that is still valid.
 
     Raises:
-        UnauthenticatedError: No credentials, or they are no longer good.
-        PermissionDeniedError: Says which permission is missing.
+        TrpcError: UNAUTHORIZED without credentials or with some that are no longer good; FORBIDDEN says which
+            permission is missing. Nothing else ends a live subscription, least of all a database that is away.
     """
     connection = visitor.connection
     params = connection.connection_params or {}
     token = connection.bearer_token or params.get("token") or connection.cookies.get("pdm_access") or ""
-    actor = await visitor.services.auth.actor_of_access(
-        token, allow_expired=connection.transport != "http", address=connection.client_host or ""
-    )
     permission = procedure.meta.get("permission")
-    if permission is not None:
-        actor.require(Permission(permission))
+    try:
+        actor = await visitor.services.auth.actor_of_access(
+            token, allow_expired=connection.transport != "http", address=connection.client_host or ""
+        )
+        if permission is not None:
+            actor.require(Permission(permission))
+    except (UnauthenticatedError, PermissionDeniedError) as error:
+        raise wire_error(error) from None
     visitor.actor = actor
 
 
 async def signed_in(call: Call[Visitor], proceed: Callable[[Ctx], Awaitable[Any]]) -> Any:
-    """Hand the procedure what `authorize` has found."""
-    if call.ctx.actor is None:
+    """Hand the procedure what `authorize` has found, and a subscription no longer than that holds."""
+    actor = call.ctx.actor
+    if actor is None:
         raise TrpcError("UNAUTHORIZED", "Sign in first.")
-    return await proceed(Ctx(call.ctx.services, call.ctx.actor))
+    outcome = await proceed(Ctx(call.ctx.services, actor))
+    return _while_rights_last(outcome, call.ctx, actor) if call.procedure.type == "subscription" else outcome
+
+
+async def _while_rights_last(events: AsyncGenerator[Any, None], visitor: Visitor, actor: Actor) -> AsyncIterator[Any]:
+    """Pass events on until `authorize` finds other rights or sites than those the subscription began with."""
+    async with aclosing(events):
+        async for event in events:
+            now = visitor.actor or actor
+            if now is not actor and (now.permissions, now.scope) != (actor.permissions, actor.scope):
+                raise TrpcError("UNAUTHORIZED", "Your rights or sites were changed. Subscribe again.")
+            yield event
 
 
 async def create_context(services: Services, connection: ConnectionInfo) -> Visitor:

@@ -1,0 +1,46 @@
+"""How the product's errors read on the wire."""
+
+from pdm_app.domain.errors import (
+    ConflictError,
+    ConnectionFailedError,
+    FencedError,
+    InvalidInputError,
+    NotFoundError,
+    NotSupportedError,
+    PdmError,
+    PermissionDeniedError,
+    TooManyAttemptsError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from pdm_app.trpc import ErrorCode, TrpcError
+
+_CODES: tuple[tuple[type[PdmError], ErrorCode], ...] = (
+    (InvalidInputError, "BAD_REQUEST"),
+    (UnauthenticatedError, "UNAUTHORIZED"),
+    (PermissionDeniedError, "FORBIDDEN"),
+    (NotFoundError, "NOT_FOUND"),
+    (ConflictError, "CONFLICT"),
+    (TooManyAttemptsError, "TOO_MANY_REQUESTS"),
+    (NotSupportedError, "NOT_IMPLEMENTED"),
+    (ConnectionFailedError, "BAD_GATEWAY"),
+    (FencedError, "SERVICE_UNAVAILABLE"),
+    (UnavailableError, "SERVICE_UNAVAILABLE"),
+)
+
+
+def translate(error: Exception) -> TrpcError | None:
+    """Turn an error made on purpose into its code and facts; None for a fault of the program."""
+    return wire_error(error) if isinstance(error, PdmError) else None
+
+
+def wire_error(error: PdmError) -> TrpcError:
+    """Turn the product's error into the one of its code; its text is meant for people."""
+    code: ErrorCode = next((code for kind, code in _CODES if isinstance(error, kind)), "PRECONDITION_FAILED")
+    facts: dict[str, object] = {"facts": dict(error.facts)} if error.facts else {}
+    if isinstance(error, InvalidInputError) and error.issues:
+        facts["issues"] = [
+            {"loc": issue.field.split("."), "msg": f"{issue.problem}; {issue.fix}" if issue.fix else issue.problem}
+            for issue in error.issues
+        ]
+    return TrpcError(code, error.message, data=facts)
