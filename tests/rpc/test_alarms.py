@@ -1,6 +1,5 @@
 """Alarms on the wire: the procedures over real HTTP and WebSocket, with a real watch behind."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -9,17 +8,16 @@ from typing import Any, cast
 
 import httpx
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 
 from pdm_app.domain.access import Actor
 from pdm_app.domain.errors import UnauthenticatedError
-from pdm_app.rpc.server import make_rpc
+from pdm_app.rpc.server import PATH
 from pdm_app.services.catalogue import Services
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.alarms import ANNA, BORIS, GRETA, HEADER, SUCTION, VERA, Running, running, with_rules
-from tests.counterparts.clocks import HandClock, until
+from tests.counterparts.clocks import HandClock
 from tests.counterparts.installation import stored_plant
+from tests.counterparts.whole_product import serving
 
 
 class Tokens:
@@ -56,19 +54,8 @@ async def served(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Served]:
         running(await with_rules(work), HandClock(), sqlite_url, tmp_path) as product,
     ):
         services = cast(Services, SimpleNamespace(auth=Tokens(), alarms=product.service))
-        rpc = make_rpc(lambda: services)
-        config = uvicorn.Config(
-            Starlette(routes=rpc.routes("/trpc")), host="127.0.0.1", port=0, log_level="error", lifespan="off"
-        )
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        serving = asyncio.create_task(server.serve())
-        await until(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(product, f"http://127.0.0.1:{port}/trpc")
-        await rpc.drain(0.5)
-        server.should_exit = True
-        await serving
+        async with serving(services) as url:
+            yield Served(product, url + PATH)
 
 
 async def test_an_alarm_is_watched_acknowledged_and_found_in_the_journal(served: Served) -> None:

@@ -1,0 +1,200 @@
+"""The whole product as runtime composes it, in this process, over the demo plant's records.
+
+Nothing listens where its connections point, so nothing moves by itself. In each site an alarm stands, one is over, and
+in the demo's panel a sensor is broken. For every role there is a person who sees the site of Graz only.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from pdm_app.domain.access import EVERY_SITE, Role, User
+from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
+from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.rpc.server import PATH, make_rpc
+from pdm_app.runtime import running
+from pdm_app.services.catalogue import Services
+from pdm_app.services.demo import DemoService
+from pdm_app.services.provisioning import provision
+from pdm_app.services.sessions import SignedIn
+from pdm_app.settings import Settings
+from pdm_app.simulation.fleet import Fleet
+from pdm_app.simulation.labels import Labels
+from pdm_app.simulation.plant import PlantDefinition, PlantPorts, northfield
+from pdm_app.storage.database import Database
+from pdm_app.storage.migrations import migrate
+from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from pdm_app.trpc import Limits
+from pdm_app.trpc.client import TrpcClient
+from tests.counterparts.clocks import until
+from tests.counterparts.installation import quick_hasher
+from tests.counterparts.ports import free_port
+
+PASSWORD = "copper lantern drifts"
+OURS, THEIRS = "graz", "pune"
+AUTHORIZE_EVERY_S = 0.1
+
+
+class AheadClock:
+    """The wall's time, moved forward when told."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def now(self) -> Micros:
+        return Micros(time.time_ns() // 1000 + round(self.ahead_s * MICROS_PER_S))
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What stands in one site."""
+
+    asset_id: str
+    asset_code: str
+    signal_id: int
+    device_id: str
+    connection_id: str
+    rule_id: str
+    alarm_id: str
+    past_alarm_id: str
+    fault_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WholeProduct:
+    """The running product and what stands in its two sites."""
+
+    services: Services
+    work: SqlUnitOfWork
+    clock: AheadClock
+    plant: PlantDefinition
+    ours: Belongings
+    theirs: Belongings
+    url: str
+
+    async def sign_in(self, role: Role) -> SignedIn:
+        """Sign in as the person of this role."""
+        return await self.services.auth.sign_in(username(role), PASSWORD, "127.0.0.1")
+
+    def client(self, access_token: str = "") -> TrpcClient:
+        """A program that calls over HTTP and WebSocket; without a token a stranger."""
+        headers = {"authorization": f"Bearer {access_token}"} if access_token else {}
+        return TrpcClient(self.url + PATH, headers=headers, timeout_s=10.0)
+
+
+def username(role: Role) -> str:
+    """Name of the person who has this role."""
+    return f"{role}.one"
+
+
+@asynccontextmanager
+async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeProduct]:
+    """Run the product on a fresh database until the block is left; a fault of its engine fails the test."""
+    clock, faults = AheadClock(), list[str]()
+    ports = PlantPorts(opcua=free_port(), modbus=free_port(), mqtt=free_port())
+    plant = northfield(ports)
+    database = Database(database_url)
+    work = SqlUnitOfWork(database)
+    try:
+        await migrate(database)
+        await provision(work, plant)
+        await _store_people(work)
+        fleet = Fleet(folder / "demo", clock, ports, Labels(since=clock.now()))  # Its processes do not run.
+        ours = await _belongings(work, fleet, OURS, clock.now())
+        theirs = await _belongings(work, fleet, THEIRS, clock.now())
+        settings = Settings(data_dir=folder / "data", database_url=database_url)
+        async with running(
+            settings, clock=clock, on_fatal=lambda child, error: faults.append(f"{child}: {error}")
+        ) as one:
+            services = replace(one.services, demo=DemoService(fleet, work))
+            async with serving(services) as url:
+                yield WholeProduct(services, work, clock, plant, ours, theirs, url)
+        assert faults == []
+    finally:
+        await database.close()
+
+
+async def _store_people(work: SqlUnitOfWork) -> None:
+    hasher = quick_hasher()
+    password_hash = await hasher.hash(PASSWORD)
+    hasher.close()
+    async with work(EVERY_SITE) as transaction:
+        for role in Role:
+            person = User(
+                id=f"person-{role}", username=username(role), display_name=f"One {role}", role=role, site_ids=(OURS,)
+            )
+            await transaction.users.put(person, password_hash)
+        await transaction.commit()
+
+
+async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micros) -> Belongings:
+    """Store a standing and a past alarm in a site, break one of its sensors, and name all that is there."""
+    plant = fleet.definition
+    rule = next(rule for rule in plant.rules if rule.site_id == site_id and not rule.comment_required)
+    asset = next(asset for asset in plant.assets if asset.id == rule.asset_id)
+    device = next(device for device in plant.devices if device.asset_id == asset.id)
+    signal = next(signal for signal in plant.signals if signal.id == rule.signal_id)
+    standing = _alarm(rule, f"alarm-{site_id}-standing", AlarmState.UNACKNOWLEDGED, now)
+    past = _alarm(rule, f"alarm-{site_id}-past", AlarmState.NORMAL, now)
+    memory = RuleMemory(rule_id=rule.id, state=standing.state, alarm_id=standing.id, evaluated_to=now)
+    async with work(EVERY_SITE) as transaction:
+        await transaction.alarms.put([past, standing])
+        await transaction.alarms.put_memories([memory])
+        await transaction.commit()
+    fault = await fleet.inject("sensor_stuck", asset.code, signal.name, 1.0)
+    connection = next(connection for connection in plant.connections if connection.site_id == site_id)
+    return Belongings(
+        asset_id=asset.id,
+        asset_code=asset.code,
+        signal_id=signal.id,
+        device_id=device.id,
+        connection_id=connection.id,
+        rule_id=rule.id,
+        alarm_id=standing.id,
+        past_alarm_id=past.id,
+        fault_id=fault.id,
+    )
+
+
+def _alarm(rule: AlarmRule, alarm_id: str, state: AlarmState, now: Micros) -> Alarm:
+    return Alarm(
+        id=alarm_id,
+        rule_id=rule.id,
+        site_id=rule.site_id,
+        asset_id=rule.asset_id,
+        signal_id=rule.signal_id,
+        name=rule.name,
+        priority=rule.priority,
+        state=state,
+        limit=rule.condition.limit,
+        raised_at=now - 60 * MICROS_PER_S,
+        value=rule.condition.limit,
+    )
+
+
+@asynccontextmanager
+async def serving(services: Services) -> AsyncIterator[str]:
+    """Serve the procedures on loopback and yield the server's address."""
+    rpc = make_rpc(lambda: services, limits=Limits(authorize_every_s=AUTHORIZE_EVERY_S))
+    config = uvicorn.Config(
+        Starlette(routes=rpc.routes(PATH)), host="127.0.0.1", port=0, log_level="error", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        await rpc.drain(0.5)
+        server.should_exit = True
+        await serving

@@ -1,0 +1,97 @@
+"""What every procedure needs, a call of it that makes sense, and how such a call is answered."""
+
+from contextlib import aclosing
+from typing import Any, cast
+
+from pdm_app.domain.access import Permission
+from pdm_app.rpc.root import root
+from pdm_app.trpc import MISSING, Procedure, TrpcError
+from pdm_app.trpc.client import TrpcClient
+from tests.counterparts.whole_product import Belongings
+
+# Written down a second time on purpose: a procedure that loses its permission, or gets a weaker one, is noticed here.
+NEEDS: dict[str, Permission | None] = {
+    "alarms.active": Permission.ALARMS_READ,
+    "alarms.watch": Permission.ALARMS_READ,
+    "alarms.acknowledge": Permission.ALARMS_ACKNOWLEDGE,
+    "alarms.comment": Permission.ALARMS_ACKNOWLEDGE,
+    "alarms.journal": Permission.ALARMS_READ,
+    "alarms.rules": Permission.ALARMS_READ,
+    "assets.overview": Permission.ASSETS_READ,
+    "assets.list": Permission.ASSETS_READ,
+    "assets.by_id": Permission.ASSETS_READ,
+    "auth.me": None,
+    "connections.list": Permission.CONNECTIONS_READ,
+    "connections.watch": Permission.CONNECTIONS_READ,
+    "connections.pause": Permission.CONNECTIONS_CONFIGURE,
+    "connections.resume": Permission.CONNECTIONS_CONFIGURE,
+    "demo.kinds": Permission.DEMO_CONTROL,
+    "demo.faults": Permission.DEMO_CONTROL,
+    "demo.inject": Permission.DEMO_CONTROL,
+    "demo.clear": Permission.DEMO_CONTROL,
+    "history.envelope": Permission.HISTORY_READ,
+    "live.values": Permission.SIGNALS_READ,
+    "live.latest": Permission.SIGNALS_READ,
+    "signals.list": Permission.SIGNALS_READ,
+    "signals.by_id": Permission.SIGNALS_READ,
+    "system.health": Permission.SYSTEM_READ,
+    "system.info": Permission.SYSTEM_READ,
+    "system.now": None,
+}
+ANOTHER_SENSOR = "Motor_Current_A"
+
+
+def procedures() -> dict[str, Procedure]:
+    """Every procedure of the product by its path."""
+    return {procedure.path: procedure for procedure in root.procedures()}
+
+
+def sensible_input(path: str, own: Belongings) -> Any:
+    """An input with which somebody who may call the procedure gets an answer about what is ``own``."""
+    span = {"start_at": 1_800_000_000_000_000, "end_at": 1_800_000_060_000_000}
+    inputs: dict[str, Any] = {
+        "alarms.acknowledge": {"alarm_id": own.alarm_id, "comment": "seen"},
+        "alarms.comment": {"alarm_id": own.past_alarm_id, "comment": "strainer cleaned"},
+        "alarms.journal": {"asset_id": own.asset_id},
+        "alarms.rules": {"asset_id": own.asset_id},
+        "assets.by_id": {"asset_id": own.asset_id},
+        "connections.pause": {"connection_id": own.connection_id},
+        "connections.resume": {"connection_id": own.connection_id},
+        "demo.inject": {
+            "key": "sensor_stuck",
+            "asset_code": own.asset_code,
+            "signal": ANOTHER_SENSOR,
+            "start_severity": 0.5,
+        },
+        "demo.clear": {"fault_id": own.fault_id},
+        "history.envelope": {"signals": [own.signal_id], **span},
+        "live.values": {"signals": [own.signal_id]},
+        "live.latest": {"signals": [own.signal_id]},
+        "signals.list": {"asset_id": own.asset_id},
+        "signals.by_id": {"signal_id": own.signal_id},
+    }
+    return inputs.get(path, MISSING)
+
+
+async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:
+    """Call a procedure as its kind demands; of a subscription return the first event.
+
+    Raises:
+        TrpcError: The server's answer.
+    """
+    kind = procedures()[path].type
+    if kind == "query":
+        return await client.query(path, input)
+    if kind == "mutation":
+        return await client.mutate(path, input)
+    async with aclosing(cast(Any, client.subscribe(path, input))) as events:
+        return await anext(events)
+
+
+async def code(client: TrpcClient, path: str, input: Any = MISSING) -> str:
+    """Return ``OK`` or the error's code."""
+    try:
+        await answer(client, path, input)
+    except TrpcError as error:
+        return error.code
+    return "OK"
