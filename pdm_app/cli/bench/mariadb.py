@@ -30,6 +30,7 @@ class MariadbServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._temporary = folder / "tmp"  # A server deletes the temporary tables it finds, also another server's.
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.log = folder / "server.log"
@@ -52,19 +53,19 @@ class MariadbServer:
             UnavailableError: They cannot be made; says what the installer said.
         """
         installer = shutil.which("mariadb-install-db", path=SEARCH_PATH) or "mariadb-install-db"
+        self._temporary.mkdir(parents=True, exist_ok=True)
         try:
             subprocess.run(
                 [
-                    installer, "--no-defaults", f"--datadir={self._folder / 'data'}", *_user(),
-                    "--auth-root-authentication-method=normal", "--skip-test-db",
+                    installer, "--no-defaults", f"--datadir={self._folder / 'data'}", f"--tmpdir={self._temporary}",
+                    *_user(), "--auth-root-authentication-method=normal", "--skip-test-db",
                 ],
                 check=True, capture_output=True, timeout=CREATED_WITHIN_S,
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError) as error:
-            said = getattr(error, "stderr", b"") or b""
+            said = (getattr(error, "stderr", b"") or str(error).encode()).decode(errors="replace").strip()
             raise UnavailableError(
-                f"A MariaDB data directory could not be made in {self._folder}: {error}. "
-                f"{said.decode(errors='replace')[-500:]}".rstrip()
+                f"A MariaDB data directory could not be made in {self._folder}. {installer} said:\n{said[-500:]}"
             ) from error
 
     def start(self) -> None:
@@ -77,7 +78,8 @@ class MariadbServer:
             self._process = subprocess.Popen(
                 [
                     find_mariadbd() or "mariadbd", "--no-defaults", *_user(), f"--datadir={self._folder / 'data'}",
-                    f"--socket={self._folder / 'sock'}", f"--pid-file={self._folder / 'pid'}",
+                    f"--tmpdir={self._temporary}", f"--socket={self._folder / 'sock'}",
+                    f"--pid-file={self._folder / 'pid'}",
                     f"--port={self.port}", f"--bind-address={HOST}", "--innodb-flush-log-at-trx-commit=1",
                     "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-connections=300",
                     "--innodb-buffer-pool-size=256M", "--skip-name-resolve",
