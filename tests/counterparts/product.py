@@ -32,6 +32,7 @@ class RunningProduct:
         self._command = command
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
+        self._serves = False
         self.port = 0
         self.setup_path = ""
         self.first_page_s = 0.0
@@ -53,17 +54,26 @@ class RunningProduct:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self.lines = []
+        self._serves = False
         ready = threading.Event()
         threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
-        if not ready.wait(START_S_MAX) or self._process.poll() is not None:
+        if not ready.wait(START_S_MAX) or not self._serves:
             said = "\n".join(self.lines[-40:])
-            self.kill()
+            self._give_up()
             raise RuntimeError(f"`pdm_app {' '.join(words)}` did not serve:\n{said}")
         page = httpx.get(f"{self.url}/login")
         if page.status_code != httpx.codes.OK:
             self.kill()
             raise RuntimeError(f"The first page was answered with {page.status_code}:\n{page.text[:500]}")
         self.first_page_s = time.monotonic() - began
+
+    def _give_up(self) -> None:
+        """Let a process that refuses to start end by itself, so that its exit code is its own."""
+        assert self._process is not None
+        try:
+            self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def _read(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
         assert process.stdout is not None
@@ -74,6 +84,7 @@ class RunningProduct:
                 if found:
                     self.port = int(found["port"])
                     self.setup_path = found["setup"] or ""
+                    self._serves = True
                     ready.set()
         ready.set()
 
