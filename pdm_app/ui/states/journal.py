@@ -30,13 +30,14 @@ class Journal(Session):
     @rx.event
     async def search(self, form: dict[str, str]) -> Follow:
         """Apply the filters."""
-        self.text = form.get("text", "")[:120]
-        self.kind = form.get("kind", "")
-        self.priority = form.get("priority", "")
-        return await self._read(before=None)
+        return await self._read(before=None, form=form)
 
-    async def _read(self, before: str | None) -> Follow:
+    async def _read(self, before: str | None, form: dict[str, str] | None = None) -> Follow:
         async def work(act: Act) -> None:
+            if form is not None:
+                self.text = form.get("text", "")[:120]
+                self.kind = form.get("kind", "")
+                self.priority = form.get("priority", "")
             query = JournalQuery(
                 text=self.text,
                 kinds=(JournalKind(self.kind),) if self.kind in set(JournalKind) else (),

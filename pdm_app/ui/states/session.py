@@ -75,9 +75,9 @@ class Session(rx.State):
             self.is_starting = True
             return None
         self.is_starting = False
-        self.is_demo, self.version = backend.demo, backend.version
         try:
             actor = await self._actor(backend.services)
+            self.is_demo, self.version = backend.demo, backend.version
             await self._recognise(actor, backend.services)
             return await work(Act(actor, backend.services))
         except UnauthenticatedError:
