@@ -21,7 +21,7 @@ from pdm_app.settings import load_settings
 from pdm_app.ui.backend import Backend, plug_in, services, unplug
 from pdm_app.ui.messages import messages
 from pdm_app.ui.pages.all_pages import PAGES
-from pdm_app.ui.states.session import Session
+from pdm_app.ui.states.session import Ownership, Session
 from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ app = rx.App(
     head_components=HEAD,
     api_transformer=beside,
 )
+app.add_middleware(Ownership())
 for page in PAGES:
     app.add_page(page.show, route=page.route, on_load=page.on_load, title=messages()[page.title_key])
 app.register_lifespan_task(product)

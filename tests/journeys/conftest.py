@@ -24,8 +24,9 @@ def find_chromium() -> str | None:
     return given or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(need: Callable[[str, object], None]) -> Iterator[Browser]:
+    """A browser; not for the session, because while its event loop lives no asynchronous test can run after it."""
     chromium = find_chromium()
     need("chromium", chromium)
     with sync_playwright() as playwright:

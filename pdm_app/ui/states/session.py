@@ -2,6 +2,9 @@
 
 Any socket may call any handler without visiting its page, so every handler runs its work through `Session._act`: it
 resolves the actor from the session cookie first, and turns what goes wrong into a sentence for the person.
+
+A browser tab keeps its state from page to page, through a log-out and the next person's sign-in, and the state is sent
+to the page before any handler runs. `Ownership` therefore empties it for everybody but the session it was filled for.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,6 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 import reflex as rx
+from reflex.event import Event
+from reflex.middleware.middleware import Middleware
+from reflex.state import BaseState, StateUpdate
 
 from pdm_app.domain.access import Actor
 from pdm_app.domain.assets import Site
@@ -44,6 +50,7 @@ class Session(rx.State):
     fault_id: str = ""
     is_starting: bool = False
     is_loaded: bool = False
+    _owner: Actor | None = None  # Whose rights and sites these are, and for whose session everything was read.
 
     @rx.var
     def site_name(self) -> str:
@@ -87,13 +94,28 @@ class Session(rx.State):
             return None
 
     async def _recognise(self, actor: Actor, services: Services) -> None:
-        if self.username == actor.name and self.role == actor.role and self.sites:
+        if self._owner == actor and self.sites:
             return
+        self._owner = actor
         self.username, self.role = actor.name, str(actor.role)
         self.permissions = sorted(str(permission) for permission in actor.permissions)
         self.sites = list(await services.assets.sites(actor))
         if self.site_id not in {site.id for site in self.sites}:
             self.site_id = self.sites[0].id if self.sites else ""
+
+    async def _keep_to_owner(self) -> None:
+        """Forget all that was read for a session which is not, or no longer, the one behind this socket."""
+        if self._owner is None:
+            return
+        backend = running()
+        try:
+            session_id = (await self._actor(backend.services)).session_id if backend else None
+        except PdmError:
+            session_id = None
+        if session_id is None or session_id != self._owner.session_id:
+            site_id = self.site_id  # Belongs to the browser, and is looked at anew for the next person.
+            self.reset()  # type: ignore[no-untyped-call]
+            self.site_id = site_id
 
     async def _actor(self, services: Services) -> Actor:
         # The cookie is the one of the socket's handshake: it names the session, whose record is checked each time.
@@ -137,3 +159,11 @@ class Session(rx.State):
     def dismiss(self) -> None:
         """Put the message about a problem away."""
         self.problem = self.fault_id = ""
+
+
+class Ownership(Middleware):
+    """Empties a state before an event of anybody but the session it was filled for."""
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
+        await (await state.get_state(Session))._keep_to_owner()
+        return None
