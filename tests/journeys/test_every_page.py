@@ -9,6 +9,7 @@ from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 
 PAGES = {
+    "/": "Plant overview",
     "/plant": "Plant overview",
     "/plant/graz-cooling-water": "Cooling water",
     "/asset/p-101a": "P-101A",
