@@ -5,9 +5,10 @@ Source: tRPC v11, ``rpc/codes.ts`` and ``http/getHTTPStatusCode.ts``.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypedDict, get_args
+from typing import Any, Final, Literal, get_args
 
 from pydantic import ValidationError
+from typing_extensions import TypedDict
 
 ErrorCode = Literal[
     "PARSE_ERROR",

@@ -199,9 +199,10 @@ class OutputType:
         adapter: Of the result; of one event for subscriptions and streaming queries.
         is_iterator: The annotation is an async iterator.
         is_tracked: Events carry ids.
+        members: The union members of the result or event as annotated, ``Tracked``, ``Encoded`` and ``Missing`` too.
     """
 
-    __slots__ = ("_to_json", "adapter", "is_iterator", "is_tracked")
+    __slots__ = ("_to_json", "adapter", "is_iterator", "is_tracked", "members")
 
     def __init__(self, function: Function) -> None:
         hints = _hints(function)
@@ -217,9 +218,9 @@ class OutputType:
         self.is_iterator = origin in _ITERATORS
         if self.is_iterator:
             annotation = get_args(annotation)[0]
-        members = _members(annotation)
-        self.is_tracked = any(get_origin(member) is Tracked for member in members)
-        plain = [_unwrapped(member) for member in members if member is not Missing]
+        self.members = _members(annotation)
+        self.is_tracked = any(get_origin(member) is Tracked for member in self.members)
+        plain = [unwrapped(member) for member in self.members if member is not Missing]
         self.adapter = adapter_of(Union[tuple(plain)] if plain else None)  # noqa: UP007 - built at run time
         self._to_json = self.adapter.serializer.to_json
 
@@ -301,12 +302,12 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
-def _unwrapped(annotation: Any) -> Any:
+def unwrapped(annotation: Any) -> Any:
     """Return what ``Tracked[...]`` and ``Encoded[...]`` hold."""
     if annotation in (Tracked, Encoded):
         return Any
     if get_origin(annotation) in (Tracked, Encoded):
-        return Union[tuple(_unwrapped(m) for m in _members(get_args(annotation)[0]))]  # noqa: UP007
+        return Union[tuple(unwrapped(m) for m in _members(get_args(annotation)[0]))]  # noqa: UP007
     return annotation
 
 
