@@ -7,6 +7,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pdm_app.endpoints.answers import Answering
 from pdm_app.services.logs import correlation_id
 from pdm_app.services.metrics import Metrics
 
@@ -25,7 +26,6 @@ SECURITY_HEADERS = (
     (b"content-security-policy", b"base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"),
 )
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
-MEASURED_PREFIXES = ("/api/", "/health", "/metrics")  # Everything else is named by its first step only.
 
 
 class Wrapping:
@@ -66,7 +66,7 @@ class Wrapping:
             self._note(scope, status, perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, took_s: float) -> None:
-        route = _route(scope["path"], status)
+        route = _route(scope)
         self._metrics.api_latency_seconds.labels(route, _method(scope["method"]), str(status)).observe(took_s)
         level = logging.DEBUG if status < 400 else logging.INFO if status < 500 else logging.ERROR
         if log.isEnabledFor(level):
@@ -96,13 +96,12 @@ def _complete(headers: list[tuple[bytes, bytes]], scope: Scope, identity: bytes)
     return [*headers, *(pair for pair in more if pair[0] not in present)]
 
 
-def _route(path: str, status: int) -> str:
+def _route(scope: Scope) -> str:
     """Name the route with few different words: what anybody may invent must not become a time series."""
-    if path.startswith("/trpc"):
+    if scope["path"].startswith("/trpc"):
         return "/trpc"
-    if path.startswith(MEASURED_PREFIXES) and status not in (0, 404):
-        return path.rstrip("/")
-    return "other"
+    found = isinstance(scope.get("endpoint"), Answering)  # Left here by the router that found it.
+    return scope["path"].rstrip("/") if found else "other"
 
 
 def _method(method: str) -> str:
