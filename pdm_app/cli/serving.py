@@ -1,5 +1,6 @@
 """Serve the product in this process: front end in place, data directory claimed, port bound, then uvicorn."""
 
+import logging
 import os
 import signal
 import socket
@@ -8,6 +9,8 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
+from types import FrameType
 from typing import TextIO
 
 from pdm_app.bootstrap.exclusive import claimed
@@ -15,9 +18,12 @@ from pdm_app.bootstrap.frontend import ensure_frontend, serving_environment
 from pdm_app.cli.ports import listening_on
 from pdm_app.settings import Settings
 
+log = logging.getLogger(__name__)
+
 LOCK_FILE = "in_use.lock"
 DEMO_LOG = "log.jsonl"  # Of this run only; a production log is the service manager's to keep.
-DRAIN_S = 8  # SIGTERM promises ten seconds: this much for open requests, the engine drains beside them.
+REQUESTS_S_MAX = 2  # How long open requests may go on after SIGTERM; then the engine drains.
+END_S_MAX = 9.5  # SIGTERM promises ten seconds, whatever hangs; what was acknowledged is on disk at any time.
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -70,9 +76,12 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
         log_config=None,
         access_log=False,
         ws_per_message_deflate=False,  # Live frames are small; compressing each costs more than it saves.
-        timeout_graceful_shutdown=DRAIN_S,
+        timeout_graceful_shutdown=REQUESTS_S_MAX,
         server_header=False,
     )
+
+    last_resort = Timer(END_S_MAX, _cut_off)
+    last_resort.daemon = True
 
     class Server(uvicorn.Server):
         """Says where the pages are as soon as they are served, and lets the program choose its exit code."""
@@ -84,8 +93,14 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
             try:
                 yield
             finally:
+                last_resort.cancel()
                 for number, handler in before.items():
                     signal.signal(number, handler)
+
+        def handle_exit(self, number: int, frame: FrameType | None) -> None:
+            if not self.should_exit:
+                last_resort.start()
+            super().handle_exit(number, frame)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -98,6 +113,13 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     if FATAL_VARIABLE in os.environ:
         return FATAL_EXIT
     return 0 if server.started else 1
+
+
+def _cut_off() -> None:
+    """End a process that cannot end in order in time. Nothing acknowledged is lost: it is in the durable buffer."""
+    log.error("the end took longer than %g s and was cut short; the next start records what is left", END_S_MAX)
+    sys.stdout.flush()
+    os._exit(1)
 
 
 def _log_stream(settings: Settings) -> TextIO | None:

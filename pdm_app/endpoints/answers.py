@@ -1,5 +1,6 @@
 """Answers are JSON, errors too: one shape, with the correlation id, never a secret or a stack."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -80,6 +81,8 @@ class Answering:
             return error_response(error)
         except ClientDisconnect:
             return None  # Nobody is left to answer; of a body cut short nothing was taken.
+        except asyncio.CancelledError:  # The server cancels only what is still open when its time to stop is over.
+            return error_response(UnavailableError("The program is stopping. Send the same again in a few seconds."))
         except Exception:
             log.exception("request failed", extra={"method": request.method, "path": request.url.path})
             return error_response(None)

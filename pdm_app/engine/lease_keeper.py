@@ -15,6 +15,7 @@ from pdm_app.domain.ports import Clock, Fence, Lease
 log = structlog.get_logger(__name__)
 
 TTL_S = 15.0
+RELEASE_S_MAX = 1.0  # A database that hangs must not hold up the end of the process; the lease runs out by itself.
 WAIT_S = 1.0  # A standby looks this often, so it takes over within about a second of the lease's end.
 
 
@@ -92,6 +93,8 @@ class LeaseKeeper:
         if fence is None:
             return
         try:
-            await self._lease.release(fence)
+            async with asyncio.timeout(RELEASE_S_MAX):
+                await self._lease.release(fence)
         except (UnavailableError, OSError, TimeoutError) as error:
-            log.warning("the collector lease could not be released; it runs out by itself", error=str(error))
+            why = str(error) or f"the database did not answer within {RELEASE_S_MAX:g} s"
+            log.warning("the collector lease could not be released; it runs out by itself", error=why)

@@ -24,8 +24,8 @@ from pdm_app.domain.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-CANCEL_S_MAX = 3.0  # A child that has not given up by then is abandoned and named in the log.
-DRAIN_S_MAX = 8.0  # SIGTERM promises ten seconds; the rest is for the database and the HTTP server.
+CANCEL_S_MAX = 1.0  # A child that has not given up by then is abandoned and named in the log.
+DRAIN_S_MAX = 4.0  # SIGTERM promises ten seconds; the rest is for open requests, the database and demo processes.
 
 Expected = (PdmError, OSError, TimeoutError)
 
