@@ -17,6 +17,7 @@ from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.services.patience import impatient
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +160,7 @@ class DeviceService:
     async def _reread(self, hash_: str, known: _Known | None, now: Micros) -> _Known:
         generation = self._generation
         try:
-            async with self._work(EVERY_SITE) as work:
+            async with impatient(can_do_without=known is not None), self._work(EVERY_SITE) as work:
                 key = await work.devices.key_by_hash(hash_)
                 device = await work.devices.get(key.device_id) if key else None
         except UnavailableError:
@@ -182,7 +183,7 @@ class DeviceService:
     async def _note_use(self, known: _Known, now: Micros) -> None:
         known.used_at = now
         try:
-            async with self._work(EVERY_SITE) as work:
+            async with impatient(), self._work(EVERY_SITE) as work:
                 await work.devices.key_used(known.key.id, now)
                 await work.commit()
         except UnavailableError:

@@ -15,6 +15,7 @@ from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import SessionRow, UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.services.patience import impatient
 from pdm_app.services.tokens import Claims, TokenMint, refused, token_hash
 from pdm_app.settings import AuthSettings
 
@@ -202,7 +203,7 @@ class SessionBook:
     async def _reread(self, session_id: str, known: _Known | None, now: Micros) -> _Known:
         generation = self._generation
         try:
-            async with self._work(EVERY_SITE) as work:
+            async with impatient(can_do_without=known is not None), self._work(EVERY_SITE) as work:
                 row, user = await self._read(work, Claims(session_id, known.user.id if known else "", now))
         except UnavailableError:
             if known is None:
@@ -234,7 +235,7 @@ class SessionBook:
         known.touched_at = now
         known.row = replace(known.row, seen_at=now)
         try:
-            async with self._work(EVERY_SITE) as work:
+            async with impatient(), self._work(EVERY_SITE) as work:
                 await work.users.touch_session(known.row.id, now)
                 await work.commit()
         except UnavailableError:

@@ -8,6 +8,7 @@ from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.domain.signals import DataType
+from pdm_app.services.patience import impatient
 
 REREAD_S = 30  # A changed configuration is seen within this time, or at once after `SignalIndex.forget`.
 MISS_REREAD_S = 2  # An unknown name may be a new signal; asked no more often than this.
@@ -63,7 +64,8 @@ class SignalIndex:
         if known is not None and 0 <= now - known.read_at < age_s_max * MICROS_PER_S:
             return known
         try:
-            self._sites[site_id] = known = await self._read(site_id, now)
+            async with impatient(can_do_without=known is not None):
+                self._sites[site_id] = known = await self._read(site_id, now)
         except UnavailableError:
             if known is None:
                 raise
