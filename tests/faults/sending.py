@@ -105,14 +105,22 @@ def promised(senders: Sequence[Sender]) -> dict[Key, float]:
     return {key: value for sender in senders for key, value in sender.acknowledged.items()}
 
 
-def difference(promised: dict[Key, float], rows: Sequence[tuple[int, int, float]]) -> dict[str, int]:
+def unanswered(senders: Sequence[Sender]) -> dict[Key, float]:
+    """Everything that was sent and not acknowledged: it may be there, whole, or not."""
+    return {(signal, at): value for sender in senders for signal, at, value in sender.unanswered}
+
+
+def difference(
+    promised: dict[Key, float], rows: Sequence[tuple[int, int, float]], perhaps: dict[Key, float] | None = None
+) -> dict[str, int]:
     """Count what is missing, there twice, other than sent, and never sent; all zero is what is wanted."""
     stored = {(signal, at): value for signal, at, value in rows}
+    sent = promised | (perhaps or {})
     return {
         "missing": len(promised.keys() - stored.keys()),
         "twice": len(rows) - len(stored),
-        "changed": sum(1 for key in promised.keys() & stored.keys() if promised[key] != stored[key]),
-        "invented": len(stored.keys() - promised.keys()),
+        "changed": sum(1 for key in sent.keys() & stored.keys() if sent[key] != stored[key]),
+        "invented": len(stored.keys() - sent.keys()),
     }
 
 
