@@ -1,5 +1,9 @@
 """How the product's errors read on the wire."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from pdm_app.domain.errors import (
     ConflictError,
     ConnectionFailedError,
@@ -13,7 +17,7 @@ from pdm_app.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from pdm_app.trpc import ErrorCode, TrpcError
+from pdm_app.trpc import ErrorCode, ErrorData, Issue, TrpcError
 
 _CODES: tuple[tuple[type[PdmError], ErrorCode], ...] = (
     (InvalidInputError, "BAD_REQUEST"),
@@ -29,6 +33,12 @@ _CODES: tuple[tuple[type[PdmError], ErrorCode], ...] = (
 )
 
 
+class ProductErrorData(ErrorData, total=False):
+    """Facts about an error, beside ``code``, ``httpStatus`` and ``path``."""
+
+    facts: Annotated[dict[str, object], Field(description="What the text is made of, such as the missing permission.")]
+
+
 def translate(error: Exception) -> TrpcError | None:
     """Turn an error made on purpose into its code and facts; None for a fault of the program."""
     return wire_error(error) if isinstance(error, PdmError) else None
@@ -40,7 +50,11 @@ def wire_error(error: PdmError) -> TrpcError:
     facts: dict[str, object] = {"facts": dict(error.facts)} if error.facts else {}
     if isinstance(error, InvalidInputError) and error.issues:
         facts["issues"] = [
-            {"loc": issue.field.split("."), "msg": f"{issue.problem}; {issue.fix}" if issue.fix else issue.problem}
+            Issue(
+                loc=[*issue.field.split(".")],
+                msg=f"{issue.problem}; {issue.fix}" if issue.fix else issue.problem,
+                type="value_error",
+            )
             for issue in error.issues
         ]
     return TrpcError(code, error.message, data=facts)

@@ -35,6 +35,8 @@ From the browser: ``createTRPCClient({links: [httpBatchLink({url: '/trpc'})]}).a
 ``wsLink`` and ``httpSubscriptionLink`` the same URL serves subscriptions. In the same process:
 ``await Router(assets=assets).caller(ctx)("assets.by_id", "P-101A")``.
 
+``app_router_types(root)`` gives that client its ``AppRouter``; ``openapi(root, ...)`` describes the calls to others.
+
 Data for many viewers is encoded once: yield ``Encoded.of(frame)`` (or ``Encoded(json_bytes)``) and annotate
 ``AsyncIterator[Encoded[Frame]]``; only each client's id is added. ``MISSING`` is JavaScript's ``undefined``.
 Start-up of a mounted app needs nothing; see ``Limits`` for every bound and what happens there.
@@ -45,10 +47,12 @@ from pdm_app.trpc.caller import Caller
 from pdm_app.trpc.connection import ConnectionInfo
 from pdm_app.trpc.dispatch import CallRecord, Fault
 from pdm_app.trpc.errors import ErrorCode, Issue, TrpcError
+from pdm_app.trpc.introspection import ErrorData, describe_router
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Call, Middleware, Procedure, ProcedureType
 from pdm_app.trpc.router import Router, RouterError
 from pdm_app.trpc.signatures import SignatureError
+from pdm_app.trpc.typescript import app_router_types
 from pdm_app.trpc.values import MISSING, ByteStream, Encoded, Missing, Tracked, tracked
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "ConnectionInfo",
     "Encoded",
     "ErrorCode",
+    "ErrorData",
     "Fault",
     "Issue",
     "Limits",
@@ -74,5 +79,7 @@ __all__ = [
     "Tracked",
     "TrpcApp",
     "TrpcError",
+    "app_router_types",
+    "describe_router",
     "tracked",
 ]

@@ -154,6 +154,8 @@ class _WireSchema(GenerateJsonSchema):
         described = super().named_tuple_schema(schema)
         for position, field in zip(described.get("prefixItems", ()), schema["fields"], strict=True):
             position["title"] = field["name"]
+        if self.mode == "serialization":
+            described["minItems"] = len(schema["fields"])
         doc = schema["cls"].__doc__ or ""
         if not doc.startswith(f"{schema['cls'].__name__}("):  # What Python writes where there is no docstring.
             described["description"] = doc

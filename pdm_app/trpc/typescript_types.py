@@ -11,6 +11,7 @@ INDENT: Final = "  "
 WIDTH: Final = 110  # Longer unions are written one member a line.
 SAFE_INTEGER_MAX: Final = 2**53 - 1  # Number.MAX_SAFE_INTEGER: JavaScript has one type of number, a double.
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|.', re.DOTALL)
 _PRIMITIVES: Final[Mapping[str, str]] = {
     "string": "string",
     "integer": "number",
@@ -113,7 +114,11 @@ class TypeWriter:
         parts = []
         for number, (label, position) in enumerate(zip(labels, positions, strict=True)):
             written, optional = self.type_of(position, depth), "" if number < needed else "?"
-            parts.append(f"{label}{optional}: {written}" if labelled else f"{_grouped(written)}{optional}")
+            parts.append(
+                f"{label}{optional}: {written}"
+                if labelled
+                else f"{_grouped(written) if optional else written}{optional}"
+            )
         if schema.get("items", False) is not False and schema.get("maxItems") != len(positions):
             others = f"{_grouped(self.type_of(schema['items'], depth))}[]"
             parts.append(f"...others: {others}" if labelled else f"...{others}")
@@ -127,7 +132,7 @@ class TypeWriter:
         facts = {**choices[0], **schema} if len(choices) == 1 else schema
         tags = [f"@format {facts['format']}"] if "format" in facts else []
         if self._is_sent:
-            tags += [f"@{word} {facts[word]}" for word in _LIMITS if word in facts]
+            tags += [f"@{word} {facts[word]}" for word in _LIMITS if word in facts and "prefixItems" not in facts]
             if facts.get("default") is not None and "const" not in facts:
                 tags.append(f"@default {json.dumps(facts['default'])}")
         bounds = (facts.get("minimum", 0), facts.get("maximum", 0))
@@ -163,7 +168,11 @@ def property_name(name: str) -> str:
 
 def _grouped(written: str) -> str:
     """Put a type in parentheses where ``[]``, ``?`` or ``&`` would otherwise bind to its last member only."""
-    return f"({written})" if " | " in written or " & " in written else written
+    depth, outermost = 0, ""
+    for part in _PARTS.findall(written):  # A bracket inside a text is none.
+        depth += (part in "([{<") - (part in ")]}>")
+        outermost += part if depth == 0 and len(part) == 1 else ""
+    return f"({written})" if " | " in outermost or " & " in outermost else written
 
 
 def _literal(value: Any) -> str:

@@ -1,59 +1,26 @@
 """The real ``@trpc/client`` from npm, through all its links, against a running server."""
 
 import asyncio
-import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.counterparts.npm import find_program, install_locked
 from tests.trpc.conftest import Served, until
 
 HERE = Path(__file__).parent / "client"
-CACHE = Path(__file__).parents[2] / ".cache" / "trpc-client"
 SCENARIO_TIMEOUT_S = 30.0
 ADA = {"username": "ada", "role": "user"}
 
 
-def _program(name: str) -> str | None:
-    """Return Node or npm: the one beside this Python first, else the machine's."""
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else shutil.which(name)
-
-
 @pytest.fixture(scope="module")
 def installed() -> Path | str:
-    """Install the locked packages once per lock; return their folder, or why they are not there."""
-    npm = _program("npm")
-    if npm is None or _program("node") is None:
-        return "node and npm"
-    names = ("package.json", "package-lock.json")
-    key = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in names)).hexdigest()[:16]
-    folder = CACHE / key
-    if not (folder / "complete").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            shutil.copy(HERE / name, folder)
-        path = f"{Path(npm).parent}{os.pathsep}{os.environ['PATH']}"
-        made = subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if made.returncode != 0:
-            return f"the npm packages of tests/trpc/client (npm ci: {made.stderr.strip()[-200:]})"
-        (folder / "complete").touch()
-    return folder
+    """Install the locked packages; return their folder, or why they are not there."""
+    return install_locked(HERE, "trpc-client")
 
 
 class Node:
@@ -67,7 +34,7 @@ class Node:
 
     async def run(self, scenario: str) -> dict[str, Any]:
         """Run one scenario to its end and return what it printed."""
-        node = _program("node")
+        node = find_program("node")
         assert node is not None
         process = await asyncio.create_subprocess_exec(
             node,
