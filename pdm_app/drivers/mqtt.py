@@ -154,8 +154,9 @@ class MqttDriver:
                 self._gathered.add(signal.id, self._clock.now(), math.nan, Quality.BAD_CONFIGURATION)
                 continue
             self._places.setdefault(address.topic, []).append(place_of(signal, address))
-            if self._status_suffix:
-                self._status_of.setdefault(address.topic + self._status_suffix, []).append(signal.id)
+            if address.status or self._status_suffix:
+                status_topic = address.status or address.topic + self._status_suffix
+                self._status_of.setdefault(status_topic, []).append(signal.id)
         self._flush()
         early, self._early = self._early, []
         for message in early:

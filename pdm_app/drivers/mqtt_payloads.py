@@ -21,14 +21,16 @@ class MqttAddress(Record):
     """Where a signal's value lies in a topic's JSON object.
 
     ``path`` and ``time`` are keys, with dots into nested objects and numbers into arrays; an empty ``path`` is the
-    payload itself.
+    payload itself. ``status`` is the topic where the sender, or its last will, says that it is gone; empty is ``topic``
+    with the connection's suffix.
     """
 
     topic: str = Field(min_length=1, max_length=1000)
     path: str = Field(default="", max_length=200)
     time: str = Field(default="timestamp", max_length=200)
+    status: str = Field(default="", max_length=1000)
 
-    @field_validator("topic")
+    @field_validator("topic", "status")
     @classmethod
     def _names_one_topic(cls, topic: str) -> str:
         if "+" in topic or "#" in topic or "\0" in topic:

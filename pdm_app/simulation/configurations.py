@@ -69,7 +69,7 @@ def publishers(port: int, word: str) -> dict[str, Any]:
             station_pump.TOPIC: {name: name for name in station_pump.MEASUREMENTS},
             station_pump.STATE_TOPIC: {"state": "State"},
         },
-        "status_topic": f"{station_pump.TOPIC}/status",
+        "status_topic": station_pump.STATUS_TOPIC,
         "stored_max": PUMP_STORED_MAX,
     }
     edge = [

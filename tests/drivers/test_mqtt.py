@@ -113,6 +113,16 @@ async def test_a_gateway_that_goes_offline_takes_its_signals_with_it_and_brings_
         assert driver.health().faults == {}
 
 
+async def test_a_signal_on_a_topic_of_its_own_goes_bad_with_the_gateway_it_names(mosquitto: Mosquitto) -> None:
+    state = a_signal(1, {"topic": "gw/G-3/state", "path": "state", "status": "gw/G-3/status"})
+    sink = Sink()
+    async with publisher(mosquitto) as publish, subscribed(mosquitto, sink, state):
+        await publish("gw/G-3/state", {"state": 2})
+        await until(lambda: sink.values(1) == [2])
+        await publish("gw/G-3/status", "offline", retain=True)
+        await until(lambda: sink.samples(1)[-1].quality is Quality.BAD_CONNECTION_LOST)
+
+
 async def test_a_last_will_is_enough(mosquitto: Mosquitto) -> None:
     sink = Sink()
     signal = a_signal(1, {"topic": "gw/G-3", "path": "rssi"})

@@ -22,6 +22,7 @@ CODE = "P-501"
 CONNECTION_ID = "pune-mqtt"
 TOPIC = "northfield/pune/pump-station/P-501"
 STATE_TOPIC = f"{TOPIC}/state"  # Apart from the measurements, whose object has the template's ten names and no other.
+STATUS_TOPIC = f"{TOPIC}/status"
 FIRST_SIGNAL_ID = 41
 STATE_SIGNAL_ID = 51
 
@@ -85,7 +86,7 @@ def _signals() -> tuple[Signal, ...]:
         )
         for position, (name, label, unit, decimals, bounds, normal) in enumerate(_TABLE)
     )
-    address = {"topic": STATE_TOPIC, "path": "state", "time": "timestamp"}
+    address = {"topic": STATE_TOPIC, "path": "state", "time": "timestamp", "status": STATUS_TOPIC}
     return (*measured, state_signal(ASSET, STATE_SIGNAL_ID, CONNECTION_ID, address, position=len(_TABLE)))
 
 
