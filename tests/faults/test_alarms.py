@@ -1,6 +1,7 @@
 """kill -9 while an alarm stands: what was acknowledged stays acknowledged, and a running delay goes on."""
 
 from pathlib import Path
+
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, JournalPage
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.samples import MICROS_PER_S
