@@ -49,6 +49,7 @@ from pdm_app.trpc.dispatch import CallRecord, Fault
 from pdm_app.trpc.errors import ErrorCode, Issue, TrpcError
 from pdm_app.trpc.introspection import ErrorData, describe_router
 from pdm_app.trpc.limits import Limits, Stats
+from pdm_app.trpc.openapi import openapi
 from pdm_app.trpc.procedures import Call, Middleware, Procedure, ProcedureType
 from pdm_app.trpc.router import Router, RouterError
 from pdm_app.trpc.signatures import SignatureError
@@ -81,5 +82,6 @@ __all__ = [
     "TrpcError",
     "app_router_types",
     "describe_router",
+    "openapi",
     "tracked",
 ]
