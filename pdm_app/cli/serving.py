@@ -93,7 +93,6 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
             try:
                 yield
             finally:
-                last_resort.cancel()
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
@@ -110,6 +109,7 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
 
     server = Server(config)
     server.run(sockets=[listener])
+    last_resort.cancel()  # Not before: the event loop still waits for every task that is left.
     if FATAL_VARIABLE in os.environ:
         return FATAL_EXIT
     return 0 if server.started else 1

@@ -266,8 +266,14 @@ async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> Any:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        pending = set(tasks)
+        # Once is not enough: `asyncio.wait_for` up to Python 3.11 drops a cancellation that arrives in the same turn
+        # of the loop as the awaited answer, and protocol libraries are full of it.
+        for _ in range(CANCELS_MAX):
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+            if not pending:
+                break
     ended = sorted(done, key=lambda task: task.cancelled() or task.exception() is None)
     return ended[0].result()

@@ -165,3 +165,25 @@ async def test_first_of_ends_the_others_and_prefers_an_error() -> None:
     assert ended == ["the other"]
     with pytest.raises(TimeoutError):
         await first_of(answer(), fail(), wait())
+
+
+async def test_a_part_that_drops_its_first_cancellation_is_cancelled_again() -> None:
+    """As `asyncio.wait_for` does on Python 3.11 when the answer arrives in the same turn of the loop."""
+    dropped = 0
+
+    async def deaf_once() -> None:
+        nonlocal dropped
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if dropped:
+                    raise
+                dropped += 1
+
+    async def answer() -> str:
+        return "lost"
+
+    async with asyncio.timeout(5):
+        assert await first_of(deaf_once(), answer()) == "lost"
+    assert dropped == 1
