@@ -24,6 +24,8 @@ from pdm_app.domain.ports import Clock
 
 log = structlog.get_logger(__name__)
 
+CANCEL_AGAIN_S = 0.3
+CANCELS_MAX = 3  # Together within the next figure.
 CANCEL_S_MAX = 1.0  # A child that has not given up by then is abandoned and named in the log.
 DRAIN_S_MAX = 4.0  # SIGTERM promises ten seconds; the rest is for open requests, the database and demo processes.
 
