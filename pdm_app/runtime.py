@@ -151,7 +151,7 @@ async def running(
         await collector.start(recalled=await historian.latest())
 
         about = About(product_version(), started_at, database.place, str(settings.data_dir), settings.demo)
-        vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, bus, frames)
+        vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, keeper, bus, frames)
         vitals.register(metrics)
         stack.callback(metrics.clear)
         auth = AuthService(work, clock, settings)

@@ -170,6 +170,11 @@ class Buffer(Protocol):
     @property
     def bytes_max(self) -> int: ...
 
+    @property
+    def trouble(self) -> str:
+        """Why the newest samples were not kept, and what to do; empty once there is room for more."""
+        ...
+
 
 class Intake(Protocol):
     """Where samples that no driver reads, such as HTTP ingest, enter the data path."""

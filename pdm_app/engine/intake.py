@@ -176,6 +176,7 @@ class Intake:
         if not durable.cancelled() and durable.exception() is None:
             return
         slots, known = self._book.find(batch.signal)
+        self.ledger.add(Count.LOST, slots[known])
         self._book.unsafe[slots[known]] = True
         self._book.stamp_unsafe[slots[known]] = True
         if self._newest is not None and self._newest.durable is durable:

@@ -22,10 +22,11 @@ class Count(IntEnum):
     CLAMPED = 7  # outside the signal's range; kept as uncertain
     NOT_A_NUMBER = 8  # NaN or infinite; kept as bad
     SKIPPED = 9  # a poll that was due while the one before was still running
+    LOST = 10  # taken by the durable buffer, and then the disk refused the commit; shown, not recorded
 
 
-LOSSES = (Count.REJECTED_TIME, Count.REFUSED, Count.SKIPPED)
-"""What never reaches history although the source meant it to."""
+LOSSES = (Count.REJECTED_TIME, Count.REFUSED, Count.LOST)
+"""Samples that came and never reach history, unless their source sends them again."""
 
 
 class Ledger:

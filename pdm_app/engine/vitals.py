@@ -12,7 +12,8 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.collector import Collector
-from pdm_app.engine.ledger import Count
+from pdm_app.engine.lease_keeper import LeaseKeeper
+from pdm_app.engine.ledger import LOSSES, Count
 from pdm_app.engine.recorder import Recorder
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.system import Check, HealthChecks, SystemInfo
@@ -35,7 +36,10 @@ class About:
 
 
 class Vitals:
-    """Looks at every part of the engine; holds nothing of its own."""
+    """Looks at every part of the engine; holds nothing of its own.
+
+    Texts of checks hold no secret and nothing of a single site: probes have no actor.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Vitals:
         recorder: Recorder,
         collector: Collector,
         alarm_watch: AlarmWatch,
+        keeper: LeaseKeeper,
         bus: Bus[Batch],
         frames: LiveFrames,
     ) -> None:
@@ -56,6 +61,7 @@ class Vitals:
         self._recorder = recorder
         self._collector = collector
         self._alarm_watch = alarm_watch
+        self._keeper = keeper
         self._bus = bus
         self._frames = frames
         self._process = psutil.Process()
@@ -65,6 +71,7 @@ class Vitals:
         """Return the checks by name; only the database and the buffer decide over readiness."""
         return {
             "database": self._database,
+            "lease": self._leading,
             "recorder": self._recording,
             "buffer": self._buffering,
             "alarms": self._alarms,
@@ -78,6 +85,13 @@ class Vitals:
             return Check(name="database", ok=False, detail=error.message)
         return Check(name="database", ok=True, detail=f"answers in {round_trip_ms:.1f} ms")
 
+    async def _leading(self) -> Check:
+        if self._keeper.fence is not None:
+            return Check(name="lease", ok=True, detail="this process collects", needed=False)
+        why = "another process collects; this one takes over when that one stops" if self._keeper.waiting else ""
+        why = why or self._keeper.last_error or "the right to collect is being taken"
+        return Check(name="lease", ok=False, detail=why, needed=False)
+
     async def _recording(self) -> Check:
         status = self._recorder.status()
         if not status.recording:
@@ -86,12 +100,13 @@ class Vitals:
 
     async def _buffering(self) -> Check:
         share = self._buffer.bytes_used / self._buffer.bytes_max
-        return Check(name="buffer", ok=share < 1.0, detail=f"{self._buffer.depth} samples, {share:.0%} of its cap")
+        stands = f"{self._buffer.depth} samples, {share:.0%} of its cap"
+        return Check(name="buffer", ok=not self._buffer.trouble, detail=self._buffer.trouble or stands)
 
     async def _alarms(self) -> Check:
         status = self._alarm_watch.status
         if status.storing_failed_since is not None:
-            detail = f"{status.unsaved} changes wait for the database; they are on screen"
+            detail = f"{status.unsaved} changes wait to be stored; they are on screen. Look at the database"
             return Check(name="alarms", ok=False, detail=detail, needed=False)
         return Check(name="alarms", ok=not status.is_paused, detail=f"{status.judged} samples judged", needed=False)
 
@@ -119,14 +134,11 @@ class Vitals:
             buffer_samples=self._buffer.depth,
             buffer_bytes=self._buffer.bytes_used,
             buffer_bytes_max=self._buffer.bytes_max,
-            samples_dropped=self._refused(),
+            samples_dropped=sum(self._counted(loss) for loss in LOSSES),
             viewers=self._frames.watchers,
             memory_bytes=memory.rss,
             cpu_percent=self._process.cpu_percent(),
         )
-
-    def _refused(self) -> int:
-        return self._counted(Count.REFUSED)
 
     def _counted(self, count: Count) -> int:
         return self._collector.intake.ledger.totals()[count]
@@ -139,7 +151,17 @@ class Vitals:
         )
         metrics.gauge("signals", "Signals configured.", lambda: self._collector.intake.signals)
         metrics.counter("samples_recorded_total", "Samples in the historian.", lambda: recorder.status().samples_total)
-        metrics.counter("samples_refused_total", "Samples refused by a full buffer.", self._refused)
+        metrics.counter(
+            "samples_refused_total", "Samples refused by a full buffer.", lambda: self._counted(Count.REFUSED)
+        )
+        metrics.counter(
+            "samples_lost_total", "Samples whose commit the disk refused.", lambda: self._counted(Count.LOST)
+        )
+        metrics.counter(
+            "samples_rejected_time_total",
+            "Samples with a source time that cannot be.",
+            lambda: self._counted(Count.REJECTED_TIME),
+        )
         metrics.gauge("samples_recorded_per_second", "Write rate.", lambda: recorder.status().samples_per_s)
         metrics.gauge("recorder_lag_seconds", "Age of the oldest sample not recorded.", lambda: recorder.status().lag_s)
         metrics.gauge("buffer_depth_samples", "Samples not confirmed by every consumer.", lambda: buffer.depth)

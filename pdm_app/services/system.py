@@ -26,7 +26,7 @@ class Health(Record):
 
 
 class SystemInfo(Record):
-    """What runs here, since when, and how it is doing now."""
+    """What runs here, since when, and how it is doing now; ``samples_dropped`` came and are not in the history."""
 
     version: str
     started_at: int

@@ -28,6 +28,8 @@ TAIL_BYTES_MAX = 32_000_000
 """Committed batches kept in memory, about a minute at 25,000 samples/s; a slower consumer reads the disk."""
 PENDING_BYTES_MAX = 64_000_000
 """Offered but not committed; more than this waiting means that the disk has stopped answering."""
+ROOM_AGAIN = 0.9
+"""A buffer that has refused counts as full until it is emptied to this share."""
 BATCH_OVERHEAD = 1000  # Bytes of memory that a batch takes beside its columns.
 
 
@@ -76,6 +78,8 @@ class DiskBuffer:
         self._is_closed = False
         self.quarantined = totals.quarantined
         self.refused_samples = 0
+        self._refusal = ""
+        self._failure = ""
         self.lost_samples = 0
         self._file = file
         self._reading = BufferFile(self._path)
@@ -99,7 +103,11 @@ class DiskBuffer:
         if len(batch) > ROWS_MAX:
             raise ValueError(f"a batch of {len(batch)} rows is too long; cut it into batches of at most {ROWS_MAX}")
         entry = Stored(self._newest + 1, len(batch), pack(batch))
-        self._refuse_if_full(entry)
+        try:
+            self._refuse_if_full(entry)
+        except BufferFullError as error:
+            self._refusal = error.message
+            raise
         self._newest = entry.seq
         durable: asyncio.Future[None] = self._loop.create_future()
         durable.add_done_callback(_look_at_error)
@@ -137,6 +145,7 @@ class DiskBuffer:
             pass  # The loop is gone and with it everybody who could be told; the batches are on disk.
 
     def _note(self, outcome: Outcome) -> None:
+        self._failure = "" if outcome.error is None else outcome.error.message
         while self._pending and self._pending[0].batch.seq <= outcome.newest:
             self._settle(self._pending.popleft(), outcome)
         if outcome.newest and outcome.error is None:
@@ -267,6 +276,12 @@ class DiskBuffer:
     @property
     def bytes_max(self) -> int:
         return self._bytes_max
+
+    @property
+    def trouble(self) -> str:
+        """Why the newest samples were not kept, and what to do; empty once there is room for more."""
+        shares = (self._bytes_used / self._bytes_max, self._pending_bytes / PENDING_BYTES_MAX)
+        return self._failure or (self._refusal if max(shares) > ROOM_AGAIN else "")
 
     async def close(self) -> None:
         """Commit what waits and end the threads; safe to call twice."""

@@ -151,6 +151,7 @@ async def test_a_full_buffer_refuses_and_keeps_what_it_has(path: Path) -> None:
     with pytest.raises(BufferFullError, match="can be sent again") as refused:
         fill()
     assert refused.value.facts["bytes_max"] == 100_000
+    assert buffer.trouble == refused.value.message
     assert buffer.bytes_used <= 100_000
     assert buffer.refused_samples == 100
     for ticket in accepted:
@@ -159,6 +160,7 @@ async def test_a_full_buffer_refuses_and_keeps_what_it_has(path: Path) -> None:
     for consumer in ("recorder", "alarms"):
         await buffer.confirm(consumer, accepted[-1].seq)
     await settled(buffer, 0)
+    assert buffer.trouble == "", "whoever waits for room is told of it without having to try"
     assert buffer.offer(ramp(1, 0, 100)).seq == accepted[-1].seq + 1
     await buffer.close()
 
@@ -240,9 +242,11 @@ async def test_when_the_disk_refuses_the_sender_hears_it_and_the_buffer_recovers
     with pytest.raises(UnavailableError, match="Make room"):
         await refused.durable
     assert (buffer.depth, buffer.bytes_used, buffer.lost_samples) == (10, used, 5000)
+    assert "Make room" in buffer.trouble
     buffer._file._connection.execute("PRAGMA max_page_count = 1000000")
     (seq,) = await stored(buffer, [ramp(1, 20, 5000)])
     assert [found.seq for found in await buffer.read(0, 100_000)] == [1, seq]
+    assert buffer.trouble == ""
     await buffer.close()
 
 

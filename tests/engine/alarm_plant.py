@@ -87,6 +87,7 @@ class MemoryBuffer:
         return self.positions.get(consumer, 0)
 
     depth = bytes_used = bytes_max = 0
+    trouble = ""
 
 
 @dataclass

@@ -25,6 +25,7 @@ class MemoryBuffer:
         self.samples_max = 10**9
         self.bytes_used = 0
         self.bytes_max = 1
+        self.trouble = ""
         self._arrived = asyncio.Event()
         self._pending: list[asyncio.Future[None]] | None = None
 

@@ -59,6 +59,7 @@ async def test_a_sample_sent_again_after_a_failed_commit_is_recorded() -> None:
     at_once = plant.send(1, 2.5)
     assert isinstance(at_once.durable.exception(), OSError)
     await settle()
+    assert (plant.count(1, Count.LOST), plant.count(2, Count.LOST)) == (1, 0)
     untouched = plant.send(2, 7.0)
     assert untouched.durable.done()
     assert untouched.durable.exception() is None
