@@ -31,13 +31,13 @@ def definition_names(
     for key in sorted(definitions.keys() - own.keys()):
         origin = _origin(key, definitions[key])
         kin[origin.base].append((key, origin))
-    taken = set(reserved)
+    taken: set[str] = set()
     names: dict[str, str] = {}
     for base in sorted(kin):
         for key, wanted in _told_apart(base, kin[base]).items():
-            names[key] = _free(wanted, taken)
+            names[key] = _free(wanted, taken, reserved)
     for key in sorted(definitions.keys() & own.keys()):
-        names[key] = _free(own[key], taken)
+        names[key] = _free(own[key], taken, reserved)
     return names
 
 
@@ -68,12 +68,11 @@ def _told_apart(base: str, kin: list[tuple[str, _Origin]]) -> dict[str, str]:
     return {key: base for key, _ in kin}
 
 
-def _free(wanted: str, taken: set[str]) -> str:
+def _free(wanted: str, taken: set[str], reserved: Collection[str]) -> str:
     """Take a name, or the next of its kind that is free."""
+    wanted = f"{wanted}Model" if wanted in reserved else wanted
     name, number = wanted, 2
-    if name in taken:
-        name = f"{wanted}Model"
-    while name in taken:
+    while name in taken or name in reserved:
         name, number = f"{wanted}{number}", number + 1
     taken.add(name)
     return name
