@@ -1,5 +1,6 @@
 """The OpenAPI description is valid, and a running server answers as it says."""
 
+import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from typing_extensions import TypedDict
 
 from pdm_app.rpc.errors import ProductErrorData
 from pdm_app.rpc.root import root as product_root
-from pdm_app.trpc import ErrorData, Router, openapi
+from pdm_app.trpc import ConnectionInfo, ErrorData, Router, TrpcApp, TrpcError, openapi
 from tests.trpc.conftest import Served
 from tests.trpc.reference import root as reference_root
 from tests.trpc.types import kinds
@@ -142,6 +143,78 @@ async def test_every_answer_of_a_running_server_is_as_described(served: Served) 
             assert answer.status_code == REFUSED.get(procedure.path, 200), procedure.path
             called.append(procedure.path)
     assert len(called) == 15
+
+
+EVERYTHING: dict[str, Any] = {
+    "scalars": {
+        "at": "2026-11-21T06:00:00Z",
+        "day": "2026-11-21",
+        "clock": "06:00:00",
+        "took": "PT1.5S",
+        "id": "0193a1b2-0000-7000-8000-000000000000",
+        "price": "12.50",
+        "image": "abc",
+        "ratio": 0.5,
+        "whole": 7,
+        "sure": True,
+        "nothing": None,
+        "anything": {"x": [1]},
+        "huge": 2**63,
+    },
+    "choices": {"colour": "red", "level": 2, "mixed": 7, "word": "a", "either": None},
+    "shapes": [{"kind": "circle", "radius_mm": 1.5}, {"kind": "rectangle", "width_mm": 2}],
+    "tree": {"name": "root", "children": [{"name": "leaf"}]},
+    "chicken": {"laid": [{"by": {"laid": [{"by": None}]}}]},
+    "collections": {
+        "many": [1, 2, 3],
+        "pair": [1, "a"],
+        "pairs": [[1, None]],
+        "unique": ["a"],
+        "optional_members": [1, None],
+        "by_name": {"a": {"name": "a"}},
+        "by_number": {"7": "seven"},
+        "by_colour": {"green": 1},
+        "position": [1, 2],
+        "mode": {"a": [None]},
+    },
+    "renamed": {"createdAt": "2026-11-21T06:00:00Z", "secret": "x"},
+    "open": {"known": 1, "unknown": 2},
+    "empty": {},
+    "names": ["a"],
+    "page": {"rows": [{"value": 1.5}]},
+    "options": {"limit": 5},
+    "encoded": "[1,2]",
+}
+
+
+async def test_every_kind_of_value_goes_in_and_comes_out_as_described() -> None:
+    async def create_context(connection: ConnectionInfo) -> None:
+        return None
+
+    document = describe(kinds.root)
+    app = TrpcApp(kinds.root, create_context=create_context)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://presses.example") as client:
+        answer, found = await call(client, document, "", "/trpc/kinds.everything", EVERYTHING)
+    assert found == []
+    assert answer.status_code == 200, answer.text
+    held = answer.json()["result"]["data"]
+    assert held["collections"]["position"] == [1, 2, None]  # A named tuple comes with its defaults.
+    assert held["shapes"][1] == {"kind": "rectangle", "width_mm": 2, "height_mm": 1}
+    assert held["renamed"].keys() == {"createdAt", "content-type", "is_text"}
+    assert held["encoded"] == [1, 2]
+
+
+@pytest.mark.parametrize("place", [["scalars", "whole"], ["shapes", 0, "kind"], ["collections", "pair", 1]])
+async def test_a_value_of_another_kind_is_neither_described_nor_taken(place: list[Any]) -> None:
+    wrong = copy.deepcopy(EVERYTHING)
+    parent = wrong
+    for step in place[:-1]:
+        parent = parent[step]
+    parent[place[-1]] = {"no": "such kind"}
+    document = describe(kinds.root)
+    assert faults(document, document["components"]["schemas"]["EverythingInput"], wrong) != []
+    with pytest.raises(TrpcError, match="Invalid input"):
+        await kinds.root.caller(None)("kinds.everything", wrong)
 
 
 @pytest.mark.parametrize(
