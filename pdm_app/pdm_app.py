@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from secrets import token_hex
 
 import reflex as rx
@@ -27,13 +27,20 @@ from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
 log = logging.getLogger(__name__)
 metrics = Metrics()
 rpc = make_rpc(services)
+start_failures: list[Exception] = []
+"""Why the product could not start; the command that serves tells it to the person who started it."""
 
 
 @asynccontextmanager
 async def product() -> AsyncIterator[None]:
     """Run the product as long as the server serves."""
     settings = load_settings()
-    async with running(settings, metrics=metrics) as one:
+    async with AsyncExitStack() as stack:
+        try:
+            one = await stack.enter_async_context(running(settings, metrics=metrics))
+        except Exception as error:
+            start_failures.append(error)
+            raise
         plug_in(_backend(one))
         try:
             yield

@@ -39,7 +39,7 @@ from pdm_app.services.history import HistoryService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.live import LiveService
 from pdm_app.services.metrics import Metrics
-from pdm_app.services.provisioning import provision
+from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
 from pdm_app.settings import Settings
@@ -118,7 +118,7 @@ async def running(
     clock = clock or SystemClock()
     metrics = metrics or Metrics()
     started_at = clock.now()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
@@ -183,5 +183,6 @@ async def running(
 
 async def _demo_plant(settings: Settings, work: UnitOfWork, clock: Clock, stack: AsyncExitStack) -> PlantControl:
     fleet = await stack.enter_async_context(running_fleet(settings.data_dir, clock))
+    await refuse_to_mix(work, fleet.definition)
     await provision(work, fleet.definition)
     return fleet

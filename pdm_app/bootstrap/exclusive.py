@@ -39,7 +39,7 @@ def exclusive(path: Path, doing: str, *, wait_s_max: float = WAIT_S_MAX) -> Iter
 
 @contextmanager
 def claimed(path: Path, refusal: str) -> Iterator[None]:
-    """Hold the lock file for the block, or refuse at once.
+    """Hold the lock file of a data directory for the block, or refuse at once.
 
     Args:
         path: The lock file; the system frees it when the process ends, however it ends.
@@ -48,8 +48,9 @@ def claimed(path: Path, refusal: str) -> Iterator[None]:
     Raises:
         SetupError: Somebody else holds it, or the file cannot be written.
     """
-    with explained("Claiming a data directory", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    advice = "Choose another directory with --data DIR, or make room and rights in this one."
+    with explained("Claiming the data directory", path, advice):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # What is kept there is nobody else's to read.
         handle = path.open("a+", encoding="utf-8")
     with handle:
         if not _try_lock(handle):

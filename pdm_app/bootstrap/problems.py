@@ -34,17 +34,23 @@ def free_mb(path: Path) -> int:
 
 
 @contextmanager
-def explained(doing: str, path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals inside the block into a SetupError about ``path``."""
+def explained(doing: str, path: Path, advice: str = "") -> Iterator[None]:
+    """Turn the operating system's refusals inside the block into a SetupError about ``path``.
+
+    Args:
+        doing: What the block does, as the beginning of a sentence.
+        path: What it does it to.
+        advice: What to do next, where it is not the checkout that is in trouble.
+    """
     try:
         yield
     except OSError as error:
         where = Path(error.filename) if isinstance(error.filename, str) else path
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise NoSpaceError(_no_space(doing, where)) from error
+            raise NoSpaceError(_no_space(doing, where, advice)) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise NoPermissionError(_no_permission(doing, where)) from error
-        raise SetupError(f"{doing} failed at {where}: {error.strerror or error}.") from error
+            raise NoPermissionError(_no_permission(doing, where, advice)) from error
+        raise SetupError(f"{doing} failed at {where}: {error.strerror or error}.\n{advice}".rstrip()) from error
 
 
 def require_space(doing: str, path: Path, needed_mb: int) -> None:
@@ -56,18 +62,14 @@ def require_space(doing: str, path: Path, needed_mb: int) -> None:
         )
 
 
-def _no_space(doing: str, where: Path) -> str:
-    return (
-        f"{doing} stopped: no space left on the disk of {where} ({free_mb(where)} MB free).\n"
-        "Free about 1500 MB and start again; what is half-made is repaired by itself."
-    )
+def _no_space(doing: str, where: Path, advice: str = "") -> str:
+    advice = advice or "Free about 1500 MB and start again; what is half-made is repaired by itself."
+    return f"{doing} stopped: no space left on the disk of {where} ({free_mb(where)} MB free).\n{advice}"
 
 
-def _no_permission(doing: str, where: Path) -> str:
-    return (
-        f"{doing} stopped: no permission to write {where}.\n"
-        "Start as the user who owns the checkout, or copy the checkout to a folder of your own."
-    )
+def _no_permission(doing: str, where: Path, advice: str = "") -> str:
+    advice = advice or "Start as the user who owns the checkout, or copy the checkout to a folder of your own."
+    return f"{doing} stopped: no permission to write {where}.\n{advice}"
 
 
 NETWORK = re.compile(

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from pdm_app.bootstrap.exclusive import claimed
 from pdm_app.bootstrap.frontend import ensure_frontend, serving_environment
+from pdm_app.bootstrap.problems import SetupError
 from pdm_app.cli.ports import listening_on
 from pdm_app.settings import Settings
 
@@ -24,6 +25,7 @@ LOCK_FILE = "in_use.lock"
 DEMO_LOG = "log.jsonl"  # Of this run only; a production log is the service manager's to keep.
 REQUESTS_S_MAX = 2  # How long open requests may go on after SIGTERM; then the engine drains.
 END_S_MAX = 9.5  # SIGTERM promises ten seconds, whatever hangs; what was acknowledged is on disk at any time.
+EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not chosen
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -35,8 +37,10 @@ def serve_product(settings: Settings, *, open_pages: bool) -> int:
         open_pages: Whether to open a browser once the pages are served.
 
     Raises:
-        SetupError: The data directory is in use, the port is taken, or the front end cannot be built.
+        SetupError: The data directory is in use or the demo's, the port is taken, or the front end cannot be built.
+        PdmError: The product cannot start, for example because the database does not answer.
     """
+    _refuse_open_accounts(settings)
     folder = ensure_frontend()
     refusal = (
         f"The data directory {settings.data_dir} is in use by {{holder}}.\n"
@@ -45,6 +49,17 @@ def serve_product(settings: Settings, *, open_pages: bool) -> int:
     with claimed(settings.data_dir / LOCK_FILE, refusal), listening_on(settings.host, settings.port) as listener:
         _hand_over(settings, folder, listener.getsockname()[1])
         return _run(settings, listener, open_pages=open_pages)
+
+
+def _refuse_open_accounts(settings: Settings) -> None:
+    """Keep the demo's accounts, whose passwords its login page shows, out of what is served to others."""
+    from pdm_app.services.demo_accounts import FILE_NAME
+
+    if not settings.demo and (settings.data_dir / FILE_NAME).exists():
+        raise SetupError(
+            f"The data directory {settings.data_dir} is the demo's: anybody may use its accounts.\n"
+            "Start `demo` on it, or give this start a directory of its own (--data DIR)."
+        )
 
 
 def _hand_over(settings: Settings, folder: Path, port: int) -> None:
@@ -62,13 +77,15 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     import uvicorn
     from uvicorn.server import HANDLED_SIGNALS
 
-    from pdm_app.pdm_app import app
+    from pdm_app.pdm_app import app, start_failures
     from pdm_app.runtime import FATAL_EXIT, FATAL_VARIABLE
     from pdm_app.services.logs import set_up_logging
     from pdm_app.ui.backend import services
 
     set_up_logging(settings.log, _log_stream(settings))
-    base_url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    logging.raiseExceptions = False  # A log that cannot be written, on a full disk, must not flood the terminal.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not start_failures)  # Told below, once.
+    base_url = base_url_of(settings.host, listener.getsockname()[1])
     config = uvicorn.Config(
         app,
         factory=True,
@@ -102,10 +119,16 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
             super().handle_exit(number, frame)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
+            try:
+                await super().startup(sockets)
+            except SystemExit:  # How uvicorn ends when the application could not start.
+                if start_failures:
+                    raise start_failures[0] from None
+                raise
             running = services()
             if self.started and running is not None and not self.should_exit:
-                _announce(base_url, await running.auth.setup_link(base_url), open_pages=open_pages)
+                link = await running.auth.setup_link(base_url)
+                _announce(base_url, link, open_pages=open_pages, is_for_all=settings.host in EVERY_ADDRESS)
 
     server = Server(config)
     server.run(sockets=[listener])
@@ -130,7 +153,13 @@ def _log_stream(settings: Settings) -> TextIO | None:
     return path.open("w", encoding="utf-8", buffering=1)
 
 
-def _announce(url: str, setup_link: str | None, *, open_pages: bool) -> None:
+def base_url_of(host: str, port: int) -> str:
+    """Return the address of the pages, as a browser on this machine takes it."""
+    host = EVERY_ADDRESS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _announce(url: str, setup_link: str | None, *, open_pages: bool, is_for_all: bool) -> None:
     """Tell the person at the terminal where the pages are. The set-up link is printed, never logged."""
     target = setup_link or url
     opened = open_pages and _open_in_browser(target)
@@ -138,6 +167,8 @@ def _announce(url: str, setup_link: str | None, *, open_pages: bool) -> None:
     sys.stdout.write(f"\n{words}: {target}\n")
     if setup_link:
         sys.stdout.write("The link works once and makes the first admin.\n")
+    if is_for_all:
+        sys.stdout.write("From another machine, write the name or address of this one in place of the local address.\n")
     sys.stdout.write("Ctrl+C ends the program; everything it keeps stays.\n\n")
     sys.stdout.flush()
 

@@ -7,6 +7,7 @@ from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.connections import Connection
+from pdm_app.domain.errors import ConflictError
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.signals import Signal
 
@@ -30,6 +31,25 @@ class Plant(Protocol):
     def signals(self) -> Sequence[Signal]: ...
     @property
     def rules(self) -> Sequence[AlarmRule]: ...
+
+
+async def refuse_to_mix(work: UnitOfWork, plant: Plant) -> None:
+    """Refuse to put a plant of the demo, and the accounts anybody may use, beside one that is somebody's own.
+
+    Raises:
+        ConflictError: There are other sites, or people but no site yet.
+    """
+    own = {site.id for site in plant.sites}
+    async with work(EVERY_SITE) as transaction:
+        stored = await transaction.sites.all()
+        is_begun = bool(stored or await transaction.users.all())
+    others = sorted(site.name for site in stored if site.id not in own)
+    if others or (is_begun and not stored):
+        held = f"the plant {', '.join(others[:3])}" if others else "the people of a plant"
+        raise ConflictError(
+            f"The database holds {held} already, and the demo would mix its machines and its open accounts with it. "
+            "Give the demo a data directory and a database of its own."
+        )
 
 
 async def provision(work: UnitOfWork, plant: Plant) -> None:

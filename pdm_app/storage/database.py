@@ -60,7 +60,7 @@ class Database:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            Path(str(self.url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.place = f"SQLite file {self.url.database}"
             self.engine = _sqlite_engine(self.url, pool_size)
         else:
