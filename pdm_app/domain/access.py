@@ -121,7 +121,7 @@ class Actor(Record):
         """
         if permission not in self.permissions:
             raise PermissionDeniedError(
-                f"{self.name} ({self.role}) lacks the permission {permission}, which this needs. An admin can grant it.",
+                f"{self.name} ({self.role}) lacks the permission {permission} that this needs. An admin can grant it.",
                 permission=str(permission),
                 role=str(self.role),
             )
