@@ -6,15 +6,16 @@ Source: ANSI/ISA-18.2-2016, alarm state model, states A to D.
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pdm_app.domain.conditions.any_condition import AnyCondition
-from pdm_app.domain.record import Id, Name, Record, Text
+from pdm_app.domain.record import Id, Instant, Name, Record, Text
 
 JOURNAL_PAGE_MAX = 500
 PRIORITIES = (1, 2, 3, 4)
+Priority = Annotated[int, Field(ge=1, le=4, description="1 critical, 2 high, 3 medium, 4 low.")]
 
 
 class AlarmState(StrEnum):
@@ -44,7 +45,7 @@ class AlarmRule(Record):
     signal_id: int
     name: Name
     condition: AnyCondition
-    priority: int = Field(ge=1, le=4, description="1 critical, 2 high, 3 medium, 4 low.")
+    priority: Priority
     on_delay_s: float = Field(default=0.0, ge=0, le=86_400)
     off_delay_s: float = Field(default=0.0, ge=0, le=86_400)
     comment_required: bool = False
@@ -135,11 +136,11 @@ class JournalQuery(Record):
     asset_id: Id | None = None
     site_id: Id | None = None
     alarm_id: Id | None = None
-    kinds: tuple[JournalKind, ...] = ()
-    priorities: tuple[int, ...] = ()
+    kinds: tuple[JournalKind, ...] = Field(default=(), max_length=len(JournalKind))
+    priorities: tuple[Priority, ...] = Field(default=(), max_length=len(PRIORITIES))
     text: str = Field(default="", max_length=120)
-    start_at: int | None = None
-    end_at: int | None = None
+    start_at: Instant | None = None
+    end_at: Instant | None = None
     before: str | None = Field(default=None, max_length=120, description="Cursor: last id of the page before.")
     limit: int = Field(default=100, ge=1, le=JOURNAL_PAGE_MAX)
 

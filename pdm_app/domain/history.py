@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from pdm_app.domain.record import Record
+from pdm_app.domain.record import Instant, Record, SignalNumber
 
 POINTS_MAX = 20_000
 SIGNALS_MAX = 50
@@ -20,9 +20,9 @@ class Tier(StrEnum):
 class HistoryQuery(Record):
     """Series of some signals over a span, cut into about as many buckets as there are pixels."""
 
-    signals: tuple[int, ...] = Field(min_length=1, max_length=SIGNALS_MAX)
-    start_at: int = Field(ge=0, description="Microseconds UTC, included.")
-    end_at: int = Field(ge=0, description="Microseconds UTC, excluded.")
+    signals: tuple[SignalNumber, ...] = Field(min_length=1, max_length=SIGNALS_MAX)
+    start_at: Instant = Field(description="Microseconds UTC, included.")
+    end_at: Instant = Field(description="Microseconds UTC, excluded.")
     buckets: int = Field(default=600, ge=1, le=POINTS_MAX)
 
     @model_validator(mode="after")

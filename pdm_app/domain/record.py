@@ -14,4 +14,6 @@ class Record(BaseModel):
 Id = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9_.-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")]
+SignalNumber = Annotated[int, Field(ge=1, le=2**32 - 1)]
+Instant = Annotated[int, Field(ge=0, le=2**53, description="Microseconds UTC; up to 2255, what JavaScript counts.")]
 Text = Annotated[str, Field(max_length=2000)]

@@ -1,11 +1,18 @@
-"""Procedures of the demo plant; mounted only where it runs."""
+"""Procedures of the demo plant; where it does not run, they answer that there is none."""
+
+from typing import Annotated
+
+from pydantic import Field
 
 from pdm_app.domain.ports import FaultKind, InjectedFault
+from pdm_app.domain.record import Code, Id
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.demo import DemoService
 from pdm_app.trpc import TrpcError
 
 demo = procedures()
+
+SensorName = Annotated[str, Field(max_length=120)]
 
 
 def _plant(ctx: Ctx) -> DemoService:
@@ -28,13 +35,13 @@ async def faults(ctx: Ctx) -> list[InjectedFault]:
 
 @demo.mutation(permission="demo.control")
 async def inject(
-    ctx: Ctx, *, key: str, asset_code: str, signal: str = "", start_severity: float = 0.0
+    ctx: Ctx, *, key: Id, asset_code: Code, signal: SensorName = "", start_severity: float = 0.0
 ) -> InjectedFault:
     """Start a fault at a point of its severity curve."""
     return await _plant(ctx).inject(ctx.actor, key, asset_code, signal, start_severity)
 
 
 @demo.mutation(permission="demo.control")
-async def clear(ctx: Ctx, *, fault_id: str) -> InjectedFault:
+async def clear(ctx: Ctx, *, fault_id: Id) -> InjectedFault:
     """End a fault."""
     return await _plant(ctx).clear(ctx.actor, fault_id)

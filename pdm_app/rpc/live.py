@@ -6,13 +6,14 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from pdm_app.domain.record import SignalNumber
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.live import SIGNALS_MAX
 from pdm_app.trpc import Encoded
 
 live = procedures()
 
-WatchedSignals = Annotated[list[int], Field(min_length=1, max_length=SIGNALS_MAX)]
+WatchedSignals = Annotated[list[SignalNumber], Field(min_length=1, max_length=SIGNALS_MAX)]
 
 
 class LiveRow(NamedTuple):

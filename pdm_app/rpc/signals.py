@@ -1,6 +1,6 @@
 """Procedures about the signal registry."""
 
-from pdm_app.domain.record import Id
+from pdm_app.domain.record import Id, SignalNumber
 from pdm_app.domain.signals import Signal
 from pdm_app.rpc.context import Ctx, procedures
 
@@ -14,6 +14,6 @@ async def every(ctx: Ctx, *, asset_id: Id | None = None) -> tuple[Signal, ...]:
 
 
 @signals.query(permission="signals.read")
-async def by_id(ctx: Ctx, *, signal_id: int) -> Signal:
+async def by_id(ctx: Ctx, *, signal_id: SignalNumber) -> Signal:
     """Return one signal."""
     return (await ctx.services.signals.some(ctx.actor, [signal_id]))[0]
