@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
+from pdm_app.trpc.asgi import Receive, Scope, Send
 from pdm_app.trpc.dispatch import (
     Authorize,
     CallRecord,
@@ -17,7 +18,7 @@ from pdm_app.trpc.dispatch import (
     log_fault,
 )
 from pdm_app.trpc.errors import TrpcError
-from pdm_app.trpc.http import HttpTransport, Ready, Receive, Scope, Send, answer_headers, envelope, send_json
+from pdm_app.trpc.http import HttpTransport, Ready, answer_headers, envelope, send_json
 from pdm_app.trpc.jsonl import JsonLines
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Procedure

@@ -7,21 +7,17 @@ calls is one bare error object, also for a batch.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-import orjson
-
+from pdm_app.trpc.asgi import Receive, Scope, Send
+from pdm_app.trpc.bodies import BatchInput, BatchInputs, Body, OctetBody, SingleBody
 from pdm_app.trpc.connection import CORRELATION_HEADER, ConnectionInfo, Query, parse_connection_params
-from pdm_app.trpc.dispatch import BodySource, Dispatcher, Outcome, RawInput
+from pdm_app.trpc.dispatch import Dispatcher, Outcome, RawInput
 from pdm_app.trpc.errors import TrpcError
 from pdm_app.trpc.procedures import Procedure
-from pdm_app.trpc.values import MISSING, Missing
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from pdm_app.trpc.values import MISSING
 
 VARY: Final = (b"vary", b"trpc-accept, accept")
 JSON_TYPE: Final = (b"content-type", b"application/json")
@@ -62,145 +58,6 @@ class Request:
             self.is_jsonl = b"jsonl" in accept and b"application/jsonl" in map(bytes.strip, accept.split(b","))
         else:
             self.is_jsonl = accepted == b"application/jsonl"
-
-
-class Body:
-    """The body of a request, read once at the first need and never beyond its limit."""
-
-    __slots__ = ("_bytes_max", "_content", "_error", "_headers", "_lock", "_receive")
-
-    def __init__(self, receive: Receive, headers: dict[bytes, bytes], bytes_max: int) -> None:
-        self._receive = receive
-        self._headers = headers
-        self._bytes_max = bytes_max
-        self._content: bytes | None = None
-        self._error: TrpcError | None = None
-        self._lock: asyncio.Lock | None = None
-
-    async def read(self) -> bytes:
-        """Return the whole body; calls of one batch share it."""
-        if self._content is not None:
-            return self._content
-        if self._lock is None:
-            self._lock = asyncio.Lock()
-        async with self._lock:
-            if self._error is not None:
-                raise self._error
-            if self._content is None:
-                try:
-                    self._content = b"".join([chunk async for chunk in self.chunks(self._bytes_max)])
-                except TrpcError as error:
-                    self._error = error
-                    raise
-        return self._content
-
-    async def chunks(self, bytes_max: int) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives.
-
-        Raises:
-            TrpcError: PAYLOAD_TOO_LARGE once it is longer than ``bytes_max``; CLIENT_CLOSED_REQUEST if cut short.
-        """
-        announced = self._headers.get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > bytes_max:
-            raise _too_large(bytes_max)
-        received = 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise TrpcError("CLIENT_CLOSED_REQUEST")
-            chunk = message.get("body", b"")
-            received += len(chunk)
-            if received > bytes_max:
-                raise _too_large(bytes_max)
-            if chunk:
-                yield chunk
-            if not message.get("more_body", False):
-                return
-
-
-class SingleBody(BodySource):
-    """The body is the bare JSON input of one call; empty means no input."""
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-
-    async def read(self) -> bytes | Missing:
-        """Return the body."""
-        return await self._body.read() or MISSING
-
-    def stream(self) -> AsyncIterator[bytes]:
-        """Refuse: the procedure wants bytes."""
-        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/octet-stream")
-
-
-class OctetBody(BodySource):
-    """The body is the input, as a stream of bytes."""
-
-    def __init__(self, body: Body, bytes_max: int) -> None:
-        self._body = body
-        self._bytes_max = bytes_max
-
-    async def read(self) -> bytes | Missing:
-        """Refuse: the procedure wants JSON."""
-        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/json")
-
-    def stream(self) -> AsyncIterator[bytes]:
-        """Return the chunks of the body."""
-        return self._body.chunks(self._bytes_max)
-
-
-class BatchInputs:
-    """The inputs of a batch: one JSON object whose keys are the calls' positions, parsed once when first needed."""
-
-    __slots__ = ("_body", "_encoded", "_parsed")
-
-    def __init__(self, encoded: bytes | None, body: Body | None) -> None:
-        self._encoded = encoded
-        self._body = body
-        self._parsed: dict[str, Any] | TrpcError | None = None
-
-    async def of(self, index: int) -> bytes | Missing:
-        """Return the JSON of one call's input."""
-        encoded = self._encoded if self._body is None else await self._body.read()
-        if self._parsed is None:
-            self._parsed = self._parse(encoded)
-        if isinstance(self._parsed, TrpcError):
-            raise self._parsed
-        position = str(index)
-        if position not in self._parsed:
-            return MISSING
-        try:
-            return orjson.dumps(self._parsed[position])
-        except orjson.JSONEncodeError:
-            raise TrpcError("BAD_REQUEST", "The input is nested too deep") from None
-
-    @staticmethod
-    def _parse(encoded: bytes | None) -> dict[str, Any] | TrpcError:
-        if not encoded:
-            return {}
-        try:
-            parsed = orjson.loads(encoded)
-        except orjson.JSONDecodeError as error:
-            return TrpcError("BAD_REQUEST", f"Invalid JSON: {error}")
-        if not isinstance(parsed, dict):
-            return TrpcError("BAD_REQUEST", '"input" needs to be an object when doing a batch call')
-        return parsed
-
-
-class BatchInput(BodySource):
-    """One call's share of a batch."""
-
-    def __init__(self, inputs: BatchInputs, index: int) -> None:
-        self._inputs = inputs
-        self._index = index
-
-    async def read(self) -> bytes | Missing:
-        """Return the JSON under the call's position."""
-        return await self._inputs.of(self._index)
-
-    def stream(self) -> AsyncIterator[bytes]:
-        """Refuse: a batch is JSON."""
-        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/octet-stream, unbatched")
 
 
 class Ready(NamedTuple):
@@ -421,7 +278,3 @@ async def until_disconnected(receive: Receive) -> None:
     """Wait until the client goes away, dropping what is left of its body."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _too_large(bytes_max: int) -> TrpcError:
-    return TrpcError("PAYLOAD_TOO_LARGE", f"The body is longer than {bytes_max} bytes")

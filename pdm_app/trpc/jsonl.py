@@ -8,18 +8,9 @@ import asyncio
 from itertools import count
 from typing import Any, Final
 
+from pdm_app.trpc.asgi import Receive, Send
 from pdm_app.trpc.dispatch import Dispatcher, Outcome, close_iterator
-from pdm_app.trpc.http import (
-    JSON_TYPE,
-    VARY,
-    HttpTransport,
-    Ready,
-    Receive,
-    Send,
-    answer_headers,
-    envelope,
-    until_disconnected,
-)
+from pdm_app.trpc.http import JSON_TYPE, VARY, HttpTransport, Ready, answer_headers, envelope, until_disconnected
 from pdm_app.trpc.outbox import Outbox
 from pdm_app.trpc.procedures import Procedure
 

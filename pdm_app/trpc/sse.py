@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import orjson
 
+from pdm_app.trpc.asgi import Receive, Send
 from pdm_app.trpc.dispatch import BodySource, Dispatcher, Outcome, close_iterator
 from pdm_app.trpc.errors import TrpcError
-from pdm_app.trpc.http import VARY, HttpTransport, Ready, Receive, Send, answer_headers, until_disconnected
+from pdm_app.trpc.http import VARY, HttpTransport, Ready, answer_headers, until_disconnected
 from pdm_app.trpc.outbox import Outbox, Slot
 from pdm_app.trpc.procedures import Procedure
 from pdm_app.trpc.signatures import with_last_event_id

@@ -7,19 +7,17 @@ silence, stalls and permissions, and one task per call in flight or live subscri
 import asyncio
 from collections.abc import Coroutine, Mapping
 from enum import IntEnum
-from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from pdm_app.trpc.connection import ConnectionInfo, Query, checked_connection_params
+from pdm_app.trpc.asgi import Receive, Scope, Send
+from pdm_app.trpc.connection import ConnectionInfo, Query
 from pdm_app.trpc.dispatch import Dispatcher, Outcome, close_iterator
 from pdm_app.trpc.errors import TrpcError
-from pdm_app.trpc.http import Receive, Scope, Send
+from pdm_app.trpc.messages import NO_KEY, Message, answer, head_of, is_id, read_connection_params, read_message
 from pdm_app.trpc.outbox import Outbox, Slot
 from pdm_app.trpc.procedures import Procedure
-from pdm_app.trpc.signatures import with_last_event_id
-from pdm_app.trpc.values import MISSING, Missing
 
 RECONNECT = '{"id":null,"method":"reconnect"}'
 CLOSE_WAIT_S = 1.0  # For the close frame of a client that reads nothing; the server then drops the transport.
@@ -34,16 +32,6 @@ class CloseCode(IntEnum):
     TRY_LATER = 1013
     STALLED = 4008
     SILENT = 4009
-
-
-class Message(NamedTuple):
-    """One well-formed request of a client."""
-
-    key: str | int | float
-    head: str
-    method: str
-    path: str
-    input: bytes | Missing
 
 
 class Subscription:
@@ -134,14 +122,14 @@ class WebSocketConnection:
                 text = await self._first_message()
                 if text is None:
                     return False
-                self._connection.connection_params = _connection_params(text)
+                self._connection.connection_params = read_connection_params(text)
             self._ctx = await self._dispatcher.context(self._connection)
         except Exception as raised:
             error = raised
         else:
             return True
         outcome = self._dispatcher.failure(error, self._connection, None)
-        self._outbox.put_now(_answer('"id":null', outcome))
+        self._outbox.put_now(answer('"id":null', outcome))
         self.close_when_sent(CloseCode.NORMAL)
         await self._until_gone()
         return False
@@ -192,7 +180,7 @@ class WebSocketConnection:
             await self._refuse_batch(elements)
             return []
         try:
-            messages = [_message(element) for element in elements]
+            messages = [read_message(element) for element in elements]
         except TrpcError as error:
             await self._refuse('"id":null', error)
             return []
@@ -201,22 +189,22 @@ class WebSocketConnection:
     async def _refuse_batch(self, elements: list[Any]) -> None:
         error = TrpcError("BAD_REQUEST", "Batch call exceeds maximum size")
         heads = [
-            _head(element)
+            head_of(element)
             for element in elements
-            if isinstance(element, dict) and element.get("method") != "subscription.stop" and _is_id(element.get("id"))
+            if isinstance(element, dict) and element.get("method") != "subscription.stop" and is_id(element.get("id"))
         ]
         for head in heads or ['"id":null']:
             await self._refuse(head, error)
 
     async def _refuse(self, head: str, error: TrpcError, path: str | None = None) -> None:
-        await self._outbox.put(_answer(head, self._dispatcher.refuse(error, self._connection, path)))
+        await self._outbox.put(answer(head, self._dispatcher.refuse(error, self._connection, path)))
 
     async def _begin(self, message: Message) -> None:
         if message.method == "subscription.stop":
             if (live := self._subscriptions.get(message.key)) is not None:
                 live.stop()
             return
-        if message.key is _NO_KEY:
+        if message.key is NO_KEY:
             await self._refuse(message.head, TrpcError("PARSE_ERROR", "`id` is required"))
             return
         procedure = self._table.get(message.path)
@@ -246,7 +234,7 @@ class WebSocketConnection:
 
     async def _call(self, message: Message, procedure: Procedure) -> None:
         outcome = await self._dispatcher.answer(procedure, self._ctx, self._connection, message.input)
-        await self._outbox.put(_answer(message.head, outcome))
+        await self._outbox.put(answer(message.head, outcome))
 
     async def _subscribe(self, message: Message, procedure: Procedure, subscription: Subscription) -> None:
         """Run one subscription to its end: error alone, or started, data, perhaps an error, stopped."""
@@ -254,7 +242,7 @@ class WebSocketConnection:
             try:
                 events = await self._dispatcher.subscribe(procedure, self._ctx, self._connection, message.input)
                 if isinstance(events, Outcome):
-                    await self._outbox.put(_answer(message.head, events))
+                    await self._outbox.put(answer(message.head, events))
                     return
                 await self._stream(message, procedure, subscription, events)
             except asyncio.CancelledError:
@@ -294,7 +282,7 @@ class WebSocketConnection:
                 self._dispatcher.report(error, self._connection, procedure.path)
             else:
                 outcome = self._dispatcher.failure(error, self._connection, procedure.path)
-                await self._outbox.put(_answer(message.head, outcome))
+                await self._outbox.put(answer(message.head, outcome))
         finally:
             await self._close_events(events, procedure)
 
@@ -373,74 +361,6 @@ class WebSocketConnection:
                 await self._send({"type": "websocket.close", "code": int(code), "reason": code.name.lower()})
         except (OSError, RuntimeError, TimeoutError):
             pass  # It is gone already, or takes nothing: the server drops the transport.
-
-
-_NO_KEY: Any = object()
-
-
-def _message(element: Any) -> Message:
-    """Check one request, in the order and with the words of tRPC's ``parseTRPCMessage``."""
-    if not isinstance(element, dict):
-        raise TrpcError("PARSE_ERROR", "Not an object")
-    key = element.get("id", MISSING)
-    if key is not None and not _is_id(key):
-        raise TrpcError("PARSE_ERROR", "Invalid request id")
-    if element.get("jsonrpc", "2.0") != "2.0":
-        raise TrpcError("PARSE_ERROR", "Must be JSONRPC 2.0")
-    head = _head(element)
-    if key is None:
-        key = _NO_KEY
-    method = element.get("method")
-    if method == "subscription.stop":
-        return Message(key, head, method, "", MISSING)
-    if method not in ("query", "mutation", "subscription"):
-        raise TrpcError("PARSE_ERROR", "Invalid procedure type")
-    params = element.get("params")
-    if not isinstance(params, dict):
-        raise TrpcError("PARSE_ERROR", "Not an object")
-    path = params.get("path")
-    last_event_id = params.get("lastEventId", MISSING)
-    if not isinstance(path, str) or not (last_event_id is MISSING or isinstance(last_event_id, str)):
-        raise TrpcError("PARSE_ERROR", "Invalid string")
-    raw: bytes | Missing = MISSING
-    if "input" in params:
-        try:
-            raw = orjson.dumps(params["input"])
-        except orjson.JSONEncodeError:
-            raise TrpcError("PARSE_ERROR", "The input is nested too deep") from None
-    if last_event_id is not MISSING:
-        raw = with_last_event_id(raw, last_event_id)
-    return Message(key, head, method, path, raw)
-
-
-def _is_id(value: Any) -> bool:
-    if isinstance(value, str):
-        return True
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _head(element: Mapping[str, Any]) -> str:
-    """Return the members that every answer repeats: the id with its type, and jsonrpc if it was sent."""
-    head = f'"id":{orjson.dumps(element["id"]).decode()}'
-    return f'{head},"jsonrpc":"2.0"' if element.get("jsonrpc") == "2.0" else head
-
-
-def _answer(head: str, outcome: Outcome) -> str:
-    if outcome.error:
-        return f'{{{head},"error":{outcome.error.decode()}}}'
-    if outcome.data is None:
-        return f'{{{head},"result":{{"type":"data"}}}}'
-    return f'{{{head},"result":{{"type":"data","data":{outcome.data.decode()}}}}}'
-
-
-def _connection_params(text: str | bytes) -> Mapping[str, str] | None:
-    try:
-        parsed = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        parsed = MISSING
-    if not isinstance(parsed, dict):
-        raise TrpcError("PARSE_ERROR", "Malformed TRPCConnectionParamsMessage")
-    return checked_connection_params(parsed.get("data", MISSING))
 
 
 def _forget_cancellation() -> None:
