@@ -9,7 +9,7 @@ import pytest
 
 from pdm_app.trpc import Limits
 from tests.trpc.conftest import Served, serving, until
-from tests.trpc.test_http import CONFLICT, JSON, NOT_A_STRING, OK, UNAUTHORIZED, data, error, unknown
+from tests.trpc.captured_http import CONFLICT, JSON, NOT_A_STRING, OK, UNAUTHORIZED, data, error, unknown
 
 JSONL = {"trpc-accept": "application/jsonl"}
 

@@ -12,7 +12,7 @@ import pytest
 
 from pdm_app.trpc import Limits
 from tests.trpc.conftest import Served, serving, until
-from tests.trpc.test_http import ADA, JSON, error, unknown
+from tests.trpc.captured_http import ADA, JSON, error, unknown
 
 CONNECTED = ("connected", {"reconnectAfterInactivityMs": 30_000}, None)
 RETURN = ("return", None, None)
