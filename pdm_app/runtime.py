@@ -19,7 +19,7 @@ import structlog
 from pdm_app.domain.ports import Clock, PlantControl
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
-from pdm_app.drivers.registry import DRIVERS
+from pdm_app.drivers.registry import DRIVERS, load
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.collector import Collector
 from pdm_app.engine.intake import Intake
@@ -58,6 +58,7 @@ from pdm_app.stream.latest import Latest
 log = structlog.get_logger(__name__)
 
 BUFFER_FILE = "buffer.sqlite"
+PAGES_FIRST_S = 0.5  # So long the first page has the processors to itself, before libraries and machines start.
 FATAL_EXIT = 70  # EX_SOFTWARE of sysexits.h: a service manager starts the product again.
 FATAL_VARIABLE = "PDM_INTERNAL_FATAL"  # Read by the command that serves, which turns it into the exit code.
 
@@ -124,7 +125,8 @@ async def running(
         stack.push_async_callback(database.close)
         await migrate(database)
         work = SqlUnitOfWork(database)
-        plant = await _demo_plant(settings, work, clock, stack) if settings.demo else None
+        pages_served = asyncio.Event()
+        plant = await _demo_plant(settings, work, clock, pages_served, stack) if settings.demo else None
         buffer = DiskBuffer(settings.data_dir / BUFFER_FILE, bytes_max=settings.buffer.bytes_max)
         stack.push_async_callback(buffer.close)
         historian = SqlHistorian(database, clock)
@@ -147,8 +149,12 @@ async def running(
         alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held)
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
-        collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper)
-        await collector.start(recalled=await historian.latest())
+
+        async def load_later(driver: str) -> None:
+            await pages_served.wait()
+            await load(driver)
+
+        collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper, load_later)
 
         about = About(product_version(), started_at, database.place, str(settings.data_dir), settings.demo)
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, keeper, bus, frames)
@@ -156,7 +162,7 @@ async def running(
         stack.callback(metrics.clear)
         auth = AuthService(work, clock, settings)
         stack.callback(auth.close)
-        await auth.warm_up()
+        supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
         if settings.demo:
             await auth.ensure_demo_accounts()
         signals = SignalService(work)
@@ -177,12 +183,21 @@ async def running(
         metrics.counter(
             "ingest_samples_refused_total", "Samples of HTTP calls not kept.", lambda: services.ingest.refused_total
         )
+        await collector.start(recalled=await historian.latest())
+        supervisor.start("pages first", lambda: _after(PAGES_FIRST_S, clock, pages_served), stage=Stage.SERVICE)
         log.info("the product runs", version=about.version, database=about.database, demo=settings.demo)
         yield Product(settings, services, about.version)
 
 
-async def _demo_plant(settings: Settings, work: UnitOfWork, clock: Clock, stack: AsyncExitStack) -> PlantControl:
-    fleet = await stack.enter_async_context(running_fleet(settings.data_dir, clock))
+async def _after(seconds: float, clock: Clock, event: asyncio.Event) -> None:
+    await clock.sleep(seconds)
+    event.set()
+
+
+async def _demo_plant(
+    settings: Settings, work: UnitOfWork, clock: Clock, begin: asyncio.Event, stack: AsyncExitStack
+) -> PlantControl:
+    fleet = await stack.enter_async_context(running_fleet(settings.data_dir, clock, begin=begin))
     await refuse_to_mix(work, fleet.definition)
     await provision(work, fleet.definition)
     return fleet

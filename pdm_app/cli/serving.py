@@ -1,5 +1,6 @@
 """Serve the product in this process: front end in place, data directory claimed, port bound, then uvicorn."""
 
+import gc
 import logging
 import os
 import signal
@@ -74,6 +75,7 @@ def _hand_over(settings: Settings, folder: Path, port: int) -> None:
 
 
 def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> int:
+    gc.disable()  # What loading makes stays; to search it for garbage again and again is a tenth of the start.
     import uvicorn
     from uvicorn.server import HANDLED_SIGNALS
 
@@ -125,6 +127,8 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
                 if start_failures:
                     raise start_failures[0] from None
                 raise
+            gc.freeze()  # Nor is it searched later: a full collection would hold up the live values.
+            gc.enable()
             running = services()
             if self.started and running is not None and not self.should_exit:
                 link = await running.auth.setup_link(base_url)

@@ -4,7 +4,7 @@
 ``drivers`` is the registry's mapping.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -38,6 +38,7 @@ class Collector:
         drivers: Factory by driver name.
         clock: Injected time.
         lease_keeper: Nothing is read before it holds the lease; None where nobody else can be there.
+        load: Awaited with a driver's name before it is made; None where there is nothing to load.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Collector:
         drivers: Mapping[str, DriverFactory],
         clock: Clock,
         lease_keeper: LeaseKeeper | None = None,
+        load: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._work = work
         self._intake = intake
@@ -55,6 +57,7 @@ class Collector:
         self._drivers = drivers
         self._clock = clock
         self._lease_keeper = lease_keeper
+        self._load = load
         self._loops: dict[str, ConnectionLoop] = {}
         self._status_changes: Bus[ConnectionStatus] = Bus()
 
@@ -112,6 +115,8 @@ class Collector:
 
         async def attempt_when_allowed() -> None:
             await self._wait_for_leave(loop)
+            if self._load is not None:
+                await self._load(connection.driver)
             await loop.attempt()
 
         self._supervisor.start(

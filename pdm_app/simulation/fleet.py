@@ -247,8 +247,10 @@ class Fleet:
                 if healed is not self._labels or self._unwritten:
                     await self._keep_or_later(healed)
 
-    async def run(self) -> None:
-        """Keep every child alive until cancelled; then all of them have ended."""
+    async def run(self, begin: asyncio.Event | None = None) -> None:
+        """Keep every child alive, from ``begin`` on, until cancelled; then all of them have ended."""
+        if begin is not None:
+            await begin.wait()
         async with asyncio.TaskGroup() as group:
             for child in self._children.values():
                 group.create_task(child.keep())
@@ -275,8 +277,16 @@ def labels_at_start(kept: Labels | None, now: Micros) -> Labels:
 
 
 @contextlib.asynccontextmanager
-async def running_fleet(data_dir: Path, clock: Clock, ports: PlantPorts | None = None) -> AsyncIterator[Fleet]:
-    """Run the demo plant for as long as the block lasts; ``ports`` None takes the usual ones, or the next free.
+async def running_fleet(
+    data_dir: Path, clock: Clock, ports: PlantPorts | None = None, begin: asyncio.Event | None = None
+) -> AsyncIterator[Fleet]:
+    """Run the demo plant for as long as the block lasts.
+
+    Args:
+        data_dir: Where its labels and the words of its children are kept.
+        clock: Injected time.
+        ports: None takes the usual ones, or the next free.
+        begin: The children start when it is set, for who has more urgent work for the processors; None is at once.
 
     Raises:
         UnavailableError: The kept labels cannot be read, or no port is free.
@@ -288,7 +298,7 @@ async def running_fleet(data_dir: Path, clock: Clock, ports: PlantPorts | None =
     fleet = Fleet(data_dir, clock, taken, labels)
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(fleet.run())
+        running = group.create_task(fleet.run(begin))
         try:
             yield fleet
         except BaseException as error:
