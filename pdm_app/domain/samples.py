@@ -17,6 +17,9 @@ SignalId = NewType("SignalId", int)
 Micros = NewType("Micros", int)
 """Microseconds since 1970-01-01 UTC."""
 
+TEXT_MAX = 1000
+"""Characters kept of a text value; a longer one ends in an ellipsis."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROS_PER_S = 1_000_000
 
@@ -67,6 +70,17 @@ def micros(moment: datetime) -> Micros:
 def moment(at: int) -> datetime:
     """Convert microseconds UTC to an aware datetime."""
     return EPOCH + timedelta(microseconds=at)
+
+
+def plain_text(words: str) -> str:
+    """Return a text value as it can be stored, sent and shown: of bounded length, and valid Unicode.
+
+    Devices send bytes that are no UTF-8; some libraries hand them on as halves of surrogate pairs, which no encoder of
+    JSON takes.
+    """
+    if len(words) > TEXT_MAX:
+        words = words[: TEXT_MAX - 1] + "…"
+    return words.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from pdm_app.domain.samples import MICROS_PER_S, Quality, micros
 from pdm_app.domain.signals import DataType, Signal
 
 PAYLOAD_BYTES_MAX = 1_000_000
-TEXT_MAX = 2000
 
 
 class MqttAddress(Record):
@@ -106,7 +105,7 @@ def reading(found: Any, place: ValuePlace) -> Reading:
     if place.data_type is DataType.TEXT:
         if isinstance(value, dict | list):
             raise PayloadError(f"{_named(place.path)} is {_kind(value)}, not text")
-        return Reading(math.nan, str(value)[:TEXT_MAX], Quality.GOOD)
+        return Reading(math.nan, str(value), Quality.GOOD)
     if isinstance(value, int | float):
         return Reading(float(value), None, Quality.GOOD)
     if isinstance(value, str):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pdm_app.domain.errors import BufferFullError, UnavailableError
 from pdm_app.domain.ports import Buffer, Clock, Ticket
-from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Quality, Sample, moment
+from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Quality, Sample, moment, plain_text
 from pdm_app.domain.signals import Signal
 from pdm_app.engine.conversion import AHEAD_US_MAX, convert, sift, time_is_credible
 from pdm_app.engine.ledger import Count, Ledger
@@ -106,6 +106,8 @@ class Intake:
         if not known.all():
             ledger.unknown += int((~known).sum())
             batch, slots = batch.rows(known), slots[known]
+        if batch.text:
+            batch = replace(batch, text={row: plain_text(words) for row, words in batch.text.items()})
         ledger.add(Count.RECEIVED, slots)
         gone = _says_gone(batch)
         refused = self._stamp_gone(batch, slots, gone) if gone.any() else None

@@ -8,13 +8,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from pdm_app.domain.samples import F8, I8, Batch
+from pdm_app.domain.samples import F8, I8, Batch, plain_text
 
 ROW_BITS = 20
 ROWS_MAX = 1 << ROW_BITS
 """Rows of one batch; more would run into the next seq in `place`."""
-TEXT_MAX = 1000
-"""Characters kept of a text value; a longer one ends in an ellipsis."""
 JSON_BYTES_MAX = 4_000_000
 """Well below max_allowed_packet, which is 16 MB on MariaDB and 64 MB on MySQL unless set otherwise."""
 
@@ -134,7 +132,7 @@ def columns_of_batches(batches: Sequence[Batch]) -> Columns:
     text: dict[int, str] = {}
     start = 0
     for batch, length in zip(full, lengths, strict=True):
-        text.update({start + row: _shortened(words) for row, words in batch.text.items()})
+        text.update({start + row: plain_text(words) for row, words in batch.text.items()})
         start += length
     unsorted = Columns(
         signal=signal,
@@ -146,7 +144,3 @@ def columns_of_batches(batches: Sequence[Batch]) -> Columns:
         text=text,
     )
     return unsorted.take(np.lexsort((place, received_at, source_at, signal)))
-
-
-def _shortened(words: str) -> str:
-    return words if len(words) <= TEXT_MAX else words[: TEXT_MAX - 1] + "…"

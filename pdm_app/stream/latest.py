@@ -3,7 +3,6 @@
 An older source time never replaces a newer one, so late data does not move the live picture.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -80,12 +79,17 @@ class Latest:
         self.received_at[slots] = batch.received_at
         self.value[slots] = batch.value[order]
         self.quality[slots] = batch.quality[order]
-        if batch.text:
-            for row in order:
-                words = batch.text.get(int(row))
-                if words is not None:
-                    self.text[int(self._slots[int(batch.signal[row])])] = words
+        if batch.text or not self.text.keys().isdisjoint(slots.tolist()):
+            self._keep_text(slots.tolist(), [batch.text.get(row) for row in order.tolist()])
         self._tell(slots)
+
+    def _keep_text(self, slots: list[int], texts: list[str | None]) -> None:
+        """Keep the newest text of each slot; one whose newest value is none forgets what it said before."""
+        for slot, words in zip(slots, texts, strict=True):
+            if words is None:
+                self.text.pop(slot, None)
+            else:
+                self.text[slot] = words
 
     def mark(self, signals: Sequence[int], quality: Quality, at: Micros) -> None:
         """Stamp a quality on signals whose link is lost; their value and source time stay, for the age on screen."""
@@ -115,32 +119,3 @@ class Latest:
             yield
         finally:
             self._listeners.discard(listener)
-
-
-class Changed:
-    """Collects which of some slots have changed, for a reader that looks when it is ready to send."""
-
-    def __init__(self, slots: I8, capacity: int) -> None:
-        self._is_mine = np.zeros(capacity, dtype=bool)
-        self._is_mine[slots] = True
-        self._dirty = np.zeros(capacity, dtype=bool)
-        self._event = asyncio.Event()
-
-    def note(self, slots: I8) -> None:
-        """Remember those of ``slots`` that belong to this reader."""
-        inside = slots[slots < len(self._is_mine)]
-        mine = inside[self._is_mine[inside]]
-        if mine.size:
-            self._dirty[mine] = True
-            self._event.set()
-
-    async def wait(self) -> None:
-        """Return once something has changed since the last `take`."""
-        await self._event.wait()
-
-    def take(self) -> I8:
-        """Return the changed slots, ascending, and forget them."""
-        self._event.clear()
-        changed = np.flatnonzero(self._dirty)
-        self._dirty[changed] = False
-        return changed

@@ -6,10 +6,11 @@ import math
 import pytest
 
 from pdm_app.domain.errors import BufferFullError, UnavailableError
-from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
+from pdm_app.domain.samples import MICROS_PER_S, TEXT_MAX, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.ledger import Count
 from pdm_app.stream.bus import Overflow, Reader
+from pdm_app.stream.frames import LiveFrames
 from tests.counterparts.clocks import NOON
 from tests.engine.intake_plant import HOUR_S, Plant
 from tests.engine.memory import signal
@@ -69,6 +70,18 @@ async def test_good_rows_of_a_batch_are_kept_beside_bad_ones() -> None:
     assert [sample.signal for sample in plant.buffer.samples()] == [1, 3]
     assert plant.intake.ledger.unknown == 1
     assert plant.intake.ledger.totals()[Count.REJECTED_TIME] == 1
+
+
+async def test_text_that_is_no_unicode_or_has_no_end_is_shown_and_stored_as_far_as_it_is_text() -> None:
+    plant = Plant(signal(1), signal(2))
+    broken = b"pump \xff ready".decode(errors="surrogateescape")  # As OPC UA libraries hand on what is no UTF-8.
+    plant.send(1, broken)
+    plant.send(2, "x" * 5000)
+    assert plant.shown(1).value == "pump ? ready"
+    assert plant.recorded(1)[0][1] == "pump ? ready"
+    assert len(str(plant.shown(2).value)) == TEXT_MAX
+    frame = LiveFrames(plant.latest, plant.clock).snapshot([1])
+    assert b'"pump ? ready"' in frame
 
 
 async def test_inside_the_deadband_the_screen_moves_and_history_does_not() -> None:

@@ -35,6 +35,14 @@ def test_text_is_kept_beside_the_numbers() -> None:
     assert latest.sample(2) == sample(2, 10, "2.4.1")
 
 
+def test_a_number_after_a_text_leaves_nothing_of_the_text() -> None:
+    latest = Latest()
+    latest.merge(batch(sample(1, 10, "starting"), sample(2, 10, "2.4.1")))
+    latest.merge(batch(sample(1, 30, 5.0), sample(1, 20, "running")))
+    assert latest.sample(1) == sample(1, 30, 5.0)
+    assert latest.sample(2) == sample(2, 10, "2.4.1")
+
+
 def test_a_lost_link_changes_the_quality_and_keeps_value_and_age() -> None:
     latest = Latest()
     latest.merge(batch(sample(7, 20, 2.0)))
