@@ -4,7 +4,8 @@
 ``drivers`` is the registry's mapping.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -38,7 +39,6 @@ class Collector:
         drivers: Factory by driver name.
         clock: Injected time.
         lease_keeper: Nothing is read before it holds the lease; None where nobody else can be there.
-        load: Awaited with a driver's name before it is made; None where there is nothing to load.
     """
 
     def __init__(
@@ -49,7 +49,6 @@ class Collector:
         drivers: Mapping[str, DriverFactory],
         clock: Clock,
         lease_keeper: LeaseKeeper | None = None,
-        load: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._work = work
         self._intake = intake
@@ -57,9 +56,9 @@ class Collector:
         self._drivers = drivers
         self._clock = clock
         self._lease_keeper = lease_keeper
-        self._load = load
         self._loops: dict[str, ConnectionLoop] = {}
         self._status_changes: Bus[ConnectionStatus] = Bus()
+        self._reloading = asyncio.Lock()
 
     @property
     def intake(self) -> Intake:
@@ -94,15 +93,19 @@ class Collector:
         self._supervisor.start("collector pulse", self._pulse, stage=Stage.PRODUCER)
 
     async def reload(self, connection_id: str) -> None:
-        """Apply the stored configuration of one connection: new, changed, paused, resumed or gone."""
-        async with self._work(EVERY_SITE) as work:
-            connection = await work.connections.get(connection_id)
-            signals = await work.signals.all()
-        await self._supervisor.cancel(_child(connection_id))
-        self._loops.pop(connection_id, None)
-        self._intake.reload(signals)
-        if connection is not None:
-            self._open(connection, [signal for signal in signals if signal.connection_id == connection_id])
+        """Apply the stored configuration of one connection: new, changed, paused, resumed or gone.
+
+        One at a time, so that of two people at once the one who was stored last decides.
+        """
+        async with self._reloading:
+            async with self._work(EVERY_SITE) as work:
+                connection = await work.connections.get(connection_id)
+                signals = await work.signals.all()
+            await self._supervisor.cancel(_child(connection_id))
+            self._loops.pop(connection_id, None)
+            self._intake.reload(signals)
+            if connection is not None:
+                self._open(connection, [signal for signal in signals if signal.connection_id == connection_id])
 
     def _open(self, connection: Connection, signals: Sequence[Signal]) -> None:
         loop = ConnectionLoop(
@@ -115,8 +118,6 @@ class Collector:
 
         async def attempt_when_allowed() -> None:
             await self._wait_for_leave(loop)
-            if self._load is not None:
-                await self._load(connection.driver)
             await loop.attempt()
 
         self._supervisor.start(

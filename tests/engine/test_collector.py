@@ -1,5 +1,6 @@
 """The collector: attempts, losses, polls, pauses and reloads, on a clock that is set by hand."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -230,6 +231,23 @@ async def test_pausing_closes_the_driver_and_resuming_makes_a_new_one() -> None:
         await settle()
         assert line.status().state is ConnectionState.ONLINE
         assert len(device.drivers) == 2
+
+
+async def test_two_people_who_switch_at_once_leave_one_loop_that_tells_the_truth() -> None:
+    line, device = pushed()
+    async with running(line):
+        enabled = line.plant.connections["line-1"]
+        for last, state in (
+            (enabled.model_copy(update={"enabled": False}), ConnectionState.PAUSED),
+            (enabled, ConnectionState.ONLINE),
+        ):
+            first = asyncio.create_task(line.collector.reload("line-1"))
+            await asyncio.sleep(0)
+            line.plant.connections["line-1"] = last
+            await asyncio.gather(first, line.collector.reload("line-1"), line.collector.reload("line-1"))
+            await settle()
+            assert line.status().state is state
+            assert [driver.is_open for driver in device.drivers].count(True) == (state is ConnectionState.ONLINE)
 
 
 async def test_a_reload_applies_new_signals_and_forgets_a_deleted_connection() -> None:
