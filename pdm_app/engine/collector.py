@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -39,6 +39,7 @@ class Collector:
         drivers: Factory by driver name.
         clock: Injected time.
         lease_keeper: Nothing is read before it holds the lease; None where nobody else can be there.
+        load: Awaited with a driver's name before it is made; None where there is nothing to load.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Collector:
         drivers: Mapping[str, DriverFactory],
         clock: Clock,
         lease_keeper: LeaseKeeper | None = None,
+        load: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._work = work
         self._intake = intake
@@ -56,6 +58,7 @@ class Collector:
         self._drivers = drivers
         self._clock = clock
         self._lease_keeper = lease_keeper
+        self._load = load
         self._loops: dict[str, ConnectionLoop] = {}
         self._status_changes: Bus[ConnectionStatus] = Bus()
         self._reloading = asyncio.Lock()
@@ -118,6 +121,8 @@ class Collector:
 
         async def attempt_when_allowed() -> None:
             await self._wait_for_leave(loop)
+            if self._load is not None:
+                await self._load(connection.driver)
             await loop.attempt()
 
         self._supervisor.start(
