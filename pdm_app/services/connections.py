@@ -1,17 +1,29 @@
-"""Ask for connections and pause or resume them."""
+"""Ask for connections and pause or resume them.
 
+How each stands comes from the collector's memory; only what they are is read from the database, and by a watcher
+seldom: a page full of connections costs the database nothing while it is looked at, and goes on through an outage.
+"""
+
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
-from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.errors import NotFoundError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.stream.bus import Bus, Overflow
 
+log = logging.getLogger(__name__)
+
 STATUS_QUEUE = 256
+EVERY_S_MIN = 0.25  # A flapping link is told in at most four messages a second, the first one at once.
+REREAD_S = 10  # A watcher sees a renamed connection within this time; one that is paused or resumed at once.
 
 
 class ConnectionView(Record):
@@ -45,13 +57,18 @@ class ConnectionService:
 
     async def all(self, actor: Actor) -> tuple[ConnectionView, ...]:
         """Return the connections in scope, by name."""
+        return self._views(await self._stored(actor))
+
+    async def _stored(self, actor: Actor) -> Sequence[Connection]:
         actor.require(Permission.CONNECTIONS_READ)
         async with self._work(actor.scope) as work:
-            connections = await work.connections.all()
+            return sorted(await work.connections.all(), key=lambda connection: connection.name)
+
+    def _views(self, connections: Sequence[Connection]) -> tuple[ConnectionView, ...]:
         status_of = {status.connection_id: status for status in self._collector.statuses}
         return tuple(
             ConnectionView(connection=connection, status=status_of.get(connection.id) or self._unknown(connection))
-            for connection in sorted(connections, key=lambda connection: connection.name)
+            for connection in connections
         )
 
     async def by_id(self, actor: Actor, connection_id: str) -> ConnectionView:
@@ -66,12 +83,25 @@ class ConnectionService:
         raise NotFoundError(f"There is no connection {connection_id!r}.", connection_id=connection_id)
 
     async def watch(self, actor: Actor) -> AsyncGenerator[tuple[ConnectionView, ...], None]:
-        """Yield all connections in scope, then again whenever the state of one changes."""
+        """Yield all connections in scope, then again whenever the state of one changes or its rates are new.
+
+        Raises:
+            UnavailableError: The database does not answer at the beginning; later on, what was read then is shown.
+        """
+        loop = asyncio.get_running_loop()
         with self._collector.status_changes.reader(STATUS_QUEUE, Overflow.DROP_OLDEST) as changes:
+            connections, read_at = await self._stored(actor), self._clock.now()
             while True:
-                yield await self.all(actor)
+                told_at_s = loop.time()
+                yield self._views(connections)
                 await changes.get()
+                await asyncio.sleep(told_at_s + EVERY_S_MIN - loop.time())
                 changes.drain()
+                is_old = self._clock.now() - read_at >= REREAD_S * MICROS_PER_S
+                if is_old or not all(map(_agree, self._views(connections))):
+                    read_at = self._clock.now()  # Also where it fails: ask again in a while, not at every change.
+                    with suppress(UnavailableError):
+                        connections = await self._stored(actor)
 
     async def pause(self, actor: Actor, connection_id: str) -> ConnectionView:
         """Stop reading; the signals go bad with their age, history keeps the gap."""
@@ -90,9 +120,16 @@ class ConnectionService:
             if connection.enabled != enabled:
                 await work.connections.put(connection.model_copy(update={"enabled": enabled}))
                 await work.commit()
+                facts = {"connection": connection_id, "by": actor.name}
+                log.info("connection resumed" if enabled else "connection paused", extra=facts)
         await self._collector.reload(connection_id)
         return await self.by_id(actor, connection_id)
 
     def _unknown(self, connection: Connection) -> ConnectionStatus:
         state = ConnectionState.DISCONNECTED if connection.enabled else ConnectionState.PAUSED
         return ConnectionStatus(connection_id=connection.id, state=state, since=self._clock.now())
+
+
+def _agree(view: ConnectionView) -> bool:
+    """Whether what was stored and what the collector does are of one time."""
+    return view.connection.enabled == (view.status.state is not ConnectionState.PAUSED)
