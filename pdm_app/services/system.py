@@ -1,11 +1,14 @@
 """Ask whether the system itself is sound: checks, figures, versions."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
+
+log = logging.getLogger(__name__)
 
 
 class Check(Record):
@@ -81,3 +84,6 @@ async def _answer(name: str, check: Callable[[], Awaitable[Check]]) -> Check:
             return await check()
     except TimeoutError:
         return Check(name=name, ok=False, detail=f"did not answer within {CHECK_S_MAX:g} s")
+    except Exception:  # One part that fails must not hide how the others are.
+        log.exception("health check failed", extra={"check": name})
+        return Check(name=name, ok=False, detail="could not be checked; the log says why")

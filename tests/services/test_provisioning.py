@@ -1,0 +1,76 @@
+"""A plant that is stored anew at every start keeps what people have changed, and mixes with no other plant."""
+
+import pytest
+
+from pdm_app.domain.access import EVERY_SITE, Role, User
+from pdm_app.domain.assets import Site
+from pdm_app.domain.errors import ConflictError
+from pdm_app.services.provisioning import provision, refuse_to_mix
+from pdm_app.simulation.plant import PlantPorts, northfield
+from pdm_app.storage.database import Database
+from pdm_app.storage.migrations import migrate
+from pdm_app.storage.unit_of_work import SqlUnitOfWork
+
+PLANT = northfield(PlantPorts(opcua=4840, modbus=502, mqtt=1883))
+
+
+async def empty(url: str) -> Database:
+    database = Database(url)
+    await migrate(database)
+    return database
+
+
+async def test_what_people_have_changed_stays_and_the_rest_is_brought_up_to_date(database_url: str) -> None:
+    database = await empty(database_url)
+    work = SqlUnitOfWork(database)
+    await provision(work, PLANT)
+    paused, rule = PLANT.connections[0], PLANT.rules[0]
+    async with work(EVERY_SITE) as transaction:
+        await transaction.connections.put(paused.model_copy(update={"enabled": False}))
+        await transaction.alarms.put_rule(rule.model_copy(update={"name": "As the engineer wants it"}))
+        await transaction.commit()
+
+    moved = northfield(PlantPorts(opcua=4841, modbus=1502, mqtt=11883))
+    await provision(work, moved)
+    async with work(EVERY_SITE) as transaction:
+        connections = {connection.id: connection for connection in await transaction.connections.all()}
+        rules = {rule.id: rule for rule in await transaction.alarms.rules()}
+        signals = await transaction.signals.all()
+    await database.close()
+    assert not connections[paused.id].enabled
+    assert connections == {
+        connection.id: connection.model_copy(update={"enabled": connection.id != paused.id})
+        for connection in moved.connections
+    }
+    assert rules[rule.id].name == "As the engineer wants it"
+    assert len(rules) == len(PLANT.rules)
+    assert sorted(signal.id for signal in signals) == sorted(signal.id for signal in PLANT.signals)
+
+
+async def test_the_demo_moves_into_an_empty_database_and_back_into_its_own(sqlite_url: str) -> None:
+    database = await empty(sqlite_url)
+    work = SqlUnitOfWork(database)
+    for _ in range(2):
+        await refuse_to_mix(work, PLANT)
+        await provision(work, PLANT)
+    async with work(EVERY_SITE) as transaction:
+        await transaction.users.put(User(id="u", username="u", display_name="U", role=Role.ADMIN), "no hash")
+        await transaction.commit()
+    await refuse_to_mix(work, PLANT)
+    await database.close()
+
+
+async def test_the_demo_refuses_a_plant_that_is_somebodys_own(sqlite_url: str) -> None:
+    database = await empty(sqlite_url)
+    work = SqlUnitOfWork(database)
+    async with work(EVERY_SITE) as transaction:
+        await transaction.users.put(User(id="u", username="u", display_name="U", role=Role.ADMIN), "no hash")
+        await transaction.commit()
+    with pytest.raises(ConflictError, match="the people of a plant"):
+        await refuse_to_mix(work, PLANT)
+    async with work(EVERY_SITE) as transaction:
+        await transaction.sites.put(Site(id="linz", code="LNZ", name="Linz", time_zone="Europe/Vienna", currency="EUR"))
+        await transaction.commit()
+    with pytest.raises(ConflictError, match="the plant Linz already"):
+        await refuse_to_mix(work, PLANT)
+    await database.close()
