@@ -34,6 +34,10 @@ def _checks() -> rx.Component:
                     SystemHealth.health.checks,
                     lambda check: rx.el.li(
                         rx.cond(check.ok, icon("circle-check"), icon("circle-x")),
+                        rx.el.span(
+                            rx.cond(check.ok, text("about.sound"), text("about.not_sound")),
+                            class_name="visually-hidden",
+                        ),
                         rx.el.div(
                             rx.el.strong(text("about.check", name=check.name)),
                             rx.el.div(check.detail, class_name="muted"),
@@ -70,6 +74,8 @@ def _facts() -> rx.Component:
                 rx.el.dd(number(info.samples_per_s, decimals=1)),
                 rx.el.dt(text("about.buffer")),
                 rx.el.dd(number(info.buffer_samples)),
+                rx.el.dt(text("about.dropped")),
+                rx.el.dd(number(info.samples_dropped)),
                 rx.el.dt(text("about.viewers")),
                 rx.el.dd(number(info.viewers)),
                 rx.el.dt(text("about.memory")),

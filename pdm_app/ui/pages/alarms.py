@@ -71,6 +71,10 @@ def journal() -> rx.Component:
                     Journal.cursor != "",
                     rx.el.button(text("journal.more"), on_click=Journal.more, class_name="button", type="button"),
                 ),
+                rx.cond(
+                    Journal.is_cut,
+                    rx.el.p(text("journal.cut", count=Journal.entries.length()), class_name="muted", role="status"),
+                ),
                 class_name="card",
             ),
             rx.cond(Journal.is_loaded, empty("journal.empty", "journal.empty_hint")),
@@ -85,7 +89,7 @@ def _entry(entry: rx.Var[JournalEntry]) -> rx.Component:
         rx.el.td(asset_code(asset_id=entry.asset_id)),
         rx.el.td(entry.name),
         rx.el.td(text("journal.kind", kind=entry.kind)),
-        rx.el.td(rx.cond(entry.value, exact(entry.value, 3), ""), class_name="right"),
+        rx.el.td(rx.cond(entry.value.is_not_none(), exact(entry.value, 3), ""), class_name="right"),
         rx.el.td(entry.actor),
         rx.el.td(entry.comment),
     )

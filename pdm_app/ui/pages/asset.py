@@ -52,19 +52,19 @@ def _head() -> rx.Component:
 
 
 def _tabs() -> rx.Component:
-    return rx.el.div(
+    """Views with addresses of their own are links: reached by keyboard, opened beside, and shared."""
+    return rx.el.nav(
         *(
-            rx.el.button(
+            rx.el.a(
                 text(f"asset.tab.{tab}"),
-                on_click=AssetPage.show_tab(tab),
-                role="tab",
-                type="button",
-                aria_selected=rx.cond(AssetPage.tab == tab, "true", "false"),
+                href=f"/asset/{AssetPage.detail.asset.id}?tab={tab}",
+                on_click=AssetPage.show_tab(tab).prevent_default,
+                aria_current=rx.cond(AssetPage.tab == tab, "page", "false"),
             )
             for tab in TABS
         ),
         class_name="tabs",
-        role="tablist",
+        aria_label=text("asset.views"),
     )
 
 

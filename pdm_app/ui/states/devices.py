@@ -4,7 +4,7 @@ import reflex as rx
 
 from pdm_app.domain.access import DeviceKey
 from pdm_app.domain.assets import Device
-from pdm_app.domain.signals import Signal
+from pdm_app.domain.signals import DataType, Signal
 from pdm_app.ui.states.session import Act, Follow, Session
 
 
@@ -41,12 +41,12 @@ class DevicePage(Session):
 
     @rx.var
     def example(self) -> str:
-        """A command that sends one sample of this device."""
-        name = self.signals[0].name if self.signals else "Signal"
-        body = f'{{"samples":[{{"signal":"{name}","value":1.5,"source_at":"2026-11-21T10:00:00Z"}}]}}'
+        """A command that sends one sample of this device, measured now; with the key as long as that is shown."""
+        name = next((signal.name for signal in self.signals if signal.data_type is DataType.NUMBER), "Signal")
+        sample = f'{{"signal":"{name}","value":1.5,"source_at":"\'$(date -u +%FT%TZ)\'"}}'
         return (
-            "curl -X POST -H 'Content-Type: application/json' -H 'X-Device-Key: …' \\\n"
-            f"  -d '{body}' \\\n  {self.router.url.origin}/api/ingest"
+            f"curl -H 'Content-Type: application/json' -H 'X-Device-Key: {self.new_key or 'KEY'}' \\\n"
+            f"  -d '{{\"samples\":[{sample}]}}' \\\n  {self.router.url.origin}/api/ingest"
         )
 
     @rx.event

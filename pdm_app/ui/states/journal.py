@@ -6,20 +6,23 @@ from pdm_app.domain.alarms import JournalEntry, JournalKind, JournalQuery
 from pdm_app.ui.states.session import Act, Follow, Session
 
 PAGE = 100
+ENTRIES_MAX = 1_000  # All entries shown travel to the page again with each further one.
 
 
 class Journal(Session):
-    """Entries newest first."""
+    """Entries newest first, as many as a screen can be asked to draw."""
 
     entries: list[JournalEntry] = []
     text: str = ""
     kind: str = ""
     priority: str = ""
     cursor: str = ""
+    is_cut: bool = False
 
     @rx.event
     async def load(self) -> Follow:
-        """Read the first page with the filters set."""
+        """Read the first page; a page that opens shows empty filters, so there are none."""
+        self.text = self.kind = self.priority = ""
         return await self._read(before=None)
 
     @rx.event
@@ -47,7 +50,8 @@ class Journal(Session):
             )
             page = await act.services.alarms.journal(act.actor, query)
             self.entries = list(page.entries) if before is None else [*self.entries, *page.entries]
-            self.cursor = page.before or ""
+            self.is_cut = page.before is not None and len(self.entries) + PAGE > ENTRIES_MAX
+            self.cursor = "" if self.is_cut else page.before or ""
             self.is_loaded = True
 
         return await self._act(work)
