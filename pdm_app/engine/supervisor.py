@@ -24,9 +24,9 @@ from pdm_app.domain.ports import Clock
 
 log = structlog.get_logger(__name__)
 
+CANCEL_S_MAX = 1.0  # So long a child may take to give back what it holds; then it is told again.
 CANCEL_AGAIN_S = 0.3
-CANCELS_MAX = 3  # Together within the next figure.
-CANCEL_S_MAX = 1.0  # A child that has not given up by then is abandoned and named in the log.
+CANCELS_MAX = 3  # A child that ignores them all is abandoned and named in the log.
 DRAIN_S_MAX = 4.0  # SIGTERM promises ten seconds; the rest is for open requests, the database and demo processes.
 
 Expected = (PdmError, OSError, TimeoutError)
@@ -246,16 +246,30 @@ async def _within(seconds: float, coroutines: list[Coroutine[Any, Any, None]]) -
 
 async def _cancelled(tasks: "list[asyncio.Task[Any]]") -> None:
     """Cancel ``tasks`` and wait for their end; one that ignores it is named and left behind."""
-    for task in tasks:
-        task.cancel()
-    if not tasks:
-        return
-    _, stubborn = await asyncio.wait(tasks, timeout=CANCEL_S_MAX)
+    stubborn = await _until_done(set(tasks), CANCEL_S_MAX)  # What a child gives back at its end takes its time.
     for task in stubborn:
         log.error("child ignores its cancellation", child=task.get_name())
     for task in tasks:
         if task.done() and not task.cancelled() and task.exception() is not None:
             log.warning("child failed while it was stopped", child=task.get_name(), exc_info=task.exception())
+
+
+async def _until_done(tasks: "set[asyncio.Task[Any]]", first_s: float) -> "set[asyncio.Task[Any]]":
+    """Cancel ``tasks`` until they end, again ``first_s`` seconds after the first time; return those that never do.
+
+    Once is not enough: `asyncio.wait_for` up to Python 3.11 drops a cancellation that arrives in the same turn of the
+    loop as the awaited answer, and the libraries of databases and protocols are full of it.
+    """
+    pending = {task for task in tasks if not task.done()}
+    wait_s = first_s
+    for _ in range(CANCELS_MAX):
+        if not pending:
+            break
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=wait_s)
+        wait_s = CANCEL_AGAIN_S
+    return pending
 
 
 async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> Any:
@@ -268,14 +282,9 @@ async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> Any:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        pending = set(tasks)
-        # Once is not enough: `asyncio.wait_for` up to Python 3.11 drops a cancellation that arrives in the same turn
-        # of the loop as the awaited answer, and protocol libraries are full of it.
-        for _ in range(CANCELS_MAX):
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
-            if not pending:
-                break
+        await _until_done(set(tasks), CANCEL_AGAIN_S)
+        for task in tasks:
+            if task.done() and not task.cancelled():
+                task.exception()  # Looked at, so that asyncio does not complain that nobody has.
     ended = sorted(done, key=lambda task: task.cancelled() or task.exception() is None)
     return ended[0].result()

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from pdm_app.domain.errors import ConnectionFailedError, FencedError, UnavailableError
+from pdm_app.engine import supervisor as supervisor_module
 from pdm_app.engine.supervisor import Backoff, ChildState, Retry, Stage, Supervisor, first_of
 from tests.counterparts.clocks import HandClock, settle
 
@@ -187,3 +188,29 @@ async def test_a_part_that_drops_its_first_cancellation_is_cancelled_again() -> 
     async with asyncio.timeout(5):
         assert await first_of(deaf_once(), answer()) == "lost"
     assert dropped == 1
+
+
+async def test_a_child_that_drops_its_first_cancellation_is_cancelled_again(
+    clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "CANCEL_S_MAX", 0.01)
+    ended = asyncio.Event()
+    dropped = 0
+
+    async def deaf_once() -> None:
+        nonlocal dropped
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if dropped:
+                    ended.set()
+                    raise
+                dropped += 1
+
+    supervisor = Supervisor(clock, lambda child, error: None)
+    supervisor.start("deaf", deaf_once)
+    await settle()
+    async with asyncio.timeout(5):
+        await supervisor.stop()
+    assert ended.is_set()
