@@ -89,14 +89,9 @@ class Installation:
         finally:
             await database.close()
 
-    async def execute(self, statement: str, **values: object) -> None:
+    async def execute(self, statement: str) -> None:
         """Change the database behind the product's back."""
-        database = Database(self.database_url)
-        try:
-            async with database.writing("interfere") as connection:
-                await connection.execute(text(statement), values)
-        finally:
-            await database.close()
+        await interfere(self.database_url, statement)
 
     async def client(self, username: str = PERSON) -> TrpcClient:
         """Sign in as a program does and return a client with the token."""
@@ -140,3 +135,13 @@ async def post(installation: Installation, name: str, value: float, source_at: i
             headers={"authorization": f"Bearer {installation.device_key}"},
         )
     assert answer.status_code == 200, answer.text
+
+
+async def interfere(database_url: str, statement: str) -> None:
+    """Change a database behind the back of the product that uses it."""
+    database = Database(database_url)
+    try:
+        async with database.writing("interfere") as connection:
+            await connection.execute(text(statement))
+    finally:
+        await database.close()
