@@ -67,7 +67,7 @@ async def test_it_takes_samples_answers_from_history_and_leaves_nothing_behind(s
             query = HistoryQuery(signals=(SIGNAL.id,), start_at=at - 10_000, end_at=at + 1)
             [envelope] = (await product.services.history.envelope(SYSTEM, query)).series
             assert envelope.last == [2.0, 1.0, 0.0], "what the first run was given was recorded before it ended"
-            assert (await product.services.system.info(SYSTEM)).buffer_samples == 0
+            await eventually(lambda: is_drained(product), within_s=10, what="a buffer that everybody has confirmed")
 
 
 async def test_the_demo_delivers_on_all_protocols_and_ends_its_children(tmp_path: Path) -> None:
@@ -107,6 +107,10 @@ async def test_a_lost_lease_is_fatal_and_still_ends_in_order(settings: Settings)
         await until(lambda: ended, within_s=FENCED_S_MAX)
     [error] = ended.values()
     assert isinstance(error, FencedError)
+
+
+async def is_drained(product: Product) -> bool:
+    return (await product.services.system.info(SYSTEM)).buffer_samples == 0
 
 
 async def leads(product: Product) -> bool:
