@@ -56,10 +56,10 @@ class AssetPage(Session):
         """Open a tab; the address follows, so that it can be shared and the back button works."""
 
         async def work(_: Act) -> Follow:
-            if tab in TABS and self.detail is not None:
-                self.tab = tab
-                return rx.redirect(f"/asset/{self.detail.asset.id}?tab={tab}")
-            return None
+            if tab not in TABS:
+                return None
+            self.tab = tab
+            return rx.redirect(f"{self.router.url.path}?tab={tab}")
 
         return await self._act(work)
 

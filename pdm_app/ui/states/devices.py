@@ -54,14 +54,14 @@ class DevicePage(Session):
         """Read the device that the address names."""
 
         async def work(act: Act) -> None:
-            wanted = self.router.url.path.rstrip("/").rpartition("/")[2]
-            self.device, self.is_missing, self.new_key = None, True, ""
-            self.device = await act.services.devices.by_id(act.actor, wanted)
+            self.device, self.keys, self.is_missing, self.new_key = None, [], True, ""
+            device = await act.services.devices.by_id(act.actor, self._wanted())
             self.is_missing = False
-            self.site_id = self.device.site_id
+            self.site_id = device.site_id
             self.signals = []
-            if self.device.asset_id is not None:
-                self.signals = list(await act.services.signals.all(act.actor, self.device.asset_id))
+            if device.asset_id is not None:
+                self.signals = list(await act.services.signals.all(act.actor, device.asset_id))
+            self.device = device
             await self._read_keys(act)
             self.is_loaded = True
 
@@ -72,10 +72,9 @@ class DevicePage(Session):
         """Make a key and show it once."""
 
         async def work(act: Act) -> None:
-            if self.device is not None:
-                created = await act.services.devices.create_key(act.actor, self.device.id)
-                self.new_key = created.secret
-                await self._read_keys(act)
+            created = await act.services.devices.create_key(act.actor, self._wanted())
+            self.new_key = created.secret
+            await self._read_keys(act)
 
         return await self._act(work)
 
@@ -94,7 +93,11 @@ class DevicePage(Session):
         """Forget the key that was shown."""
         self.new_key = ""
 
+    def _wanted(self) -> str:
+        """Return the device that the address names; a page left alone for an hour has lost everything else."""
+        return self.router.url.path.rstrip("/").rpartition("/")[2]
+
     async def _read_keys(self, act: Act) -> None:
         self.keys = []
-        if self.device is not None and self.may_configure:
-            self.keys = list(await act.services.devices.keys(act.actor, self.device.id))
+        if self.may_configure:
+            self.keys = list(await act.services.devices.keys(act.actor, self._wanted()))
