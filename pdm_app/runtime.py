@@ -121,6 +121,7 @@ async def running(
     started_at = clock.now()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
+        stack.callback(log.info, "the product has stopped")
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
         await migrate(database)

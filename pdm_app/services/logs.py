@@ -30,6 +30,7 @@ QUIETER = {
     "amqtt": logging.WARNING,
     "transitions": logging.WARNING,
     "pymodbus": logging.ERROR,  # The drivers say once what it says on every attempt.
+    "uvicorn.error": logging.WARNING,  # At INFO it writes each socket's address, which carries the page's token.
     "uvicorn.access": logging.WARNING,  # The correlation middleware logs requests.
     "httpx": logging.WARNING,
     "alembic": logging.WARNING,

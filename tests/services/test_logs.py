@@ -97,3 +97,10 @@ def test_for_reading_there_is_plain_text(stream: io.StringIO) -> None:
     assert "device lost" in plain.getvalue()
     assert "P-501" in plain.getvalue()
     assert not plain.getvalue().startswith("{")
+
+
+def test_the_address_of_a_socket_which_carries_its_pages_token_stays_out(lines: Lines) -> None:
+    server = logging.getLogger("uvicorn.error")
+    server.info('%s - "WebSocket %s" [accepted]', "127.0.0.1:60416", "/_event/?token=0fb56627-9312-448a")
+    server.error("Exception in ASGI application")
+    assert [line["event"] for line in lines()] == ["Exception in ASGI application"]

@@ -48,6 +48,25 @@ async def test_a_check_that_hangs_or_breaks_says_so_and_the_others_are_still_tol
     assert "a bug" not in health.checks[1].detail, "the text is for everybody, the log is not"
 
 
+async def test_many_probes_at_once_look_once_and_a_second_later_again() -> None:
+    looks = 0
+
+    async def counted() -> Check:
+        nonlocal looks
+        looks += 1
+        return Check(name="database", ok=looks == 1, detail=f"look {looks}")
+
+    clock = HandClock()
+    service = SystemService({"database": counted}, lambda: INFO, clock)
+    answers = await asyncio.gather(*(service.health() for _ in range(100)))
+    assert {answer.checks[0].detail for answer in answers} == {"look 1"}
+    clock.at += 999_999
+    assert (await service.health()).ready
+    clock.at += 1
+    assert not (await service.health()).ready
+    assert looks == 2
+
+
 async def test_a_part_that_is_not_needed_leaves_the_product_ready() -> None:
     async def behind() -> Check:
         return Check(name="recorder", ok=False, detail="90 s behind", needed=False)
