@@ -56,6 +56,10 @@ def record(
 
 def run_to_end(work: Coroutine[object, object, T]) -> T:
     """Run ``work``; Ctrl+C and SIGTERM cancel it, so that it ends what it has started."""
+    from pdm_app.services.logs import set_up_logging
+    from pdm_app.settings import LogSettings
+
+    set_up_logging(LogSettings(level="warning", format="text"))
 
     async def cancellable() -> T:
         task = asyncio.current_task()
