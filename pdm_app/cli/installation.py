@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from pdm_app.bootstrap.problems import explained
 from pdm_app.settings import load_settings
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def with_installation(data: Path | None, work: "Callable[[UnitOfWork, Clock], Aw
     """Open the database, run ``work``, close it again.
 
     Raises:
+        SetupError: The data directory cannot be made.
         PdmError: The settings or the database cannot be used; says what to do.
     """
     from pdm_app.storage.database import Database
@@ -47,7 +49,8 @@ def with_installation(data: Path | None, work: "Callable[[UnitOfWork, Clock], Aw
     settings = load_settings(data_dir=data)
 
     async def run() -> T:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with explained("Opening the data directory", settings.data_dir, "Choose another with --data DIR."):
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = Database(settings.database_url)
         try:
             await migrate(database)

@@ -11,7 +11,7 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> None:
     With ``replace`` False an existing file stays as it is: of two processes that start at once, both then read the
     file of the first.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -131,3 +131,15 @@ def test_an_unknown_device_or_key_is_named_with_what_there_is(run: Run, plant: s
     assert (code, "There is no device 'P-999'. Devices: C-201, G-1, L-1, P-501." in err) == (1, True)
     code, _, err = run("key", "revoke", "pdm_nothere")
     assert (code, "`pdm-app key list` shows all" in err) == (1, True)
+
+
+def test_a_data_directory_that_a_command_makes_is_its_owners_only_and_one_it_cannot_make_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["user", "list", "--data", str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
+    (tmp_path / "file").touch()
+    assert main(["user", "list", "--data", str(tmp_path / "file")]) == 1
+    said = capsys.readouterr().err
+    assert f"Opening the data directory failed at {tmp_path / 'file'}" in said
+    assert "--data DIR" in said
