@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from pdm_app.trpc import Limits
-from tests.trpc.conftest import Served, serving, until
 from tests.trpc.captured_http import CONFLICT, JSON, NOT_A_STRING, OK, UNAUTHORIZED, data, error, unknown
+from tests.trpc.conftest import Served, serving, until
 
 JSONL = {"trpc-accept": "application/jsonl"}
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from pdm_app.trpc import Limits
-from tests.trpc.conftest import Served, serving, until
 from tests.trpc.captured_http import ADA, JSON, error, unknown
+from tests.trpc.conftest import Served, serving, until
 
 CONNECTED = ("connected", {"reconnectAfterInactivityMs": 30_000}, None)
 RETURN = ("return", None, None)
