@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from pdm_app.domain.ports import FaultKind, InjectedFault
+from pdm_app.domain.ports import InjectedFault
 from pdm_app.ui.messages import text
 from pdm_app.ui.shell import card_head
 from pdm_app.ui.states.asset import AssetPage, Breakage
@@ -19,9 +19,10 @@ def breakage_card(asset_code: rx.Var[str]) -> rx.Component:
                 rx.el.label(
                     rx.el.span(text("demo.fault"), class_name="field-label"),
                     rx.el.select(
-                        rx.foreach(Breakage.kinds, lambda kind: _kind(kind, asset_code)),
+                        rx.foreach(Breakage.kinds, lambda kind: rx.el.option(kind.title, value=kind.key)),
                         name="key",
                         class_name="input",
+                        value=Breakage.chosen,
                         on_change=Breakage.choose,
                     ),
                     class_name="field",
@@ -32,7 +33,7 @@ def breakage_card(asset_code: rx.Var[str]) -> rx.Component:
                         rx.el.span(text("demo.signal"), class_name="field-label"),
                         rx.el.select(
                             rx.foreach(
-                                AssetPage.detail.signals,
+                                Breakage.sensors,
                                 lambda signal: rx.el.option(signal.label, value=signal.name),
                             ),
                             name="signal",
@@ -58,22 +59,15 @@ def breakage_card(asset_code: rx.Var[str]) -> rx.Component:
                 on_submit=Breakage.inject(asset_code),
                 class_name="fault-form",
             ),
-            rx.el.ul(rx.foreach(Breakage.faults, lambda fault: _fault(fault, asset_code)), class_name="faults"),
+            rx.el.ul(rx.foreach(Breakage.faults, _fault), class_name="faults"),
             class_name="card last",
         ),
     )
 
 
-def _kind(kind: rx.Var[FaultKind], asset_code: rx.Var[str]) -> rx.Component:
-    return rx.cond(kind.asset_codes.contains(asset_code), rx.el.option(kind.title, value=kind.key))
-
-
-def _fault(fault: rx.Var[InjectedFault], asset_code: rx.Var[str]) -> rx.Component:
-    return rx.cond(
-        (fault.asset_code == asset_code) & ~fault.cleared_at,
-        rx.el.li(
-            rx.el.span(text("demo.fault_since", fault=fault.key, signal=fault.signal)),
-            moment(at=fault.injected_at, time_zone=AssetPage.time_zone),
-            rx.el.button(text("demo.clear"), type="button", class_name="link", on_click=Breakage.clear(fault.id)),
-        ),
+def _fault(fault: rx.Var[InjectedFault]) -> rx.Component:
+    return rx.el.li(
+        rx.el.span(text("demo.fault_since", fault=Breakage.titles[fault.key], signal=fault.signal)),
+        moment(at=fault.injected_at, time_zone=AssetPage.time_zone),
+        rx.el.button(text("demo.clear"), type="button", class_name="link", on_click=Breakage.clear(fault.id)),
     )

@@ -92,11 +92,18 @@ def _share(percent: str) -> float:
 
 
 class Breakage(Session):
-    """What the demo plant can break, and what is broken."""
+    """What the demo plant can break on the machine that the address names, and what is broken."""
 
+    asset_code: str = ""
     kinds: list[FaultKind] = []
     faults: list[InjectedFault] = []
     chosen: str = ""
+    sensors: list[Signal] = []
+
+    @rx.var
+    def titles(self) -> dict[str, str]:
+        """What a person calls each fault, by its key."""
+        return {kind.key: kind.title for kind in self.kinds}
 
     @rx.var
     def needs_signal(self) -> bool:
@@ -110,12 +117,21 @@ class Breakage(Session):
 
     @rx.event
     async def load(self) -> Follow:
-        """Read kinds and faults; does nothing outside the demo."""
+        """Read what can be broken here, after the machine itself was read; does nothing outside the demo."""
 
         async def work(act: Act) -> None:
-            if act.services.demo is not None and "demo.control" in self.permissions:
-                self.kinds = list(await act.services.demo.kinds(act.actor))
-                self.faults = list(await act.services.demo.faults(act.actor))
+            self.kinds, self.faults, self.sensors, self.chosen, self.asset_code = [], [], [], "", ""
+            detail = (await self.get_state(AssetPage)).detail
+            if act.services.demo is None or detail is None or "demo.control" not in self.permissions:
+                return
+            self.asset_code = detail.asset.code
+            self.kinds = [
+                kind for kind in await act.services.demo.kinds(act.actor) if self.asset_code in kind.asset_codes
+            ]
+            self.chosen = self.kinds[0].key if self.kinds else ""
+            breakable = {name for kind in self.kinds for name in kind.signals}
+            self.sensors = [signal for signal in detail.signals if signal.name in breakable]
+            await self._read_faults(act)
 
         return await self._act(work)
 
@@ -126,9 +142,13 @@ class Breakage(Session):
         async def work(act: Act) -> None:
             if act.services.demo is None:
                 return
-            severity = _share(form.get("severity", ""))
-            await act.services.demo.inject(act.actor, form.get("key", ""), asset_code, form.get("signal", ""), severity)
-            self.faults = list(await act.services.demo.faults(act.actor))
+            key, severity = form.get("key", ""), _share(form.get("severity", ""))
+            # The field may still stand there, of the fault chosen before.
+            takes_signal = any(kind.key == key and kind.signals for kind in await act.services.demo.kinds(act.actor))
+            signal = form.get("signal", "") if takes_signal else ""
+            await act.services.demo.inject(act.actor, key, asset_code, signal, severity)
+            self.asset_code = asset_code
+            await self._read_faults(act)
 
         return await self._act(work)
 
@@ -138,7 +158,14 @@ class Breakage(Session):
 
         async def work(act: Act) -> None:
             if act.services.demo is not None:
-                await act.services.demo.clear(act.actor, fault_id)
-                self.faults = list(await act.services.demo.faults(act.actor))
+                fault = await act.services.demo.clear(act.actor, fault_id)
+                self.asset_code = fault.asset_code
+                await self._read_faults(act)
 
         return await self._act(work)
+
+    async def _read_faults(self, act: Act) -> None:
+        """Read what stands on this machine; what is over is in the ground truth, not on the page."""
+        if act.services.demo is not None:
+            faults = await act.services.demo.faults(act.actor)
+            self.faults = [one for one in faults if one.asset_code == self.asset_code and one.cleared_at is None]
