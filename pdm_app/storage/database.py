@@ -6,9 +6,10 @@ Both run at READ COMMITTED in effect: a transaction reads without locks and take
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -157,6 +158,19 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
+class _LettingGo(sqlite3.Connection):
+    """Gives the write lock back when it is closed, also in the middle of a statement.
+
+    SQLite keeps a closed connection, its transaction and the lock for as long as some cursor still lives. After a
+    cancellation that is until the garbage collector comes by, and every other writer waits meanwhile.
+    """
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):  # It is closed already, or the disk is gone.
+            self.rollback()
+        super().close()
+
+
 def _sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
     # isolation_level None: sqlite3 begins nothing on its own, the listener below begins what is wanted.
     engine = create_async_engine(
@@ -164,7 +178,7 @@ def _sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
-        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MS / 1000},
+        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MS / 1000, "factory": _LettingGo},
     )
 
     def set_up(connection: Any, _: Any) -> None:

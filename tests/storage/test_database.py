@@ -1,6 +1,7 @@
 """Connections have the right settings, failures say what to do, and a database that comes back is used again."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -107,6 +108,34 @@ async def test_a_query_that_is_cancelled_does_not_spoil_the_connection_for_other
         async with asyncio.timeout(15):  # Its connection is given up, so nobody waits for the query's end.
             assert await _run(database, "SELECT 42") == 42
     await database.close()
+
+
+async def test_a_write_that_is_cancelled_gives_its_lock_back_at_once(sqlite_url: str) -> None:
+    """Not when the garbage collector finds the cursor at which it was cancelled."""
+    database = Database(sqlite_url)
+    async with database.writing("make a table") as connection:
+        await connection.execute(text("CREATE TABLE numbers (n INTEGER)"))
+
+    async def write() -> None:
+        async with database.writing("fill it") as connection:
+            while True:
+                await connection.execute(text("INSERT INTO numbers VALUES (1)"))
+                await connection.scalar(text("SELECT COUNT(*) FROM numbers"))
+
+    gc.disable()
+    try:
+        for turns in range(10):
+            writing = asyncio.create_task(write())
+            await asyncio.sleep(0.02)
+            for _ in range(turns):  # So that the cancellation meets different steps.
+                await asyncio.sleep(0)
+            writing.cancel()
+            await asyncio.wait([writing])
+            async with asyncio.timeout(5), database.writing("write after it") as connection:
+                assert await connection.scalar(text("SELECT COUNT(*) FROM numbers")) == 0
+    finally:
+        gc.enable()
+        await database.close()
 
 
 async def _run(database: Database, statement: str) -> object:
