@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 
 from pdm_app.trpc.client import TrpcClient
@@ -22,6 +23,7 @@ from tests.faults.test_kill import FIRST, LAST, acknowledged, senders
 from tests.faults.waiting import eventually
 
 DRAIN_S_MAX = 10.0
+DEMO_CHILDREN = 5
 FATAL_EXIT = 70
 TAKE_OVER_S_MAX = 20.0  # The lease of a killed holder runs for up to 15 s more.
 
@@ -45,6 +47,26 @@ async def test_sigterm_drains_within_ten_seconds_whoever_holds_on(tmp_path: Path
         assert difference(promised(devices), rows, unanswered(devices)) == NOTHING_WRONG, "the history has it already"
     finally:
         installation.product.kill()
+
+
+async def test_ctrl_c_in_the_demo_ends_it_and_all_its_processes_in_order(tmp_path: Path) -> None:
+    product = RunningProduct(tmp_path / "data", "demo")
+    try:
+        await asyncio.to_thread(product.start)
+        me = psutil.Process(product.pid)
+
+        async def plant_runs() -> bool:
+            return len(me.children(recursive=True)) >= DEMO_CHILDREN
+
+        await eventually(plant_runs, within_s=10, what="the processes of the plant")
+        everybody = [me, *me.children(recursive=True)]
+        os.kill(product.pid, signal.SIGINT)
+        _, left = await asyncio.to_thread(psutil.wait_procs, everybody, DRAIN_S_MAX)
+        assert left == []
+        assert product.exit_code == 0, product.output
+        assert "Traceback" not in product.output + (tmp_path / "data" / "log.jsonl").read_text()
+    finally:
+        product.kill()
 
 
 @pytest.mark.mariadb

@@ -1,5 +1,6 @@
 """Each process of the demo plant is killed in turn: its values go bad with age and heal, the others never notice."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ CONNECTIONS = (OPCUA, MODBUS, MQTT)
 FIRST_VALUES_S_MAX = 30.0
 SEEN_S_MAX = 5.0
 HEALED_S_MAX = 10.0
+CHILDREN = 5
+ORPHANS_S_MAX = 5.0
 SILENT_S_MAX = 15.0  # MQTT that only falls silent is stale after 10 s.
 FRAME_US = 4 * MICROS_PER_S  # Modbus values are dated when they are read, until the server calls them missing.
 PAUSE_S_MAX = 2.5  # Machines speak once a second; a busy machine for tests is late now and then.
@@ -80,6 +83,19 @@ async def test_without_its_physics_the_plant_invents_nothing_and_heals(demo: Ins
         assert max(shown.source_at for shown in newest) < frozen_wall_us + FRAME_US, "nothing was invented"
         physics.kill()
         await all_good(screen, HEALED_S_MAX)
+
+
+async def test_kill_9_of_the_product_leaves_no_process_of_the_plant_behind(demo: Installation) -> None:
+    async with await demo.client(OPERATOR) as olga, watching(olga) as screen:
+        await all_good(screen)
+    children = psutil.Process(demo.product.pid).children(recursive=True)
+    assert len(children) >= CHILDREN
+    demo.product.kill()
+    _, left = await asyncio.to_thread(psutil.wait_procs, children, ORPHANS_S_MAX)
+    assert left == []
+    await demo.start()
+    async with await demo.client(OPERATOR) as olga, watching(olga) as screen:
+        await all_good(screen)
 
 
 async def all_good(screen: Screen, within_s: float = FIRST_VALUES_S_MAX) -> None:
