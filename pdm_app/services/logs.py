@@ -83,8 +83,16 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
             root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(settings.level.upper())
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        _send_to_root(logging.getLogger(name))
     for name, level in QUIETER.items():
         logging.getLogger(name).setLevel(max(level, root.level))
+
+
+def _send_to_root(logger: logging.Logger) -> None:
+    """Undo a library's own set-up; what it writes by itself would be a second form of line."""
+    logger.handlers.clear()
+    logger.propagate = True
 
 
 def _add_correlation(_logger: Any, _method: str, event: Event) -> Event:

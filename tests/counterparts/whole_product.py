@@ -186,7 +186,7 @@ async def serving(services: Services) -> AsyncIterator[str]:
     """Serve the procedures on loopback and yield the server's address."""
     rpc = make_rpc(lambda: services, limits=Limits(authorize_every_s=AUTHORIZE_EVERY_S))
     config = uvicorn.Config(
-        Starlette(routes=rpc.routes(PATH)), host="127.0.0.1", port=0, log_level="error", lifespan="off"
+        Starlette(routes=rpc.routes(PATH)), host="127.0.0.1", port=0, log_config=None, lifespan="off"
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

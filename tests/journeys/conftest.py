@@ -55,7 +55,7 @@ def page(context: BrowserContext, errors: list[str]) -> Page:
 
     def hear(message: ConsoleMessage) -> None:
         if message.type == "error" and not HARMLESS.search(message.text):
-            errors.append(message.text)
+            errors.append(f"{message.text} ({message.location.get('url', '')})")
 
     page.on("console", hear)
     page.on("pageerror", lambda error: errors.append(str(error)))

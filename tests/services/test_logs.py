@@ -2,11 +2,13 @@
 
 import io
 import logging
+import logging.config
 from collections.abc import Callable, Iterator
 
 import orjson
 import pytest
 import structlog
+from uvicorn.config import LOGGING_CONFIG
 
 from pdm_app.services.logs import correlation_id, set_up_logging
 from pdm_app.settings import LogSettings
@@ -103,4 +105,11 @@ def test_the_address_of_a_socket_which_carries_its_pages_token_stays_out(lines: 
     server = logging.getLogger("uvicorn.error")
     server.info('%s - "WebSocket %s" [accepted]', "127.0.0.1:60416", "/_event/?token=0fb56627-9312-448a")
     server.error("Exception in ASGI application")
+    assert [line["event"] for line in lines()] == ["Exception in ASGI application"]
+
+
+def test_a_server_that_has_set_up_its_own_loggers_is_heard_in_our_form(lines: Lines, stream: io.StringIO) -> None:
+    logging.config.dictConfig(LOGGING_CONFIG)
+    set_up_logging(LogSettings(), stream)
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application")
     assert [line["event"] for line in lines()] == ["Exception in ASGI application"]

@@ -29,7 +29,7 @@ async def serving(limits: Limits | None = None, port: int = 0, **options: Any) -
     plant = Plant()
     app = reference_app(plant, limits, **options)
     config = uvicorn.Config(
-        Starlette(routes=app.routes("/trpc")), host="127.0.0.1", port=port, log_level="error", lifespan="off"
+        Starlette(routes=app.routes("/trpc")), host="127.0.0.1", port=port, log_config=None, lifespan="off"
     )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

@@ -23,8 +23,10 @@ export class Link {
     this.url = `${origin}/trpc`;
     this.status = new Store({ state: "connecting", transport: "ws", age_s: 0, latency_ms: null });
     this.clock = new ServerClock(() => this.query("system.now"), now);
+    this.leaving = new AbortController();
+    const ask = (url, options) => fetch(url, { ...options, signal: either(options?.signal, this.leaving.signal) });
     this.calls = createTRPCUntypedClient({
-      links: [httpBatchLink({ url: this.url, fetch: (url, options) => fetch(url, options), maxItems: 20, maxURLLength: 6000 })],
+      links: [httpBatchLink({ url: this.url, fetch: ask, maxItems: 20, maxURLLength: 6000 })],
     });
     this.transport = "ws";
     this.wire = null; // {client, close} of the transport in force
@@ -59,6 +61,7 @@ export class Link {
   }
 
   async renewed() {
+    if (this.leaving.signal.aborted) return false;
     const stands = await this.session.refresh().catch(() => null);
     if (stands === false) this.signedOut();
     return stands === true;
@@ -67,6 +70,12 @@ export class Link {
   signedOut() {
     this.hangUp();
     this.status.patch({ state: "signed_out" });
+  }
+
+  /** Say nothing more to the server: the person logs out, and this page is about to be left. */
+  leave() {
+    this.leaving.abort();
+    this.hangUp();
   }
 
   // --- subscriptions -----------------------------------------------------------------------------------------------
@@ -91,7 +100,7 @@ export class Link {
 
   begin(subscription) {
     this.end(subscription);
-    if (this.status.get().state === "signed_out") return;
+    if (this.status.get().state === "signed_out" || this.leaving.signal.aborted) return;
     subscription.stop = this.transport === "poll" ? this.beginPolling(subscription) : this.beginStream(subscription);
   }
 
@@ -254,6 +263,11 @@ export class Link {
       this.tryBetter();
     }
   }
+}
+
+/* A browser without `AbortSignal.any` (before 2024) lets its calls run on; nobody reads their answers. */
+function either(first, second) {
+  return first && AbortSignal.any ? AbortSignal.any([first, second]) : (first ?? second);
 }
 
 function median(numbers) {

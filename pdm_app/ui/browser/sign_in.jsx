@@ -1,5 +1,6 @@
 /* Sign-in and first set-up: plain posts to the endpoints that set the session cookies. */
 import { useId, useState } from "react";
+import { link } from "./link.js";
 import { t } from "./messages.js";
 
 const STRENGTH_STEPS = [8, 12, 16, 20];
@@ -148,6 +149,7 @@ export function SetupForm({ token, choices }) {
 /** Ends the session on the server, then leaves; the page load gives the next person a socket without this session. */
 export function LogOut({ children }) {
   const leave = async () => {
+    link().leave(); // Its socket closes with the session, and a page that asks why is refused.
     await post("/api/auth/logout", {});
     enter("/login");
   };
