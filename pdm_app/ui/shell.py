@@ -33,7 +33,7 @@ NAVIGATION = (
     Entry("nav.alarms", "/alarms", "bell"),
     Entry("nav.devices", "/devices", "cpu"),
     Entry("nav.connections", "/connections", "cable", on_phone=False),
-    Entry("nav.about", "/settings/about", "sliders-horizontal"),
+    Entry("nav.settings", "/settings", "sliders-horizontal"),
 )
 """A page enters the navigation when it exists, never before."""
 

@@ -20,6 +20,7 @@ PAGES = {
     "/alarms/history": "Alarm journal",
     "/connections": "Connections",
     "/devices": "Devices",
+    "/settings": "Settings",
     "/settings/about": "About this system",
 }
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}

@@ -3,7 +3,8 @@
 import reflex as rx
 
 from pdm_app.ui.messages import text
-from pdm_app.ui.shell import card_head, head, icon, page
+from pdm_app.ui.settings import settings_page
+from pdm_app.ui.shell import card_head, head, icon
 from pdm_app.ui.states.health import SystemHealth
 from pdm_app.ui.widgets.moment import moment
 from pdm_app.ui.widgets.quantity import number, size
@@ -11,9 +12,8 @@ from pdm_app.ui.widgets.quantity import number, size
 
 def about() -> rx.Component:
     """Checks first, red flags on top; then versions and figures."""
-    return page(
-        "nav.about",
-        [text("nav.about")],
+    return settings_page(
+        "/settings/about",
         head(
             text("about.title"),
             actions=(

@@ -13,6 +13,7 @@ from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.login import login
 from pdm_app.ui.pages.plant import line_page, plant
+from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.states.asset import AssetPage, Breakage
 from pdm_app.ui.states.devices import DevicePage, Devices
@@ -45,5 +46,6 @@ PAGES: tuple[Page, ...] = (
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
+    Page("/settings", settings, "nav.settings", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )

@@ -7,6 +7,7 @@ STYLESHEETS = [
     "slate/base.css",
     "slate/controls.css",
     "slate/shell.css",
+    "slate/settings.css",
     "slate/live.css",
     "slate/alarms.css",
     "slate/trend.css",
