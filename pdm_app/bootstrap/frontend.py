@@ -181,7 +181,8 @@ def _build_environment(checkout: Checkout, node: Environment) -> dict[str, str]:
         "COLUMNS": "120",
     }
     certificates = environment.get("SSL_CERT_FILE")
-    if certificates:  # Node brings its own list of authorities and reads a company's only from here.
+    environment.setdefault("NODE_USE_SYSTEM_CA", "1")  # Node brings its own list of authorities.
+    if certificates:
         environment.setdefault("NODE_EXTRA_CA_CERTS", certificates)
     environment.setdefault("NPM_CONFIG_REGISTRY", _registry(environment))
     return environment
