@@ -10,7 +10,7 @@ from alembic import context
 from sqlalchemy.engine import Connection
 
 from pdm_app.storage.database import Database
-from pdm_app.storage.tables import METADATA
+from pdm_app.storage.schema import METADATA
 
 
 def run(connection: Connection) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 from pdm_app.domain.access import DeviceKey, Scope, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, RuleMemory
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
+from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Micros
@@ -136,6 +137,18 @@ class Users(Protocol):
         ...
 
 
+class Audit(Protocol):
+    async def add(self, fact: AuditFact) -> None:
+        """Put a change on record when this transaction commits; services call `pdm_app.services.auditing.audit`."""
+        ...
+
+    async def head(self) -> AuditHead: ...
+    async def page(self, query: AuditQuery) -> Sequence[AuditEntry]: ...
+    async def after(self, seq: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Return the entries that follow number ``seq``, or the first ones for None, oldest first."""
+        ...
+
+
 class Work(Protocol):
     """One transaction over everything that is stored; reads show only what the scope covers."""
 
@@ -146,6 +159,7 @@ class Work(Protocol):
     connections: Connections
     alarms: Alarms
     users: Users
+    audit: Audit
 
     async def hold(self, fence: Fence) -> None:
         """Keep the collector lease from changing hands until this transaction ends; before the first write.

@@ -39,7 +39,7 @@ RealOrNone = Annotated[float | None, FieldInfoMetadata(sa_type=Double(), nullabl
 WordsOrNone = Annotated[str | None, FieldInfoMetadata(sa_type=Text(), nullable=True)]
 
 
-def _keyed(*primary: str) -> PrimaryKeyConstraint:
+def keyed(*primary: str) -> PrimaryKeyConstraint:
     return PrimaryKeyConstraint(*primary)
 
 
@@ -48,37 +48,37 @@ def _keyed(*primary: str) -> PrimaryKeyConstraint:
 
 class SiteRow(Site, Row, table=True):
     __tablename__ = "sites"
-    __table_args__ = (_keyed("id"), UniqueConstraint("code", name="uq_sites_code"), MYSQL)
+    __table_args__ = (keyed("id"), UniqueConstraint("code", name="uq_sites_code"), MYSQL)
 
 
 class AreaRow(Area, Row, table=True):
     __tablename__ = "areas"
-    __table_args__ = (_keyed("id"), Index("ix_areas_site", "site_id"), MYSQL)
+    __table_args__ = (keyed("id"), Index("ix_areas_site", "site_id"), MYSQL)
 
 
 class LineRow(Line, Row, table=True):
     __tablename__ = "lines"
-    __table_args__ = (_keyed("id"), Index("ix_lines_site", "site_id"), MYSQL)
+    __table_args__ = (keyed("id"), Index("ix_lines_site", "site_id"), MYSQL)
 
     lead_signal_id: SignalNumberOrNone = None
 
 
 class AssetRow(Asset, Row, table=True):
     __tablename__ = "assets"
-    __table_args__ = (_keyed("id"), UniqueConstraint("site_id", "code", name="uq_assets_code"), MYSQL)
+    __table_args__ = (keyed("id"), UniqueConstraint("site_id", "code", name="uq_assets_code"), MYSQL)
 
     state_signal_id: SignalNumberOrNone = None
 
 
 class DeviceRow(Device, Row, table=True):
     __tablename__ = "devices"
-    __table_args__ = (_keyed("id"), UniqueConstraint("site_id", "code", name="uq_devices_code"), MYSQL)
+    __table_args__ = (keyed("id"), UniqueConstraint("site_id", "code", name="uq_devices_code"), MYSQL)
 
 
 class DeviceKeyRow(DeviceKey, Row, table=True):
     __tablename__ = "device_keys"
     __table_args__ = (
-        _keyed("id"),
+        keyed("id"),
         UniqueConstraint("key_hash", name="uq_device_keys_hash"),
         Index("ix_device_keys_device", "device_id"),
         MYSQL,
@@ -90,7 +90,7 @@ class DeviceKeyRow(DeviceKey, Row, table=True):
 class SignalRow(Signal, Row, table=True):
     __tablename__ = "signals"
     __table_args__ = (
-        _keyed("id"),
+        keyed("id"),
         UniqueConstraint("asset_id", "name", name="uq_signals_name"),
         Index("ix_signals_site", "site_id"),
         Index("ix_signals_connection", "connection_id"),
@@ -102,7 +102,7 @@ class SignalRow(Signal, Row, table=True):
 
 class ConnectionRow(Connection, Row, table=True):
     __tablename__ = "connections"
-    __table_args__ = (_keyed("id"), Index("ix_connections_site", "site_id"), MYSQL)
+    __table_args__ = (keyed("id"), Index("ix_connections_site", "site_id"), MYSQL)
 
 
 # --- alarms -------------------------------------------------------------------------------------------------------
@@ -110,14 +110,14 @@ class ConnectionRow(Connection, Row, table=True):
 
 class AlarmRuleRow(AlarmRule, Row, table=True):
     __tablename__ = "alarm_rules"
-    __table_args__ = (_keyed("id"), Index("ix_alarm_rules_site", "site_id"), MYSQL)
+    __table_args__ = (keyed("id"), Index("ix_alarm_rules_site", "site_id"), MYSQL)
 
     signal_id: SignalNumber
 
 
 class RuleMemoryRow(RuleMemory, Row, table=True):
     __tablename__ = "rule_memories"
-    __table_args__ = (_keyed("rule_id"), MYSQL)
+    __table_args__ = (keyed("rule_id"), MYSQL)
 
     rule_id: Key
 
@@ -125,7 +125,7 @@ class RuleMemoryRow(RuleMemory, Row, table=True):
 class AlarmRow(Alarm, Row, table=True):
     __tablename__ = "alarms"
     __table_args__ = (
-        _keyed("id"),
+        keyed("id"),
         Index("ix_alarms_standing", "state", "site_id"),
         Index("ix_alarms_site", "site_id", "raised_at"),
         MYSQL,
@@ -137,7 +137,7 @@ class AlarmRow(Alarm, Row, table=True):
 class JournalRow(JournalEntry, Row, table=True):
     __tablename__ = "alarm_journal"
     __table_args__ = (
-        _keyed("id"),
+        keyed("id"),
         Index("ix_alarm_journal_at", "at", "id"),
         Index("ix_alarm_journal_site", "site_id", "at", "id"),
         Index("ix_alarm_journal_asset", "asset_id", "at", "id"),
@@ -151,7 +151,7 @@ class JournalRow(JournalEntry, Row, table=True):
 
 class UserRow(Row, table=True):
     __tablename__ = "users"
-    __table_args__ = (_keyed("id"), UniqueConstraint("username", name="uq_users_username"), MYSQL)
+    __table_args__ = (keyed("id"), UniqueConstraint("username", name="uq_users_username"), MYSQL)
 
     id: Key
     username: Annotated[str, FieldInfoMetadata(sa_type=String(80), nullable=False)]
@@ -166,7 +166,7 @@ class MembershipRow(Row, table=True):
     """Which sites a user belongs to; ``position`` keeps the order of ``User.site_ids``."""
 
     __tablename__ = "memberships"
-    __table_args__ = (_keyed("user_id", "site_id"), MYSQL)
+    __table_args__ = (keyed("user_id", "site_id"), MYSQL)
 
     user_id: Key
     site_id: Key
@@ -176,7 +176,7 @@ class MembershipRow(Row, table=True):
 class SessionTable(Row, table=True):
     __tablename__ = "sessions"
     __table_args__ = (
-        _keyed("id"),
+        keyed("id"),
         Index("ix_sessions_user", "user_id"),
         Index("ix_sessions_expires", "expires_at"),
         MYSQL,
@@ -197,7 +197,7 @@ class InstallationRow(Row, table=True):
     """Facts of this installation, such as the hash of the set-up token."""
 
     __tablename__ = "installation"
-    __table_args__ = (_keyed("name"), MYSQL)
+    __table_args__ = (keyed("name"), MYSQL)
 
     name: Short
     value: Annotated[str, FieldInfoMetadata(sa_type=Text(), nullable=False)]
@@ -215,7 +215,7 @@ class SampleRow(Row, table=True):
     """
 
     __tablename__ = "samples"
-    __table_args__ = (_keyed("signal_id", "source_at"), HOT)
+    __table_args__ = (keyed("signal_id", "source_at"), HOT)
 
     signal_id: SignalNumber
     source_at: Number
@@ -235,7 +235,7 @@ class LatestRow(Row, table=True):
     """The newest sample of each signal; also the list of the signals that have any."""
 
     __tablename__ = "latest"
-    __table_args__ = (_keyed("signal_id"), HOT)
+    __table_args__ = (keyed("signal_id"), HOT)
 
     signal_id: SignalNumber
     source_at: Number
@@ -254,7 +254,7 @@ class Rollup10sRow(Row, table=True):
     """
 
     __tablename__ = "rollups_10s"
-    __table_args__ = (_keyed("signal_id", "bucket_at"), HOT)
+    __table_args__ = (keyed("signal_id", "bucket_at"), HOT)
 
     signal_id: SignalNumber
     bucket_at: Number
@@ -278,7 +278,7 @@ class RollupPositionRow(Row, table=True):
     """
 
     __tablename__ = "rollup_positions"
-    __table_args__ = (_keyed("tier"), MYSQL)
+    __table_args__ = (keyed("tier"), MYSQL)
 
     tier: Annotated[str, FieldInfoMetadata(sa_type=String(8), nullable=False)]
     rolled_to: Number
@@ -289,7 +289,7 @@ class RollupMarkRow(Row, table=True):
     """A 10 s bucket that was written to after it had been derived; until it is derived again, readers take raw."""
 
     __tablename__ = "rollup_marks"
-    __table_args__ = (_keyed("signal_id", "bucket_at"), HOT)
+    __table_args__ = (keyed("signal_id", "bucket_at"), HOT)
 
     signal_id: SignalNumber
     bucket_at: Number
@@ -299,7 +299,7 @@ class LeaseRow(Row, table=True):
     """Who may collect. ``token`` grows with every change of hands and never shrinks."""
 
     __tablename__ = "leases"
-    __table_args__ = (_keyed("name"), MYSQL)
+    __table_args__ = (keyed("name"), MYSQL)
 
     name: Annotated[str, FieldInfoMetadata(sa_type=String(24), nullable=False)]
     holder: Short

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from pdm_app.domain.errors import PdmError
 from pdm_app.storage.database import Database
 from pdm_app.storage.migrations import migrate, scripts_folder
-from pdm_app.storage.tables import METADATA
+from pdm_app.storage.schema import METADATA
 
 ROOT = Path(__file__).resolve().parents[2]
 
