@@ -63,7 +63,7 @@ def beside(front_end: ASGIApp) -> ASGIApp:
             Mount("", FrontEnd(front_end, {page.route for page in PAGES})),
         ]
     )
-    return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics)
+    return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics, log_all=settings.log.requests)
 
 
 def on_fault(exception: Exception) -> EventSpec:

@@ -71,6 +71,7 @@ class LogSettings(Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "text"] = Field(default="json", description="One JSON object per line, or for reading.")
+    requests: bool = Field(default=False, description="A line also for each request that was answered as it should.")
 
 
 def default_data_dir() -> Path:

@@ -29,11 +29,18 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Wrapping:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    Args:
+        app: What is wrapped.
+        metrics: Counts requests and their time.
+        log_all: Whether requests that were answered as they should get a line at INFO; else one at DEBUG.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_all: bool = False) -> None:
         self._app = app
         self._metrics = metrics
+        self._level_of_good = logging.INFO if log_all else logging.DEBUG
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -68,7 +75,7 @@ class Wrapping:
     def _note(self, scope: Scope, status: int, took_s: float) -> None:
         route = _route(scope)
         self._metrics.api_latency_seconds.labels(route, _method(scope["method"]), str(status)).observe(took_s)
-        level = logging.DEBUG if status < 400 else logging.INFO if status < 500 else logging.ERROR
+        level = self._level_of_good if status < 400 else logging.INFO if status < 500 else logging.ERROR
         if log.isEnabledFor(level):
             client = scope.get("client")
             facts = {

@@ -1,7 +1,7 @@
 """What a benchmark found: figures beside what must be reached, what is wanted, and what a peer does in the same run."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Figure:
         must: The worst acceptable value, None where nothing is asked for; ``goal`` the wanted one.
         peer: The same figure of the peer, under the same load on the same machine in the same run.
         more_is_better: Whether ``must`` and ``goal`` are lower bounds.
+        turns: The single measurements that ``value`` is the median of, ``peer_turns`` those of ``peer``.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Figure:
     peer: float | None = None
     more_is_better: bool = False
     note: str = ""
+    turns: tuple[float, ...] = ()
+    peer_turns: tuple[float, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -41,16 +44,22 @@ class Figure:
             return "goal"
         return "must" if self._keeps(self.value, self.must) else "missed"
 
+    def bounded(self, must: float, goal: float) -> "Figure":
+        """Return it with bounds."""
+        return replace(self, must=must, goal=goal)
+
     def _keeps(self, value: float, bound: float) -> bool:
         return value >= bound if self.more_is_better else value <= bound
 
     def cells(self) -> tuple[str, ...]:
         """Return the figure as one row of the table."""
-        measured = self.note or DASH if self.value is None else f"{_written(self.value)} {self.unit}"
+        measured = self.note or DASH
+        if self.value is not None:
+            measured = f"{_written(self.value)}{_spread(self.turns)} {self.unit}"
         peer = ""
         if self.peer is not None:
             ratio = f" ({self.value / self.peer:.2g}×)" if self.value is not None and self.peer else ""
-            peer = f"{_written(self.peer)} {self.unit}{ratio}"
+            peer = f"{_written(self.peer)}{_spread(self.peer_turns)} {self.unit}{ratio}"
         bounds = ("" if bound is None else _written(bound) for bound in (self.must, self.goal))
         return (self.name, measured, *bounds, self.verdict, peer)
 
@@ -103,6 +112,11 @@ def _written(number: float) -> str:
     if abs(number) >= 100:
         return f"{number:,.0f}"
     return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"
+
+
+def _spread(turns: tuple[float, ...]) -> str:
+    """Write the least and the most of several measurements."""
+    return f" [{_written(min(turns))}–{_written(max(turns))}]" if len(turns) > 1 else ""
 
 
 def _placed(row: tuple[str, ...], widths: list[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`bench live` and `bench record`: measure this machine, each beside a peer."""
+"""`bench live`, `bench record` and `bench rpc`: measure this machine, each beside a peer."""
 
 import asyncio
 import signal
@@ -17,6 +17,7 @@ bench = typer.Typer(name="bench", no_args_is_help=True, help="Measure the produc
 
 SECONDS_MAX = 3600.0
 VIEWERS_MAX = 1000
+ROUNDS_MAX = 100
 SIGNALS_MAX = 500  # Of one viewer; as the server has it for one subscription.
 PLANT_SIGNALS_MAX = 20_000
 
@@ -52,6 +53,22 @@ def record(
     from pdm_app.cli.bench.record import bench_record
 
     run_to_end(bench_record(seconds, database_url)).put_out(json_file)
+
+
+@bench.command()
+def rpc(
+    seconds: Seconds = 5.0,
+    rounds: Annotated[int, typer.Option(min=1, max=ROUNDS_MAX, help="Turns of each server in each case.")] = 3,
+    callers: Annotated[int, typer.Option(min=1, max=VIEWERS_MAX, help="Connections that call at the same time.")] = 100,
+    subscriptions: Annotated[
+        int, typer.Option(min=1, max=VIEWERS_MAX, help="Sockets with a subscription each.")
+    ] = 1000,
+    json_file: JsonFile = None,
+) -> None:
+    """Calls and subscriptions: what each costs the server, beside a tRPC server on Node."""
+    from pdm_app.cli.bench.rpc import RpcLoad, bench_rpc
+
+    run_to_end(bench_rpc(RpcLoad(seconds, rounds, callers, subscriptions))).put_out(json_file)
 
 
 def run_to_end(work: Coroutine[object, object, T]) -> T:

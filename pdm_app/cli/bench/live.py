@@ -97,7 +97,7 @@ async def _product(load: LiveLoad, folder: Path) -> tuple[list[Watched], Seen | 
             pids = {"server": pid, "simulator": simulator.status.pid or 0}
             ours = []
             for viewers in load.viewers:
-                token = await _token(address, sign_in)
+                token = await token_of(address, sign_in)
                 url, headers = f"{address.replace('http', 'ws', 1)}/trpc", {"Authorization": f"Bearer {token}"}
                 sets = screens(plant, viewers, load.signals)
                 ours.append(await _watched(load, url, headers, sets, pids, folder))
@@ -112,7 +112,8 @@ async def _product(load: LiveLoad, folder: Path) -> tuple[list[Watched], Seen | 
     return ours, seen, notes
 
 
-async def _token(address: str, sign_in: dict[str, str]) -> str:
+async def token_of(address: str, sign_in: dict[str, str]) -> str:
+    """Sign in as a program does and return the access token."""
     async with httpx.AsyncClient(timeout=CONNECT_S_MAX) as client:
         answer = await client.post(f"{address}/api/auth/token", json=sign_in)
         answer.raise_for_status()

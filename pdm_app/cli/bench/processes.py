@@ -78,7 +78,7 @@ async def child(name: str, module: str, configuration: Message, folder: Path) ->
         yield Child(name, process, log)
     finally:
         process.stdin.close()
-        await _ended(process)
+        await ended(process)
 
 
 @asynccontextmanager
@@ -104,7 +104,7 @@ async def serving(data_dir: Path, settings: Mapping[str, str], log: Path) -> Asy
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
-        await _ended(process)
+        await ended(process)
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
@@ -118,7 +118,8 @@ async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
     raise UnavailableError(_silent("The product", what, log))
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for a process that was told to end, and end it if it does not."""
     try:
         await asyncio.wait_for(process.wait(), END_WITHIN_S)
     except TimeoutError:

@@ -67,15 +67,23 @@ def _lines(descriptor: int) -> Iterator[bytes]:
         yield from lines
 
 
-def run_child(serve: Callable[[ChildLink, Message], Awaitable[None]]) -> None:
+def run_child(
+    serve: Callable[[ChildLink, Message], Awaitable[None]],
+    make_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Run ``serve(link, configuration)`` until it ends or the parent is gone.
 
     Ctrl-C in a terminal reaches every process of the group; only the parent answers it and then closes the line.
+
+    Args:
+        serve: What the child does.
+        make_loop: Makes the event loop; the standard one for None.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout = sys.stderr
     logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
-    asyncio.run(_run(serve))
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(_run(serve))
 
 
 async def _run(serve: Callable[[ChildLink, Message], Awaitable[None]]) -> None:
