@@ -14,7 +14,7 @@ from pdm_app.endpoints.front_end import FrontEnd
 from pdm_app.endpoints.own_pages import OwnPages
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
-from pdm_app.rpc.server import PATH, make_rpc
+from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
 from pdm_app.runtime import Product, running
 from pdm_app.services.metrics import Metrics
 from pdm_app.settings import load_settings
@@ -59,6 +59,7 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     everything = Router(
         [
             *rpc.routes(PATH),
+            *rpc.rest_routes(REST_PREFIX),
             *routes(services, settings, metrics),
             Mount("", FrontEnd(front_end, {page.route for page in PAGES})),
         ]

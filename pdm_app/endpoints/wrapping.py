@@ -107,6 +107,10 @@ def _route(scope: Scope) -> str:
     """Name the route with few different words: what anybody may invent must not become a time series."""
     if scope["path"].startswith("/trpc"):
         return "/trpc"
+    if "path_format" in scope:  # Of a REST address, its parameters by name.
+        return f"{scope.get('root_path', '')}{scope['path_format']}"
+    if scope["path"].startswith("/api/v1"):
+        return "/api/v1"
     found = isinstance(scope.get("endpoint"), Answering)  # Left here by the router that found it.
     return scope["path"].rstrip("/") if found else "other"
 

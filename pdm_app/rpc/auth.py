@@ -18,7 +18,7 @@ class Me(Record):
     sites: tuple[Site, ...]
 
 
-@auth.query()
+@auth.query(rest="GET /me")
 async def me(ctx: Ctx) -> Me:
     """Say who is calling."""
     actor = ctx.actor

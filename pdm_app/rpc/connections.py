@@ -10,7 +10,7 @@ from pdm_app.services.connections import ConnectionView
 connections = procedures()
 
 
-@connections.query("list", permission="connections.read")
+@connections.query("list", permission="connections.read", rest="GET /connections")
 async def every(ctx: Ctx) -> tuple[ConnectionView, ...]:
     """Return all connections in reach with their state."""
     return await ctx.services.connections.all(ctx.actor)
@@ -24,13 +24,13 @@ async def watch(ctx: Ctx) -> AsyncIterator[tuple[ConnectionView, ...]]:
             yield view
 
 
-@connections.mutation(permission="connections.configure")
+@connections.mutation(permission="connections.configure", rest="POST /connections/{connection_id}/pause")
 async def pause(ctx: Ctx, *, connection_id: Id) -> ConnectionView:
     """Stop reading a connection."""
     return await ctx.services.connections.pause(ctx.actor, connection_id)
 
 
-@connections.mutation(permission="connections.configure")
+@connections.mutation(permission="connections.configure", rest="POST /connections/{connection_id}/resume")
 async def resume(ctx: Ctx, *, connection_id: Id) -> ConnectionView:
     """Read a paused connection again."""
     return await ctx.services.connections.resume(ctx.actor, connection_id)

@@ -21,19 +21,19 @@ def _plant(ctx: Ctx) -> DemoService:
     return ctx.services.demo
 
 
-@demo.query(permission="demo.control")
+@demo.query(permission="demo.control", rest="GET /demo/kinds")
 async def kinds(ctx: Ctx) -> list[FaultKind]:
     """Return the faults that can be injected, and where."""
     return list(await _plant(ctx).kinds(ctx.actor))
 
 
-@demo.query(permission="demo.control")
+@demo.query(permission="demo.control", rest="GET /demo/faults")
 async def faults(ctx: Ctx) -> list[InjectedFault]:
     """Return the ground truth: every fault injected so far, newest first."""
     return list(await _plant(ctx).faults(ctx.actor))
 
 
-@demo.mutation(permission="demo.control")
+@demo.mutation(permission="demo.control", rest="POST /demo/faults")
 async def inject(
     ctx: Ctx, *, key: Id, asset_code: Code, signal: SensorName = "", start_severity: float = 0.0
 ) -> InjectedFault:
@@ -41,7 +41,7 @@ async def inject(
     return await _plant(ctx).inject(ctx.actor, key, asset_code, signal, start_severity)
 
 
-@demo.mutation(permission="demo.control")
+@demo.mutation(permission="demo.control", rest="DELETE /demo/faults/{fault_id}")
 async def clear(ctx: Ctx, *, fault_id: Id) -> InjectedFault:
     """End a fault."""
     return await _plant(ctx).clear(ctx.actor, fault_id)

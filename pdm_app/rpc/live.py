@@ -41,7 +41,7 @@ async def values(ctx: Ctx, *, signals: WatchedSignals) -> AsyncIterator[Encoded[
             yield Encoded(frame)
 
 
-@live.query(permission="signals.read")
+@live.query(permission="signals.read", rest="GET /live")
 async def latest(ctx: Ctx, *, signals: WatchedSignals) -> Encoded[LiveFrame]:
     """Return the newest values once, for viewers that can only poll."""
     return Encoded(await ctx.services.live.snapshot(ctx.actor, signals))

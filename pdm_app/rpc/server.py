@@ -9,6 +9,7 @@ from pdm_app.services.catalogue import Services
 from pdm_app.trpc import CallRecord, ConnectionInfo, Limits, TrpcApp, TrpcError
 
 PATH = "/trpc"
+REST_PREFIX = "/api/v1"
 
 
 def make_rpc(

@@ -22,6 +22,7 @@ from pdm_app.trpc.http import HttpTransport, Ready, answer_headers, envelope, se
 from pdm_app.trpc.jsonl import JsonLines
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Procedure
+from pdm_app.trpc.rest import RestTransport
 from pdm_app.trpc.router import Router
 from pdm_app.trpc.sse import EventStream
 from pdm_app.trpc.websocket import CloseCode, WebSocketConnection
@@ -89,6 +90,16 @@ class TrpcApp(Generic[Ctx]):
         A ``Mount`` alone leaves out the bare path, which is where WebSocket clients connect by convention.
         """
         return [WebSocketRoute(path, self), Mount(path, self)]
+
+    def rest_routes(self, prefix: str) -> list[BaseRoute]:
+        """Return what serves the procedures with ``rest=`` below ``prefix``, such as ``/api/v1``; see ``rest``.
+
+        Procedures added to the router later are not among them.
+
+        Raises:
+            RestError: Two procedures claim one address.
+        """
+        return [Mount(prefix, RestTransport(self._dispatcher, self._table))]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request or WebSocket; ``lifespan`` drains at shutdown when this is the outermost app."""

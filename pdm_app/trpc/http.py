@@ -23,7 +23,7 @@ VARY: Final = (b"vary", b"trpc-accept, accept")
 JSON_TYPE: Final = (b"content-type", b"application/json")
 _METHODS: Final = {"query": ("GET",), "mutation": ("POST",), "subscription": ("GET",)}
 _METHODS_OVERRIDDEN: Final = {"query": ("GET", "POST"), "mutation": ("POST",), "subscription": ("GET", "POST")}
-_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Request:
@@ -207,7 +207,7 @@ def procedure_path(scope: Scope) -> str:
     if raw is not None and b"%" in raw:
         raw = raw.partition(b"?")[0]
         try:
-            if _BAD_ESCAPE.search(raw):
+            if BAD_ESCAPE.search(raw):
                 raise ValueError
             path = unquote_to_bytes(raw).decode()
         except ValueError:

@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import PydanticUserError
 
+from pdm_app.trpc.rest_input import TextFields
+from pdm_app.trpc.rest_routes import METHODS, RestError, RestRoute
 from pdm_app.trpc.signatures import Function, InputType, OutputType, SignatureError
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Procedure:
         middleware: Outermost first.
         is_coalescing: Of a subscription: a client that cannot keep up gets the newest event only.
         timeout_s: Of a query or mutation; None takes the application's limit.
+        rest: Its address as REST, if it has one.
         doc: The function's docstring, for introspection.
     """
 
@@ -61,6 +64,7 @@ class Procedure:
     middleware: tuple[Middleware, ...] = ()
     is_coalescing: bool = False
     timeout_s: float | None = None
+    rest: RestRoute | None = None
     doc: str = field(default="", repr=False)
 
     @classmethod
@@ -74,6 +78,7 @@ class Procedure:
         middleware: tuple[Middleware, ...] = (),
         is_coalescing: bool = False,
         timeout_s: float | None = None,
+        rest: str = "",
     ) -> "Procedure":
         """Compile a function's annotations.
 
@@ -102,7 +107,27 @@ class Procedure:
             raise SignatureError(f"Mutation {path!r} returns an iterator; only queries and subscriptions may stream.")
         if procedure.input.form == "stream" and kind != "mutation":
             raise SignatureError(f"{kind.title()} {path!r} takes a ByteStream; only mutations have a body.")
-        return procedure
+        return replace(procedure, rest=procedure.read_rest(rest)) if rest else procedure
+
+    def read_rest(self, declared: str) -> RestRoute:
+        """Read where the procedure is to be found as REST.
+
+        Raises:
+            SignatureError: It cannot be there.
+        """
+        who = f"Procedure {self.path!r}, rest={declared!r}"
+        try:
+            route = RestRoute.parse(declared)
+        except RestError as error:
+            raise SignatureError(f"{who}: {error}") from None
+        if route.method not in METHODS[self.type] or self.output.is_iterator:
+            kind = "query that streams" if self.type == "query" and self.output.is_iterator else self.type
+            methods = "no REST address" if self.output.is_iterator else " or ".join(METHODS[self.type])
+            raise SignatureError(f"{who}: a {kind} has {methods}.")
+        strangers = set(route.parameters) - TextFields(self.input).names
+        if strangers:
+            raise SignatureError(f"{who}: {', '.join(sorted(strangers))} is no field of its input.")
+        return route
 
     async def start(self, ctx: Any, connection: "ConnectionInfo | None", invoke: Callable[[Any], Any]) -> Any:
         """Run the middleware and then ``invoke(ctx)``; return the result, or the iterator of events."""

@@ -37,16 +37,33 @@ class Router(Generic[Ctx]):
             self.nest(name, child)
 
     def query(
-        self, name: str = "", /, *, timeout_s: float | None = None, **meta: Any
+        self, name: str = "", /, *, timeout_s: float | None = None, rest: str = "", **meta: Any
     ) -> Callable[[Callable[Concatenate[Ctx, P], R]], Callable[Concatenate[Ctx, P], R]]:
-        """Declare a query: reads, changes nothing. ``name`` replaces the function's; other keywords become ``meta``."""
-        return self._declare("query", name, meta, timeout_s=timeout_s)
+        """Declare a query: reads, changes nothing.
+
+        Args:
+            name: Replaces the function's name on the wire.
+            timeout_s: Replaces ``Limits.call_timeout_s``.
+            rest: Its address below the prefix of ``TrpcApp.rest_routes``, such as ``GET /assets/{asset_id}``. What
+                stands in braces is a field of the input; the other fields are query parameters.
+            meta: The application's own metadata.
+        """
+        return self._declare("query", name, meta, timeout_s=timeout_s, rest=rest)
 
     def mutation(
-        self, name: str = "", /, *, timeout_s: float | None = None, **meta: Any
+        self, name: str = "", /, *, timeout_s: float | None = None, rest: str = "", **meta: Any
     ) -> Callable[[Callable[Concatenate[Ctx, P], R]], Callable[Concatenate[Ctx, P], R]]:
-        """Declare a mutation. It is cancelled only by its own time limit, never because the caller went away."""
-        return self._declare("mutation", name, meta, timeout_s=timeout_s)
+        """Declare a mutation. It is cancelled only by its own time limit, never because the caller went away.
+
+        Args:
+            name: Replaces the function's name on the wire.
+            timeout_s: Replaces ``Limits.call_timeout_s``.
+            rest: Its address, such as ``PATCH /assets/{asset_id}``; the other fields are the JSON body, or for DELETE
+                query parameters. A POST to a path without parameters creates and answers 201, any other answers 200:
+                ``POST /assets/{asset_id}/notes 201`` says otherwise.
+            meta: The application's own metadata.
+        """
+        return self._declare("mutation", name, meta, timeout_s=timeout_s, rest=rest)
 
     def subscription(
         self, name: str = "", /, *, coalesce: bool = False, **meta: Any

@@ -55,6 +55,7 @@ class InputType:
     Attributes:
         form: ``none``; ``whole``: the JSON value is one parameter; ``fields``: the JSON object's keys are the
             keyword-only parameters; ``stream``: the parameter reads the request body.
+        parameter: The name of the one parameter of ``whole`` and ``stream``.
         adapter: Validates the JSON, except for ``none`` and ``stream``.
         is_optional: A call without input is valid.
     """
@@ -67,11 +68,13 @@ class InputType:
         "adapter",
         "form",
         "is_optional",
+        "parameter",
         "takes_last_event_id",
     )
 
     def __init__(self, function: Function) -> None:
         self._function = function
+        self.parameter = ""
         self.adapter: TypeAdapter[Any] | None = None
         self.form: InputForm = "none"
         self.is_optional = True
@@ -153,6 +156,7 @@ class InputType:
             self._take_whole(positional[1], hints)
 
     def _take_whole(self, parameter: inspect.Parameter, hints: Mapping[str, Any]) -> None:
+        self.parameter = parameter.name
         annotation = without_missing(hints[parameter.name])
         if annotation is ByteStream:
             self.form, self.is_optional = "stream", False
@@ -223,6 +227,11 @@ class OutputType:
         plain = [unwrapped(member) for member in self.members if member is not Missing]
         self.adapter = adapter_of(Union[tuple(plain)] if plain else None)  # noqa: UP007 - built at run time
         self._to_json = self.adapter.serializer.to_json
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there never is a result to speak of: it is annotated as None or ``Missing``."""
+        return set(self.members) <= {None, type(None), Missing}
 
     def encode(self, value: Any) -> bytes | None:
         """Return a result as JSON, or None for ``MISSING``, which has no JSON.

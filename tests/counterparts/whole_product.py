@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from pdm_app.domain.access import EVERY_SITE, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
 from pdm_app.domain.samples import MICROS_PER_S, Micros
-from pdm_app.rpc.server import PATH, make_rpc
+from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
 from pdm_app.runtime import running
 from pdm_app.services.catalogue import Services
 from pdm_app.services.demo import DemoService
@@ -106,7 +106,7 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
     work = SqlUnitOfWork(database)
     try:
         await migrate(database)
-        await provision(work, plant)
+        await provision(work, plant, clock.now())
         await _store_people(work)
         fleet = Fleet(folder / "demo", clock, ports, Labels(since=clock.now()))  # Its processes do not run.
         ours = await _belongings(work, fleet, OURS, clock.now())
@@ -185,9 +185,8 @@ def _alarm(rule: AlarmRule, alarm_id: str, state: AlarmState, now: Micros) -> Al
 async def serving(services: Services) -> AsyncIterator[str]:
     """Serve the procedures on loopback and yield the server's address."""
     rpc = make_rpc(lambda: services, limits=Limits(authorize_every_s=AUTHORIZE_EVERY_S))
-    config = uvicorn.Config(
-        Starlette(routes=rpc.routes(PATH)), host="127.0.0.1", port=0, log_config=None, lifespan="off"
-    )
+    app = Starlette(routes=[*rpc.routes(PATH), *rpc.rest_routes(REST_PREFIX)])
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve())
