@@ -39,6 +39,9 @@ class Component:
         return shutil.which(self.program, path=SYSTEM_PATH) is not None
 
 
+PARALLEL = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
+"""One process per core; the tests of a file share its servers and stay together."""
+
 COMPONENTS = (
     Component("mariadbd", ("mariadb-server",), "storage on MariaDB"),
     Component("mosquitto", ("mosquitto",), "the MQTT driver against a broker of its own"),
@@ -114,7 +117,7 @@ def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
         if drift:
             print(drift)
             failed.append("npm lock")
-    gates["tests"] = [scripts / "python", "-m", "pytest", *arguments]
+    gates["tests"] = [scripts / "python", "-m", "pytest", *(arguments or PARALLEL)]
     for name, command in gates.items():
         print(f"\n== {name}: {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
         ended = subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL, check=False)
