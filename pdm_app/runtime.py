@@ -200,5 +200,5 @@ async def _demo_plant(
 ) -> PlantControl:
     fleet = await stack.enter_async_context(running_fleet(settings.data_dir, clock, begin=begin))
     await refuse_to_mix(work, fleet.definition)
-    await provision(work, fleet.definition)
+    await provision(work, fleet.definition, clock.now())
     return fleet

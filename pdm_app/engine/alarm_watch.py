@@ -324,6 +324,9 @@ class AlarmWatch:
             if alarm_of:
                 await work.alarms.put(list(alarm_of.values()))
                 await work.alarms.append([unsaved.change.entry for unsaved in changes])
+            for unsaved in changes:
+                if unsaved.fact is not None:
+                    await work.audit.add(unsaved.fact)
             await work.commit()
         self._book.saved(changes)
 

@@ -17,10 +17,13 @@ from pdm_app.domain.alarms import (
     JournalPage,
     JournalQuery,
 )
+from pdm_app.domain.audit import AuditFact
+from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
-from pdm_app.domain.samples import moment
+from pdm_app.domain.samples import Micros, moment
+from pdm_app.services.auditing import fact_of
 from pdm_app.stream.alarm_book import AlarmBook, AlarmChange
 from pdm_app.stream.bus import Overflow, Reader
 
@@ -86,9 +89,10 @@ class AlarmService:
         """
         actor.require(Permission.ALARMS_READ)
         async with self._work(actor.scope) as work:
-            if query.site_id is not None and query.site_id not in {site.id for site in await work.sites.all()}:
+            # The journal of what was deleted can still be read.
+            if query.site_id is not None and await work.plant.mark(Site, query.site_id) is None:
                 raise NotFoundError(f"There is no site {query.site_id!r}.", site_id=query.site_id)
-            if query.asset_id is not None and await work.assets.get(query.asset_id) is None:
+            if query.asset_id is not None and await work.plant.mark(Asset, query.asset_id) is None:
                 raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)
             one_more = query.model_copy(update={"limit": query.limit + 1})
             entries = tuple(await work.alarms.journal(one_more))
@@ -134,7 +138,9 @@ class AlarmService:
                 alarm_id=alarm_id,
             )
         # From the look at the book to here nothing was awaited: of two operators, one was first.
-        acknowledged, stored = self._book.acknowledge(alarm_id, self._clock.now(), actor.name, comment)
+        now = self._clock.now()
+        fact = self._fact(actor, now, alarm, "alarms.acknowledged", comment)
+        acknowledged, stored = self._book.acknowledge(alarm_id, now, actor.name, comment, fact)
         await self._until_stored(stored, f"{alarm.name} is acknowledged on all screens", alarm_id)
         return self._as_it_is(acknowledged)
 
@@ -155,9 +161,25 @@ class AlarmService:
         alarm = self._book.get(alarm_id)
         if alarm is None or not actor.scope.covers(alarm.site_id):
             alarm = await self._past(actor, alarm_id)
-        remarked, stored = self._book.remark(alarm, self._clock.now(), actor.name, comment)
+        now = self._clock.now()
+        fact = self._fact(actor, now, alarm, "alarms.commented", comment)
+        remarked, stored = self._book.remark(alarm, now, actor.name, comment, fact)
         await self._until_stored(stored, f"The note to {alarm.name} is taken", alarm_id)
         return self._as_it_is(remarked)
+
+    def _fact(self, actor: Actor, at: Micros, alarm: Alarm, action: str, comment: str) -> AuditFact:
+        """Make what the engine puts on record together with the change itself."""
+        return fact_of(
+            actor,
+            at,
+            action,
+            subject="alarm",
+            subject_id=alarm.id,
+            name=alarm.name,
+            site_id=alarm.site_id,
+            before={"state": alarm.state},
+            reason=comment,
+        )
 
     def _as_it_is(self, alarm: Alarm) -> Alarm:
         """Return the alarm as it is by now: while it was stored, it may have returned, been raised again or ended."""

@@ -1,4 +1,4 @@
-"""Ask for connections and pause or resume them.
+"""Connections: asked for, created, changed, deleted and restored, paused and resumed.
 
 How each stands comes from the collector's memory; only what they are is read from the database, and by a watcher
 seldom: a page full of connections costs the database nothing while it is looked at, and goes on through an outage.
@@ -17,6 +17,7 @@ from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S
+from pdm_app.services.auditing import audit
 from pdm_app.stream.bus import Bus, Overflow
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,32 @@ class Collecting(Protocol):
         ...
 
 
-class ConnectionService:
-    """Reads of connections and their state; pause and resume."""
+CONNECTION = Noun(
+    kind=Connection,
+    facts=ConnectionFacts,
+    word="connection",
+    actions="connections",
+    read=Permission.CONNECTIONS_READ,
+    configure=Permission.CONNECTIONS_CONFIGURE,
+    name="name",
+    within="site_id",
+    parent=(Site, "site_id", "site"),
+    fixed=frozenset({"site_id"}),
+    holds=(
+        Hold(Signal, "connection_id", "signals", "Give them another connection, or none, first."),
+        Hold(Device, "connection_id", "devices", "Give them another connection, or none, first."),
+    ),
+    bounds=(Bound("site_id", 500, "connections in this site"),),
+)
 
-    def __init__(self, work: UnitOfWork, collector: Collecting, clock: Clock) -> None:
-        self._work = work
+
+class ConnectionService(PlantService[Connection]):
+    """Connections and their state."""
+
+    noun = CONNECTION
+
+    def __init__(self, work: UnitOfWork, collector: Collecting, clock: Clock, desk: Desk | None = None) -> None:
+        super().__init__(work, desk)
         self._collector = collector
         self._clock = clock
 
@@ -118,7 +140,20 @@ class ConnectionService:
             if connection is None:
                 raise NotFoundError(f"There is no connection {connection_id!r}.", connection_id=connection_id)
             if connection.enabled != enabled:
-                await work.connections.put(connection.model_copy(update={"enabled": enabled}))
+                switched = connection.model_copy(update={"enabled": enabled})
+                await work.connections.put(switched)
+                await audit(
+                    work,
+                    actor,
+                    self._clock.now(),
+                    "connections.resumed" if enabled else "connections.paused",
+                    subject="connection",
+                    subject_id=connection.id,
+                    name=connection.name,
+                    site_id=connection.site_id,
+                    before=connection,
+                    after=switched,
+                )
                 await work.commit()
                 facts = {"connection": connection_id, "by": actor.name}
                 log.info("connection resumed" if enabled else "connection paused", extra=facts)

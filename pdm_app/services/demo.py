@@ -1,12 +1,14 @@
 """Break something in the demo plant, and see what is broken."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.ports import FaultKind, InjectedFault, PlantControl
-from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.samples import Micros
+from pdm_app.services.auditing import audit
 
 
 class DemoService:
@@ -55,7 +57,14 @@ class DemoService:
             )
         if asset_code not in codes:
             raise NotFoundError(f"There is no machine {asset_code!r} to break.", asset_code=asset_code)
-        return await self._plant.inject(key, asset_code, signal, start_severity)
+        async with self._work(actor.scope) as work:
+            fault = await self._plant.inject(key, asset_code, signal, start_severity)
+            try:
+                await self._record(work, actor, Micros(fault.injected_at), "demo.fault_injected", None, fault)
+            except BaseException:
+                await self._plant.clear(fault.id)  # What could not be put on record has not happened.
+                raise
+        return fault
 
     async def clear(self, actor: Actor, fault_id: str) -> InjectedFault:
         """End a fault; its label keeps both times.
@@ -63,9 +72,33 @@ class DemoService:
         Raises:
             NotFoundError: It does not exist or lies outside the actor's sites.
         """
-        if fault_id not in {fault.id for fault in await self.faults(actor)}:
+        before = next((fault for fault in await self.faults(actor) if fault.id == fault_id), None)
+        if before is None:
             raise NotFoundError(f"There is no injected fault {fault_id!r}.", fault_id=fault_id)
-        return await self._plant.clear(fault_id)
+        async with self._work(actor.scope) as work:
+            fault = await self._plant.clear(fault_id)
+            await self._record(
+                work, actor, Micros(fault.cleared_at or fault.injected_at), "demo.fault_cleared", before, fault
+            )
+        return fault
+
+    async def _record(
+        self, work: Work, actor: Actor, at: Micros, action: str, before: InjectedFault | None, fault: InjectedFault
+    ) -> None:
+        asset = next((asset for asset in await work.assets.all() if asset.code == fault.asset_code), None)
+        await audit(
+            work,
+            actor,
+            at,
+            action,
+            subject="fault",
+            subject_id=fault.id,
+            name=f"{fault.key} {fault.asset_code}",
+            site_id=asset.site_id if asset else None,
+            before=asdict(before) if before else None,
+            after=asdict(fault),
+        )
+        await work.commit()
 
     async def _codes(self, actor: Actor) -> frozenset[str]:
         """Return the codes of the machines in the actor's sites."""

@@ -5,11 +5,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from pdm_app.domain.access import EVERY_SITE, Role, User
+from pdm_app.domain.access import EVERY_SITE, SYSTEM, Role, User
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
-from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.services.auditing import Side, audit
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.private_files import write_private
 
@@ -80,11 +81,29 @@ class DemoAccounts:
                         created_at=self._clock.now(),
                     )
                     await work.users.put(known, await self._hasher.hash(passwords[person.username]))
+                    await self._record(work, "users.created", known, after=known)
                 elif person.username in missing:
                     await work.users.put(known, await self._hasher.hash(passwords[person.username]))
+                    await self._record(work, "users.password_set", known)
                 elif known.site_ids != sites:
-                    await work.users.put(known.model_copy(update={"site_ids": sites}))
+                    moved = known.model_copy(update={"site_ids": sites})
+                    await work.users.put(moved)
+                    await self._record(work, "users.changed", known, before=known, after=moved)
             await work.commit()
+
+    async def _record(self, work: Work, action: str, user: User, *, before: Side = None, after: Side = None) -> None:
+        await audit(
+            work,
+            SYSTEM,
+            self._clock.now(),
+            action,
+            subject="user",
+            subject_id=user.id,
+            name=user.username,
+            before=before,
+            after=after,
+            reason="demo plant",
+        )
 
     def shown(self) -> tuple[DemoAccount, ...]:
         """Return the accounts with their passwords, for the login page on this machine."""

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, Actor, DeviceKey, Permission, Role, Scope
-from pdm_app.domain.assets import Device
+from pdm_app.domain.assets import Asset, Device, DeviceFacts, Site
+from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
-from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.services.auditing import audit
+from pdm_app.services.in_force import InForce
 from pdm_app.services.patience import impatient
+from pdm_app.services.plant_changes import Bound, Desk, Noun, PlantService, referred
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,20 @@ REREAD_S = 10  # A key revoked by another process is refused within this time; b
 USED_S = 60  # How often "last used" is written.
 KNOWN_MAX = 10_000
 
+DEVICE = Noun(
+    kind=Device,
+    facts=DeviceFacts,
+    word="device",
+    actions="devices",
+    read=Permission.DEVICES_READ,
+    configure=Permission.DEVICES_CONFIGURE,
+    name="code",
+    within="site_id",
+    parent=(Site, "site_id", "site"),
+    fixed=frozenset({"site_id"}),
+    holds=(),
+    bounds=(Bound("site_id", 10_000, "devices in this site"),),
+)
 WRONG_KEY = (
     "This device key is not known or was revoked. "
     "Make a new one on the device's page, or with `pdm-app key create DEVICE`."
@@ -52,11 +70,13 @@ class _Known:
     actor: Actor
 
 
-class DeviceService:
-    """Reads of devices; making, revoking and checking their keys."""
+class DeviceService(PlantService[Device]):
+    """Devices, and the making, revoking and checking of their keys; keys of a deleted device are refused."""
 
-    def __init__(self, work: UnitOfWork, clock: Clock) -> None:
-        self._work = work
+    noun = DEVICE
+
+    def __init__(self, work: UnitOfWork, clock: Clock, desk: Desk | None = None) -> None:
+        super().__init__(work, desk)
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._generation = 0
@@ -115,6 +135,7 @@ class DeviceService:
                 created_by=actor.name,
             )
             await work.devices.add_key(key, key_hash(secret))
+            await _record(work, actor, now, "devices.key_created", None, key)
             await work.commit()
         log.info("device key made", extra={"device": device.code, "key": key.hint, "by": actor.name})
         return NewKey(key, secret)
@@ -127,11 +148,15 @@ class DeviceService:
         """
         actor.require(Permission.DEVICES_CONFIGURE)
         self._forget(key_id)
+        now = self._clock.now()
         async with self._work(actor.scope) as work:
-            await work.devices.revoke_key(key_id, self._clock.now())
+            is_revoked_now = await work.devices.revoke_key(key_id, now)
             key = next((key for key in await work.devices.keys() if key.id == key_id), None)
             if key is None:
                 raise NotFoundError(f"There is no device key {key_id!r}.", key_id=key_id)
+            if is_revoked_now:
+                good = key.model_copy(update={"revoked_at": None})
+                await _record(work, actor, now, "devices.key_revoked", good, key)
             await work.commit()
         self._forget(key_id)  # Once more: a call that read it between the two may have remembered it.
         log.info("device key revoked", extra={"key": key.hint, "by": actor.name})
@@ -189,6 +214,15 @@ class DeviceService:
         except UnavailableError:
             pass  # Written a minute later; it only dates the last use.
 
+    async def _judge(self, work: Work, before: Device | None, after: Device) -> None:
+        await referred(work, Asset, after.asset_id, after.site_id, "asset")
+        await referred(work, Connection, after.connection_id, after.site_id, "connection")
+
+    async def _put_in_force(self, in_force: InForce, before: Device | None, after: Device | None) -> None:
+        self._generation += 1
+        self._known.clear()
+        in_force.forget_sources()
+
     def _forget(self, key_id: str) -> None:
         self._generation += 1
         for hash_ in [hash_ for hash_, known in self._known.items() if known.key.id == key_id]:
@@ -209,4 +243,20 @@ def _actor(key: DeviceKey, device: Device, address: str) -> Actor:
         permissions=ROLE_PERMISSIONS[Role.SERVICE],
         address=address,
         device_id=device.id,
+    )
+
+
+async def _record(work: Work, actor: Actor, at: Micros, action: str, before: DeviceKey | None, key: DeviceKey) -> None:
+    """Put a change of a key on record, under its hint: that is what its holder can compare."""
+    await audit(
+        work,
+        actor,
+        at,
+        action,
+        subject="device_key",
+        subject_id=key.id,
+        name=key.hint,
+        site_id=key.site_id,
+        before=before,
+        after=key,
     )

@@ -35,6 +35,7 @@ from pdm_app.domain.alarms import (
     by_urgency,
     counts_of,
 )
+from pdm_app.domain.audit import AuditFact
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.stream.alarm_columns import AlarmColumns
@@ -55,11 +56,15 @@ class AlarmChange:
 
 @dataclass(frozen=True, slots=True)
 class Unsaved:
-    """A change that is not stored yet; ``memory`` is the rule's right after it, None for a remark."""
+    """A change that is not stored yet; ``memory`` is the rule's right after it, None for a remark.
+
+    ``fact`` goes into the audit trail with it: what a person did, None for what the process did.
+    """
 
     change: AlarmChange
     memory: RuleMemory | None
     saved: "asyncio.Future[None] | None"
+    fact: AuditFact | None = None
 
 
 class AlarmBook:
@@ -207,8 +212,10 @@ class AlarmBook:
 
     # --- people ---------------------------------------------------------------------------------------------------
 
-    def acknowledge(self, alarm_id: str, at: Micros, actor: str, comment: str) -> "tuple[Alarm, asyncio.Future[None]]":
-        """Acknowledge a standing alarm; the future is done when that is stored.
+    def acknowledge(
+        self, alarm_id: str, at: Micros, actor: str, comment: str, fact: AuditFact | None = None
+    ) -> "tuple[Alarm, asyncio.Future[None]]":
+        """Acknowledge a standing alarm; the future is done when that, and ``fact`` in the audit trail, is stored.
 
         Raises:
             KeyError: It does not stand, or nothing awaits acknowledgement; look before, nothing can come between.
@@ -223,11 +230,13 @@ class AlarmBook:
         self._columns.remember(index, memory)
         alarm = changed_alarm(standing, transition)
         saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._settle(alarm, entry_of(alarm, transition, at), memory, saved)
+        self._settle(alarm, entry_of(alarm, transition, at), memory, saved, fact)
         return alarm, saved
 
-    def remark(self, alarm: Alarm, at: Micros, actor: str, comment: str) -> "tuple[Alarm, asyncio.Future[None]]":
-        """Add a remark to an alarm, standing or not; the future is done when it is stored.
+    def remark(
+        self, alarm: Alarm, at: Micros, actor: str, comment: str, fact: AuditFact | None = None
+    ) -> "tuple[Alarm, asyncio.Future[None]]":
+        """Add a remark to an alarm, standing or not; the future is done when it, and ``fact``, is stored.
 
         Raises:
             UnavailableError: Too much waits for the database.
@@ -236,7 +245,7 @@ class AlarmBook:
         remarked = self._standing.get(alarm.id, alarm).model_copy(update={"comment": comment})
         entry = journal_entry(remarked, JournalKind.COMMENTED, at, at, actor=actor, comment=comment)
         saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._settle(remarked, entry, None, saved)
+        self._settle(remarked, entry, None, saved, fact)
         return remarked, saved
 
     def _require_room(self, alarm: Alarm) -> None:
@@ -259,6 +268,7 @@ class AlarmBook:
         entry: JournalEntry,
         memory: RuleMemory | None,
         saved: "asyncio.Future[None] | None" = None,
+        fact: AuditFact | None = None,
     ) -> None:
         if alarm.state is AlarmState.NORMAL:
             self._standing.pop(alarm.id, None)
@@ -267,7 +277,7 @@ class AlarmBook:
         self._counts.clear()
         self.transitions += 1
         change = AlarmChange(alarm, entry)
-        self._unsaved.append(Unsaved(change, memory, saved))
+        self._unsaved.append(Unsaved(change, memory, saved, fact))
         self._unsaved_arrived.set()
         self.changes.publish(change)
 

@@ -4,13 +4,16 @@ import pytest
 
 from pdm_app.domain.access import EVERY_SITE, Role, User
 from pdm_app.domain.assets import Site
+from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import ConflictError
+from pdm_app.domain.samples import Micros
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.simulation.plant import PlantPorts, northfield
 from pdm_app.storage.database import Database
 from pdm_app.storage.migrations import migrate
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 
+AT = Micros(1_800_000_000_000_000)
 PLANT = northfield(PlantPorts(opcua=4840, modbus=502, mqtt=1883))
 
 
@@ -23,7 +26,7 @@ async def empty(url: str) -> Database:
 async def test_what_people_have_changed_stays_and_the_rest_is_brought_up_to_date(database_url: str) -> None:
     database = await empty(database_url)
     work = SqlUnitOfWork(database)
-    await provision(work, PLANT)
+    await provision(work, PLANT, AT)
     paused, rule = PLANT.connections[0], PLANT.rules[0]
     async with work(EVERY_SITE) as transaction:
         await transaction.connections.put(paused.model_copy(update={"enabled": False}))
@@ -31,7 +34,7 @@ async def test_what_people_have_changed_stays_and_the_rest_is_brought_up_to_date
         await transaction.commit()
 
     moved = northfield(PlantPorts(opcua=4841, modbus=1502, mqtt=11883))
-    await provision(work, moved)
+    await provision(work, moved, AT)
     async with work(EVERY_SITE) as transaction:
         connections = {connection.id: connection for connection in await transaction.connections.all()}
         rules = {rule.id: rule for rule in await transaction.alarms.rules()}
@@ -52,7 +55,11 @@ async def test_the_demo_moves_into_an_empty_database_and_back_into_its_own(sqlit
     work = SqlUnitOfWork(database)
     for _ in range(2):
         await refuse_to_mix(work, PLANT)
-        await provision(work, PLANT)
+        await provision(work, PLANT, AT)
+    async with work(EVERY_SITE) as transaction:
+        trail = await transaction.audit.page(AuditQuery())
+    assert sorted(entry.site_id for entry in trail if entry.site_id) == sorted(site.id for site in PLANT.sites)
+    assert {entry.action for entry in trail} == {"plant.provisioned"}, "once: the second time nothing was new"
     async with work(EVERY_SITE) as transaction:
         await transaction.users.put(User(id="u", username="u", display_name="U", role=Role.ADMIN), "no hash")
         await transaction.commit()

@@ -39,7 +39,7 @@ async def install(data_dir: Path, database_url: str, definition: PlantDefinition
     try:
         await migrate(database)
         work = SqlUnitOfWork(database)
-        await provision(work, definition)
+        await provision(work, definition, clock.now())
         sites = [site.id for site in definition.sites]
         await PeopleService(work, clock, hasher).add(SYSTEM, USERNAME, password, Role.VIEWER, site_ids=sites)
     finally:
