@@ -40,6 +40,7 @@ from pdm_app.services.ingest import IngestService
 from pdm_app.services.live import LiveService
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.provisioning import provision, refuse_to_mix
+from pdm_app.services.pumps import PumpService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
 from pdm_app.settings import Settings
@@ -166,17 +167,20 @@ async def running(
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
         if settings.demo:
             await auth.ensure_demo_accounts()
-        signals = SignalService(work)
+        assets, signals = AssetService(work), SignalService(work)
+        live = LiveService(frames, signals)
+        history = HistoryService(historian, signals, metrics.query_latency_seconds.observe)
         services = Services(
             alarms=AlarmService(work, book, clock),
-            assets=AssetService(work),
+            assets=assets,
             auth=auth,
             connections=ConnectionService(work, collector, clock),
             demo=DemoService(plant, work) if plant is not None else None,
             devices=DeviceService(work, clock),
-            history=HistoryService(historian, signals, metrics.query_latency_seconds.observe),
+            history=history,
             ingest=IngestService(work, intake, clock, settings.ingest),
-            live=LiveService(frames, signals),
+            live=live,
+            pumps=PumpService(assets, signals, live, history),
             signals=signals,
             system=SystemService(vitals.checks(), vitals.info, clock),
         )

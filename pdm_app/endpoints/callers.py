@@ -7,10 +7,15 @@ from starlette.requests import Request
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import PermissionDeniedError, UnauthenticatedError
+from pdm_app.services.alarms import AlarmService
+from pdm_app.services.assets import AssetService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.ingest import IngestService
+from pdm_app.services.live import LiveService
 from pdm_app.services.origins import is_on_this_machine, is_own_origin
+from pdm_app.services.pumps import PumpService
+from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
 
 ACCESS_COOKIE = "pdm_access"
@@ -29,6 +34,16 @@ class HttpServices(Protocol):
     def devices(self) -> DeviceService: ...
     @property
     def ingest(self) -> IngestService: ...
+    @property
+    def pumps(self) -> PumpService: ...
+    @property
+    def assets(self) -> AssetService: ...
+    @property
+    def signals(self) -> SignalService: ...
+    @property
+    def live(self) -> LiveService: ...
+    @property
+    def alarms(self) -> AlarmService: ...
     @property
     def system(self) -> SystemService: ...
 

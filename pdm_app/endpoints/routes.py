@@ -18,6 +18,7 @@ from pdm_app.endpoints.auth import AuthEndpoints
 from pdm_app.endpoints.callers import HttpServices, may_see_system
 from pdm_app.endpoints.health import Find
 from pdm_app.endpoints.ingest import Ingest
+from pdm_app.endpoints.pump_paths import PumpPaths
 from pdm_app.services.metrics import MEDIA_TYPE, Metrics
 from pdm_app.settings import Settings
 
@@ -28,6 +29,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
     """Return the routes; ``/api`` answers every address and method below it, so that nothing falls to the front end."""
     auth = AuthEndpoints(settings.auth)
     ingest = Ingest(settings.ingest)
+    pumps = PumpPaths(settings.auth)
 
     def served(serve: Serve) -> Handler:
         async def handler(request: Request) -> Response:
@@ -54,11 +56,21 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
     api = Router(
         [
             Route("/auth/login", Answering(POST=served(auth.login))),
+            Route("/auth/step", Answering(POST=served(auth.step))),
+            Route("/auth/link", Answering(POST=served(auth.link))),
+            Route("/auth/accept", Answering(POST=served(auth.accept))),
+            Route("/auth/strength", Answering(POST=served(auth.strength))),
             Route("/auth/setup", Answering(POST=served(auth.setup))),
             Route("/auth/refresh", Answering(POST=served(auth.refresh))),
             Route("/auth/logout", Answering(POST=served(auth.logout))),
             Route("/auth/token", Answering(POST=served(auth.token))),
             Route("/ingest", Answering(POST=served(ingest.take))),
+            Route("/live-data", Answering(GET=served(pumps.live_data))),
+            Route("/sensor-history", Answering(GET=served(pumps.sensor_history))),
+            Route("/anomaly-history", Answering(GET=served(pumps.anomaly_history))),
+            Route("/maintenance-events", Answering(GET=served(pumps.maintenance_events))),
+            Route("/system-health", Answering(GET=served(pumps.system_health))),
+            Route("/start-simulation", Answering(POST=served(pumps.start_simulation))),
         ],
         redirect_slashes=False,
         default=nothing_here,

@@ -11,6 +11,7 @@ from pdm_app.services.devices import DeviceService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.live import LiveService
+from pdm_app.services.pumps import PumpService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
 
@@ -27,6 +28,7 @@ class Services:
     history: HistoryService
     ingest: IngestService
     live: LiveService
+    pumps: PumpService
     signals: SignalService
     system: SystemService
     demo: DemoService | None = None

@@ -16,6 +16,7 @@ import numpy as np
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import FieldIssue, InvalidInputError, UnavailableError
 from pdm_app.domain.ports import Clock, Intake
+from pdm_app.domain.pumps import PUMP_KEYS
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.services.signal_index import SignalIndex, SiteSignals
@@ -34,20 +35,6 @@ from pdm_app.settings import IngestSettings
 
 COMMIT_S_MAX = 5.0
 TURN_SAMPLES = 500
-
-PUMP_KEYS = (
-    "Motor_RPM",
-    "Bearing_Temperature_C",
-    "Oil_Pressure_bar",
-    "Vibration_mm_s",
-    "Flow_Rate_L_min",
-    "Suction_Pressure_bar",
-    "Discharge_Pressure_bar",
-    "Motor_Current_A",
-    "Casing_Temperature_C",
-    "Ambient_Temperature_C",
-)
-"""The names a pump controller sends; its body is whole with all ten."""
 
 Verdict = dict[str, Any]
 """``index`` or ``signal``, ``kept``; where not kept also ``field``, ``problem`` and ``fix``."""

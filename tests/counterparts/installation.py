@@ -8,9 +8,9 @@ from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.errors import BufferFullError
 from pdm_app.domain.ports import Ticket
+from pdm_app.domain.pumps import PUMP_KEYS
 from pdm_app.domain.samples import Batch
 from pdm_app.domain.signals import DataType, Signal
-from pdm_app.services.ingest import PUMP_KEYS
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.storage.database import Database
 from pdm_app.storage.migrations import migrate

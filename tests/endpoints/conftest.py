@@ -22,25 +22,28 @@ from pdm_app.settings import Settings
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import HandClock
 from tests.counterparts.installation import NotedIntake, quick_hasher, stored_plant
+from tests.counterparts.pumps import HasRoom, PumpRoom, pump_room
 
 PASSWORD = "copper lantern drifts"
 ORIGIN = "http://127.0.0.1:8000"
 
 
 @dataclass
-class Served:
+class Served(HasRoom):
     """The application, what is behind it, and what tests turn."""
 
     app: ASGIApp
     auth: AuthService
     devices: DeviceService
     ingest: IngestService
+    room: PumpRoom
     system: SystemService
     intake: NotedIntake
     clock: HandClock
     metrics: Metrics
     settings: Settings
     checks: dict[str, Check] = field(default_factory=dict)
+    figures: list[SystemInfo] = field(default_factory=list)
     is_running: bool = True
 
     def client(self, address: str = "127.0.0.1", base_url: str = ORIGIN) -> httpx.AsyncClient:
@@ -65,29 +68,42 @@ async def work(sqlite_url: str) -> AsyncIterator[SqlUnitOfWork]:
         yield work
 
 
-def _no_info() -> SystemInfo:
-    raise NotImplementedError
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture
-async def served(work: SqlUnitOfWork, hasher: PasswordHasher, tmp_path: Path) -> Served:
-    clock, intake, metrics, settings = HandClock(), NotedIntake(), Metrics(), Settings(data_dir=tmp_path / "data")
+async def room(work: SqlUnitOfWork, sqlite_url: str, clock: HandClock) -> AsyncIterator[PumpRoom]:
+    async with pump_room(work, sqlite_url, clock) as room:
+        yield room
+
+
+@pytest.fixture
+async def served(
+    work: SqlUnitOfWork, room: PumpRoom, clock: HandClock, hasher: PasswordHasher, tmp_path: Path
+) -> Served:
+    """The plain addresses over a plant of two sites; olga operates that of Pune."""
+    intake, metrics, settings = NotedIntake(), Metrics(), Settings(data_dir=tmp_path / "data")
     checks = {"database": Check(name="database", ok=True, detail="answers in 0.2 ms")}
 
     async def database() -> Check:
         return checks["database"]
 
+    figures: list[SystemInfo] = []
     served = Served(
         app=Starlette(),
         auth=AuthService(work, clock, settings, hasher),
         devices=DeviceService(work, clock),
         ingest=IngestService(work, intake, clock, settings.ingest),
-        system=SystemService({"database": database}, _no_info, clock),
+        room=room,
+        system=SystemService({"database": database}, lambda: figures[-1], clock),
         intake=intake,
         clock=clock,
         metrics=metrics,
         settings=settings,
         checks=checks,
+        figures=figures,
     )
     found = routes(lambda: served if served.is_running else None, settings, metrics)
     served.app = Wrapping(Starlette(routes=found), metrics)

@@ -30,13 +30,15 @@ from pdm_app.stream.bus import Bus
 from pdm_app.stream.latest import Latest
 from tests.counterparts.clocks import WallClock, until
 from tests.counterparts.installation import SIGNALS
+from tests.counterparts.pumps import HasRoom, PumpRoom
 
 
 @dataclass(frozen=True)
-class Parts:
+class Parts(HasRoom):
     auth: AuthService
     devices: DeviceService
     ingest: IngestService
+    room: PumpRoom
     system: SystemService
 
 
@@ -64,13 +66,14 @@ def _no_info() -> SystemInfo:
 
 
 @pytest.fixture
-async def server(work: SqlUnitOfWork, hasher: PasswordHasher, tmp_path: Path) -> AsyncIterator[Server]:
+async def server(work: SqlUnitOfWork, room: PumpRoom, hasher: PasswordHasher, tmp_path: Path) -> AsyncIterator[Server]:
     clock, latest, metrics, settings = WallClock(), Latest(), Metrics(), Settings(data_dir=tmp_path / "data")
     buffer = DiskBuffer(tmp_path / "buffer.sqlite", bytes_max=10_000_000)
     parts = Parts(
         AuthService(work, clock, settings, hasher),
         DeviceService(work, clock),
         IngestService(work, Intake(SIGNALS, Bus(), latest, buffer, clock), clock, settings.ingest),
+        room,
         SystemService({}, _no_info, clock),
     )
     app = Wrapping(Starlette(routes=routes(lambda: parts, settings, metrics)), metrics)

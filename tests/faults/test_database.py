@@ -13,7 +13,7 @@ import pytest
 
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalKind, JournalPage
 from pdm_app.domain.conditions.limits import HighLimit
-from pdm_app.services.ingest import PUMP_KEYS
+from pdm_app.domain.pumps import PUMP_KEYS
 from pdm_app.trpc import TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.installation import P_501, PUNE, SIGNALS

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from pdm_app.services.ingest import PUMP_KEYS
+from pdm_app.domain.pumps import PUMP_KEYS
 from tests.counterparts.installation import P_501, SIGNALS
 from tests.faults.installations import Installation, prepared
 from tests.faults.sending import NOTHING_WRONG, Sender, difference, promised, sending

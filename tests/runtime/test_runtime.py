@@ -13,9 +13,9 @@ from pdm_app.domain.access import SYSTEM
 from pdm_app.domain.connections import ConnectionState
 from pdm_app.domain.errors import FencedError, UnavailableError
 from pdm_app.domain.history import HistoryQuery
+from pdm_app.domain.pumps import PUMP_KEYS
 from pdm_app.runtime import BUFFER_FILE, Product, running
 from pdm_app.services.connections import ConnectionView
-from pdm_app.services.ingest import PUMP_KEYS
 from pdm_app.services.metrics import Metrics
 from pdm_app.settings import Settings
 from tests.counterparts.clocks import WallClock, until

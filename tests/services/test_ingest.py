@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, Actor, Role, Scope
 from pdm_app.domain.assets import Device
 from pdm_app.domain.errors import BufferFullError, InvalidInputError, PermissionDeniedError, UnavailableError
+from pdm_app.domain.pumps import PUMP_KEYS
 from pdm_app.domain.samples import MICROS_PER_S, Quality, micros
 from pdm_app.domain.signals import Signal
 from pdm_app.services import ingest as ingest_service
-from pdm_app.services.ingest import PUMP_KEYS, IngestReport, IngestService
+from pdm_app.services.ingest import IngestReport, IngestService
 from pdm_app.settings import IngestSettings
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import NOON, HandClock, until
