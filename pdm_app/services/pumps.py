@@ -6,6 +6,7 @@ signals, live values and history answer, so their permissions and site scope hol
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -74,7 +75,7 @@ class PumpService:
         """
         pumps = await self.all(actor) if asset is None else (await self.one(actor, asset),)
         numbers = [number for pump in pumps for number in pump.signals.values()]
-        rows: dict[int, Sequence[float]] = {}
+        rows: dict[int, Sequence[Any]] = {}
         for start in range(0, len(numbers), SIGNALS_MAX):
             frame = orjson.loads(await self._live.snapshot(actor, numbers[start : start + SIGNALS_MAX]))
             rows.update({row[0]: row[1:] for row in frame["rows"]})
@@ -185,7 +186,7 @@ def _check_span(start_at: int, end_at: int) -> None:
         )
 
 
-def _reading(pump: Pump, rows: dict[int, Sequence[float]]) -> PumpReading:
+def _reading(pump: Pump, rows: dict[int, Sequence[Any]]) -> PumpReading:
     values: dict[str, float | None] = {}
     quality: dict[str, str] = {}
     newest = 0

@@ -8,7 +8,7 @@ from pdm_app.domain.access import EVERY_SITE, Role
 from pdm_app.domain.assets import Asset
 from pdm_app.domain.errors import InvalidInputError, NotFoundError, PermissionDeniedError
 from pdm_app.domain.pumps import PUMP_KEYS
-from pdm_app.domain.samples import MICROS_PER_S, Quality
+from pdm_app.domain.samples import MICROS_PER_S, Micros, Quality
 from pdm_app.domain.signals import Signal
 from pdm_app.services.pumps import ROWS_MAX, SPAN_DAYS_MAX
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
@@ -78,7 +78,7 @@ async def test_a_reading_has_all_ten_and_shows_no_value_that_is_not_true_any_mor
     room.measure(RPM, 1480.0, NOON)
     room.measure(BEARING, 66.5, NOON + SECOND, Quality.UNCERTAIN_CLAMPED)
     room.measure(OIL, 4.1, NOON, Quality.GOOD)
-    room.latest.mark([OIL], Quality.BAD_CONNECTION_LOST, NOON + SECOND)
+    room.latest.mark([OIL], Quality.BAD_CONNECTION_LOST, Micros(NOON + SECOND))
     (reading,) = await room.pumps.readings(ANNA, "P-501")
     assert reading.at == NOON + SECOND
     assert list(reading.values) == list(PUMP_KEYS)
