@@ -6,7 +6,8 @@ from typing import Any, Final
 from pdm_app.domain.access import ROLE_PERMISSIONS, Permission, Role
 from pdm_app.rpc.errors import ProductErrorData
 from pdm_app.rpc.root import root
-from pdm_app.trpc import app_router_types, describe_router, openapi
+from pdm_app.rpc.server import PATH, REST_PREFIX
+from pdm_app.trpc import RouterDocument, app_router_types, describe_router, openapi, router_document
 from pdm_app.trpc.introspection import REF, ProcedureSchema, RouterSchema
 from pdm_app.trpc.introspection_words import fields_words, input_words, output_words, words_of
 
@@ -15,6 +16,7 @@ SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
     "cookie": {"type": "apiKey", "in": "cookie", "name": "pdm_access", "description": "Set by signing in."},
 }
 
+COLUMNS: Final = ("procedure", "what it does", "permission", "input", "result", "REST")
 _HEAD: Final = """\
 # Procedures
 
@@ -22,7 +24,9 @@ Every procedure that can be called, as `pdm-app rpc docs` writes this page. `pdm
 TypeScript and `pdm-app rpc openapi` to everything else.
 
 A *query* reads, a *mutation* changes, a *subscription* sends events until it is ended. Inputs and results are JSON. A
-field with a question mark may be left out; results have all their fields. Times are in microseconds UTC unless a field
+field with a question mark may be left out; results have all their fields. Under `/api/v1` many of them are also plain
+REST: fields in braces stand in the path, the others in the query of a GET or DELETE or in the JSON body; the answer is
+the bare result, or `application/problem+json`. Times are in microseconds UTC unless a field
 says otherwise. The permission is checked for every call, and again and again while a subscription lasts; what lies in a
 site out of reach is not found.
 """
@@ -33,6 +37,11 @@ def typescript_types() -> str:
     return app_router_types(root, error_data=ProductErrorData)
 
 
+def document() -> RouterDocument:
+    """Return the description of all procedures for pages and tools."""
+    return router_document(root, error_data=ProductErrorData)
+
+
 def openapi_document(version: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 description of the product's procedures."""
     return openapi(
@@ -40,6 +49,8 @@ def openapi_document(version: str) -> dict[str, Any]:
         title="Procedures of pdm_app",
         version=version,
         description="Machine signals, alarms, history and everything else that the product's own screens use.",
+        path=PATH,
+        rest_prefix=REST_PREFIX,
         security_schemes=SECURITY_SCHEMES,
         error_data=ProductErrorData,
     )
@@ -67,7 +78,7 @@ def markdown() -> str:
     parts = [_HEAD]
     for noun in sorted(by_noun):
         rows = [_row(schema, described) for schema in by_noun[noun]]
-        parts.append(f"## {noun}\n\n{_table(('procedure', 'what it does', 'permission', 'input', 'result'), rows)}")
+        parts.append(f"## {noun}\n\n{_table(COLUMNS, rows)}")
     return "\n".join([*parts, _rights(), _records(described)])
 
 
@@ -79,6 +90,7 @@ def _row(schema: ProcedureSchema, described: RouterSchema) -> tuple[str, ...]:
         permission_words(procedure.meta),
         input_words(schema, described),
         output_words(schema),
+        f"`{procedure.rest.method} {procedure.rest.path}`" if procedure.rest else "–",
     )
 
 

@@ -69,6 +69,10 @@ class SystemService:
         """Return the server's time in microseconds UTC; no secret, so it asks for no actor."""
         return self._clock.now()
 
+    def version(self) -> str:
+        """Return the product's version; no secret, so it asks for no actor."""
+        return self._info().version
+
     async def health(self) -> Health:
         """Run every check; needs no actor, because probes have none: the texts hold no secret.
 

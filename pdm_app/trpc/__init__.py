@@ -35,7 +35,9 @@ From the browser: ``createTRPCClient({links: [httpBatchLink({url: '/trpc'})]}).a
 ``wsLink`` and ``httpSubscriptionLink`` the same URL serves subscriptions. In the same process:
 ``await Router(assets=assets).caller(ctx)("assets.by_id", "P-101A")``.
 
-``app_router_types(root)`` gives that client its ``AppRouter``; ``openapi(root, ...)`` describes the calls to others.
+``app_router_types(root)`` gives that client its ``AppRouter``; ``openapi(root, ...)`` describes the calls to others,
+``router_document(root)`` to pages and tools that look at run time. A procedure with ``rest="GET /assets/{asset_id}"``
+is also found as plain REST, below the prefix of ``rpc.rest_routes("/api/v1")``; see ``rest``.
 
 Data for many viewers is encoded once: yield ``Encoded.of(frame)`` (or ``Encoded(json_bytes)``) and annotate
 ``AsyncIterator[Encoded[Frame]]``; only each client's id is added. ``MISSING`` is JavaScript's ``undefined``.
@@ -48,6 +50,7 @@ from pdm_app.trpc.connection import ConnectionInfo
 from pdm_app.trpc.dispatch import CallRecord, Fault
 from pdm_app.trpc.errors import ErrorCode, Issue, TrpcError
 from pdm_app.trpc.introspection import ErrorData, describe_router
+from pdm_app.trpc.introspection_document import RouterDocument, router_document
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.openapi import openapi
 from pdm_app.trpc.procedures import Call, Middleware, Procedure, ProcedureType
@@ -74,6 +77,7 @@ __all__ = [
     "Procedure",
     "ProcedureType",
     "Router",
+    "RouterDocument",
     "RouterError",
     "SignatureError",
     "Stats",
@@ -83,5 +87,6 @@ __all__ = [
     "app_router_types",
     "describe_router",
     "openapi",
+    "router_document",
     "tracked",
 ]

@@ -1,7 +1,8 @@
 """Describe a router's HTTP calls in OpenAPI 3.1, for clients of languages that tRPC does not know.
 
 One operation per procedure, called by itself: its input as JSON in the query or the body, its result in tRPC's
-envelope. What only tRPC clients do (batches, WebSocket) is told in words.
+envelope. What only tRPC clients do (batches, WebSocket) is told in words. Procedures with a REST address are described
+there as well, see ``openapi_rest``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,12 @@ from pydantic_core import to_jsonable_python
 
 from pdm_app.trpc.errors import CODES, TrpcError
 from pdm_app.trpc.introspection import REF, JsonSchema, ProcedureSchema, RouterSchema, describe_router
+from pdm_app.trpc.openapi_rest import REST_CONVENTIONS, describe_rest
 from pdm_app.trpc.router import Router
 from pdm_app.trpc.signatures import LAST_EVENT_ID
 
 COMPONENTS: Final = "#/components/schemas/"
-RESERVED: Final = frozenset({"ErrorAnswer"})
+RESERVED: Final = frozenset({"ErrorAnswer", "Problem"})
 _FAILURES: Final = {"4XX": "#/components/responses/Refused", "5XX": "#/components/responses/Failed"}
 
 CONVENTIONS: Final = """\
@@ -36,6 +38,7 @@ def openapi(
     version: str,
     description: str = "",
     path: str = "/trpc",
+    rest_prefix: str = "",
     servers: Sequence[str] = (),
     security_schemes: Mapping[str, Mapping[str, Any]] | None = None,
     error_data: type | None = None,
@@ -48,12 +51,14 @@ def openapi(
         version: Of the interface, not of OpenAPI.
         description: Told before the conventions of calls, in CommonMark.
         path: Where the router is mounted.
+        rest_prefix: Where its REST addresses begin; empty leaves them out.
         servers: Base URLs below which ``path`` lies; the one that serves the description when there are none.
         security_schemes: How callers identify themselves, by name; any one of them is enough for every call.
         error_data: What the application puts into ``error.data``, see ``describe_router``.
     """
     described = describe_router(router, error_data=error_data, reserved=RESERVED)
-    schemas = {**described.definitions, "ErrorAnswer": _error_answer(described)}
+    rest = describe_rest(described, rest_prefix) if rest_prefix else None
+    schemas = {**described.definitions, "ErrorAnswer": _error_answer(described), **(rest.schemas if rest else {})}
     components: dict[str, Any] = {
         "schemas": {name: _rebased(schema) for name, schema in sorted(schemas.items())},
         "responses": {
@@ -61,11 +66,13 @@ def openapi(
             "Failed": _failure(
                 "The server failed or cannot serve now; of a fault of its own it tells only what to quote."
             ),
+            **(rest.responses if rest else {}),
         },
     }
+    told = "\n\n".join(filter(None, (description, REST_CONVENTIONS if rest else "", CONVENTIONS)))
     document: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "description": f"{description}\n\n{CONVENTIONS}".strip()},
+        "info": {"title": title, "version": version, "description": told},
     }
     if servers:
         document["servers"] = [{"url": url} for url in servers]
@@ -74,9 +81,10 @@ def openapi(
         document["security"] = [{name: []} for name in security_schemes]
     nouns = {_noun(schema) for schema in described.procedures}
     document["tags"] = [{"name": noun} for noun in sorted(nouns)]
-    document["paths"] = {
+    calls = {
         f"{path}/{schema.procedure.path}": {_method(schema): _operation(schema)} for schema in described.procedures
     }
+    document["paths"] = {**(_rebased(rest.paths) if rest else {}), **calls}
     document["components"] = components
     return document
 

@@ -78,7 +78,7 @@ class TextFields:
     def __init__(self, taken: InputType) -> None:
         schema = {} if taken.adapter is None else taken.adapter.json_schema(mode="validation")
         definitions = schema.get("$defs", {})
-        objects = list(_objects(schema, definitions))
+        objects = [found.get("properties", {}) for found in objects_of(schema, definitions)]
         self.is_bare = taken.form == "whole" and not objects
         found: dict[str, list[Any]] = {}
         if self.is_bare:
@@ -88,6 +88,12 @@ class TextFields:
                 found.setdefault(name, []).append(held)
         self._taken = {name: _taken({"anyOf": schemas}, definitions) for name, schemas in found.items()}
         self.names = frozenset(self._taken)
+
+    def is_json(self, name: str) -> bool:
+        """Whether a field is written as JSON, because it can be nothing but an object or a list of them."""
+        taken = self.taken(name)
+        shape = taken.item if taken.is_list and taken.item is not None else taken
+        return not taken.constants and bool(shape.types) and shape.types <= {"object", "null"}
 
     def taken(self, name: str) -> Taken:
         """Return what a field takes; one that nobody knows is a string, which validation refuses or passes on."""
@@ -107,11 +113,11 @@ class TextFields:
         return encoded
 
 
-def _objects(schema: JsonSchema, definitions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the properties of each object that a schema describes."""
+def objects_of(schema: JsonSchema, definitions: Mapping[str, Any]) -> Iterator[JsonSchema]:
+    """Yield each object that a schema describes."""
     for choice in _choices(schema, definitions):
         if "properties" in choice or choice.get("type") == "object":
-            yield choice.get("properties", {})
+            yield choice
 
 
 def _taken(schema: Any, definitions: Mapping[str, Any], *, is_item: bool = False) -> Taken:

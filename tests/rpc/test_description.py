@@ -30,15 +30,16 @@ def test_every_procedure_has_a_row_with_its_permission_and_its_words() -> None:
         row = rows.pop(f"`{procedure.path}` ({procedure.type})")
         assert row[2] == procedure.meta.get("permission", "to be signed in")
         assert row[1].startswith(procedure.doc.split("\n")[0][:40])
-        assert len(row) == 5
+        assert len(row) == 6
         assert row[4]
+        assert row[5] == (f"`{procedure.rest.method} {procedure.rest.path}`" if procedure.rest else "–")
     assert rows == {}
 
 
 def test_inputs_and_results_are_told_in_words() -> None:
     rows = {row[0].split("`")[1]: row for row in rows_of("alarms") + rows_of("history") + rows_of("auth")}
-    assert rows["alarms.acknowledge"][3:] == ["`alarm_id` text, `comment?` text", "`Alarm`"]
-    assert rows["alarms.active"][3:] == ["`site_id?` text or nothing", "list of `Alarm`"]
+    assert rows["alarms.acknowledge"][3:5] == ["`alarm_id` text, `comment?` text", "`Alarm`"]
+    assert rows["alarms.active"][3:5] == ["`site_id?` text or nothing", "list of `Alarm`"]
     assert rows["history.envelope"][3].startswith("`signals` list of integer, `start_at` integer")
     assert rows["auth.me"][3] == "–"
 

@@ -1,13 +1,16 @@
 """Definitions have names that tell them apart, and schemas have words."""
 
+import json
+import re
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
-from pdm_app.trpc import ByteStream, Router, describe_router
+from pdm_app.trpc import ByteStream, Router, describe_router, router_document
 from pdm_app.trpc.introspection_names import definition_names, pascal_case
 from pdm_app.trpc.introspection_words import NOTHING, fields_words, input_words, output_words, words_of
 from tests.trpc.types import kinds
@@ -136,3 +139,31 @@ def test_inputs_and_results_have_words() -> None:
 def test_what_has_no_fields_has_no_words_for_them() -> None:
     assert fields_words({"type": "string"}) == ""
     assert NOTHING == "–"
+
+
+def test_one_document_describes_the_whole_router() -> None:
+    document = router_document(kinds.root)
+    schema = {"$defs": document["$defs"]}
+    by_path = {told["path"]: told for told in document["procedures"]}
+    assert list(by_path) == [procedure.path for procedure in kinds.root.procedures()]
+    for told in document["procedures"]:
+        for part in ("input", "output", "tracked"):
+            if told[part] is not None:  # type: ignore[literal-required] # One of the three above.
+                Draft202012Validator.check_schema({**told[part], **schema})  # type: ignore[literal-required]
+    for ref in re.findall(r'"\$ref": "#/\$defs/(\w+)"', json.dumps(document)):
+        assert ref in document["$defs"]
+    assert json.dumps(document) == json.dumps(router_document(kinds.root))
+
+
+def test_the_document_says_where_a_procedure_is_and_what_it_needs() -> None:
+    router: Router[None] = Router()
+
+    @router.mutation("delete", permission="assets.write", rest="DELETE /assets/{asset_id}")
+    async def remove(ctx: None, *, asset_id: str) -> None:
+        """Delete one machine."""
+
+    (told,) = router_document(router)["procedures"]
+    assert told["meta"] == {"permission": "assets.write"}
+    assert told["rest"] == {"method": "DELETE", "path": "/assets/{asset_id}", "parameters": ["asset_id"], "status": 204}
+    assert (told["type"], told["inputForm"], told["inputOptional"]) == ("mutation", "fields", False)
+    assert told["doc"] == "Delete one machine."
