@@ -27,7 +27,10 @@ class Permission(StrEnum):
     """One right, as ``noun.verb``."""
 
     ASSETS_READ = "assets.read"
+    ASSETS_CONFIGURE = "assets.configure"
+    SITES_CONFIGURE = "sites.configure"
     SIGNALS_READ = "signals.read"
+    SIGNALS_CONFIGURE = "signals.configure"
     HISTORY_READ = "history.read"
     ALARMS_READ = "alarms.read"
     ALARMS_ACKNOWLEDGE = "alarms.acknowledge"
@@ -56,6 +59,8 @@ _READ = frozenset(
 )
 _OPERATE = _READ | {Permission.ALARMS_ACKNOWLEDGE}
 _ENGINEER = _OPERATE | {
+    Permission.ASSETS_CONFIGURE,
+    Permission.SIGNALS_CONFIGURE,
     Permission.ALARMS_CONFIGURE,
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pdm_app.domain.conditions.any_condition import AnyCondition
-from pdm_app.domain.record import Id, Instant, Name, Record, Text
+from pdm_app.domain.record import Facts, Id, Instant, Name, Record, Revision, SignalNumber, Text
 
 JOURNAL_PAGE_MAX = 500
 PRIORITIES = (1, 2, 3, 4)
@@ -36,13 +36,10 @@ class AlarmState(StrEnum):
         return self in (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
 
 
-class AlarmRule(Record):
-    """When a signal calls for an operator, how urgently, and what the operator is to do."""
+class AlarmRuleFacts(Facts):
+    """What is said of a rule."""
 
-    id: Id
-    site_id: Id
-    asset_id: Id
-    signal_id: int
+    signal_id: SignalNumber
     name: Name
     condition: AnyCondition
     priority: Priority
@@ -53,6 +50,15 @@ class AlarmRule(Record):
     consequence: Text = ""
     action: Text = Field(default="", description="What the operator does; one step per line.")
     enabled: bool = True
+
+
+class AlarmRule(AlarmRuleFacts):
+    """When a signal calls for an operator, how urgently, and what the operator is to do."""
+
+    id: Id
+    site_id: Id
+    asset_id: Id
+    revision: Revision = 0
 
 
 class RuleMemory(Record):

@@ -7,51 +7,81 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from pdm_app.domain.record import Code, Id, Name, Record
+from pdm_app.domain.record import Code, Facts, Id, Name, Position, Revision, SignalNumber
 
 
-class Site(Record):
-    """A plant with its own time zone and currency."""
+class SiteFacts(Facts):
+    """What is said of a site."""
 
-    id: Id
     code: Code
     name: Name
     time_zone: str = Field(min_length=1, max_length=64, description="IANA name, such as Europe/Vienna.")
     currency: str = Field(min_length=3, max_length=3, description="ISO 4217.")
 
 
-class Area(Record):
+class Site(SiteFacts):
+    """A plant with its own time zone and currency."""
+
+    id: Id
+    revision: Revision = 0
+
+
+class AreaFacts(Facts):
+    """What is said of an area."""
+
+    site_id: Id
+    name: Name
+    position: Position = 0
+
+
+class Area(AreaFacts):
     """A part of a site, such as Utilities."""
 
     id: Id
-    site_id: Id
+    revision: Revision = 0
+
+
+class LineFacts(Facts):
+    """What is said of a line."""
+
+    area_id: Id
     name: Name
-    position: int = 0
+    position: Position = 0
+    lead_signal_id: SignalNumber | None = Field(
+        default=None, description="The one value that says how the line is doing."
+    )
 
 
-class Line(Record):
+class Line(LineFacts):
     """Machines that work together, in flow order."""
 
     id: Id
     site_id: Id
-    area_id: Id
+    revision: Revision = 0
+
+
+class AssetFacts(Facts):
+    """What is said of a machine."""
+
+    line_id: Id
+    code: Code
     name: Name
-    position: int = 0
-    lead_signal_id: int | None = Field(default=None, description="The one value that says how the line is doing.")
+    asset_class: str = Field(
+        default="", max_length=80, description="Equipment class in words, such as Centrifugal pump, 22 kW."
+    )
+    position: Position = 0
+    state_signal_id: SignalNumber | None = Field(
+        default=None, description="Signal whose value is an AssetState number."
+    )
 
 
-class Asset(Record):
+class Asset(AssetFacts):
     """A machine."""
 
     id: Id
     site_id: Id
-    line_id: Id
-    code: Code
-    name: Name
-    asset_class: str = Field(max_length=80, description="Equipment class in words, such as Centrifugal pump, 22 kW.")
-    position: int = 0
-    state_signal_id: int | None = Field(default=None, description="Signal whose value is an AssetState number.")
     simulated: bool = False
+    revision: Revision = 0
 
 
 class AssetState(StrEnum):
@@ -67,14 +97,20 @@ STATE_OF_NUMBER = {0: AssetState.STOPPED, 1: AssetState.IDLE, 2: AssetState.RUNN
 """What the values of an asset's state signal mean; a bad or missing value means OFFLINE."""
 
 
-class Device(Record):
-    """A thing with a connection, credentials and firmware: PLC, gateway, pump controller."""
+class DeviceFacts(Facts):
+    """What is said of a device."""
 
-    id: Id
     site_id: Id
     code: Code
     name: Name
     model: str = Field(default="", max_length=80)
     asset_id: Id | None = None
     connection_id: Id | None = None
+
+
+class Device(DeviceFacts):
+    """A thing with a connection, credentials and firmware: PLC, gateway, pump controller."""
+
+    id: Id
     simulated: bool = False
+    revision: Revision = 0

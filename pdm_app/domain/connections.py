@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pdm_app.domain.record import Id, Name, Record, Text
+from pdm_app.domain.record import Facts, Id, Name, Record, Revision, Text
 
 
 class ConnectionState(StrEnum):
@@ -18,17 +18,23 @@ class ConnectionState(StrEnum):
     DEGRADED = "degraded"
 
 
-class Connection(Record):
-    """How one endpoint is reached. Credentials are not here; they live in the secret store."""
+class ConnectionFacts(Facts):
+    """What is said of a connection. Credentials are not here; they live in the secret store."""
 
-    id: Id
     site_id: Id
     name: Name
     driver: str = Field(min_length=1, max_length=24, description="Name in the DRIVERS list, such as opcua.")
     endpoint: str = Field(min_length=1, max_length=255, description="opc.tcp://…, host:port or mqtt://…")
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict, description="What the driver offers beside the endpoint.")
     enabled: bool = True
+
+
+class Connection(ConnectionFacts):
+    """How one endpoint is reached."""
+
+    id: Id
     simulated: bool = False
+    revision: Revision = 0
 
 
 class ConnectionStatus(Record):

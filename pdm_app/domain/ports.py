@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from pdm_app.domain.connections import Connection
+from pdm_app.domain.connections import Connection, ConnectionFacts
+from pdm_app.domain.errors import FieldIssue
 from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.samples import Batch, Micros, Sample
 from pdm_app.domain.signals import Signal
@@ -117,6 +118,23 @@ class Driver(Protocol):
 
 DriverFactory: TypeAlias = Callable[[Connection, Clock], Driver]
 """Makes the driver of one attempt; reaches nothing yet."""
+
+
+class DriverRules(Protocol):
+    """What the drivers ask of what an engineer types, so that a mistake shows while it is typed."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Every driver there is."""
+        ...
+
+    def connection_issues(self, connection: ConnectionFacts) -> Sequence[FieldIssue]:
+        """Say what is wrong with endpoint and options; nothing for a driver that there is not."""
+        ...
+
+    def address_issues(self, driver: str, address: Mapping[str, object]) -> Sequence[FieldIssue]:
+        """Say what is wrong with a signal's address."""
+        ...
 
 
 # --- durable buffer -----------------------------------------------------------------------------------------------

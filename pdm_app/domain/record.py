@@ -11,9 +11,18 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
 
 
+class Facts(Record):
+    """What a person says of a thing of the plant; spaces around words are not meant."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+
 Id = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9_.-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")]
 SignalNumber = Annotated[int, Field(ge=1, le=2**32 - 1)]
 Instant = Annotated[int, Field(ge=0, le=2**53, description="Microseconds UTC; up to 2255, what JavaScript counts.")]
 Text = Annotated[str, Field(max_length=2000)]
+Revision = Annotated[int, Field(ge=0, le=2**53, description="Grows by one with each change of the record.")]
+Position = Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="Place among its neighbours.")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]

@@ -13,6 +13,7 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, 
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
 from pdm_app.domain.connections import Connection
+from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import Signal
@@ -160,6 +161,7 @@ class Work(Protocol):
     alarms: Alarms
     users: Users
     audit: Audit
+    plant: Plant
 
     async def hold(self, fence: Fence) -> None:
         """Keep the collector lease from changing hands until this transaction ends; before the first write.

@@ -1,11 +1,11 @@
 """Signals: named, typed, unit-bearing series of an asset."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from pdm_app.domain.record import Id, Record
+from pdm_app.domain.record import Facts, Finite, Id, Position, Revision, SignalNumber
 
 
 class DataType(StrEnum):
@@ -24,37 +24,34 @@ class Shape(StrEnum):
     STEP = "step"
 
 
-class Signal(Record):
-    """One series of one asset.
+class SignalFacts(Facts):
+    """What is said of a signal.
 
     Limits, bands and the scale are in ``unit``; ``scale`` and ``offset`` map the raw reading to it.
     """
 
-    id: int = Field(ge=1, le=2**32 - 1)
-    site_id: Id
     asset_id: Id
     name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     label: str = Field(min_length=1, max_length=80, description="What a person calls it, such as Vibration, drive end.")
-    unit: str = Field(default="1", max_length=24, description="UCUM code; 1 is dimensionless.")
+    unit: str = Field(default="1", min_length=1, max_length=24, description="UCUM code; 1 is dimensionless.")
     data_type: DataType = DataType.NUMBER
     shape: Shape = Shape.CONTINUOUS
     decimals: int = Field(default=1, ge=0, le=9)
-    range_low: float | None = None
-    range_high: float | None = None
-    normal_low: float | None = None
-    normal_high: float | None = None
-    position: int = Field(default=0, description="Order on the asset page; the first six are its key values.")
+    range_low: Finite | None = None
+    range_high: Finite | None = None
+    normal_low: Finite | None = None
+    normal_high: Finite | None = None
+    position: Position = Field(default=0, description="Order on the asset page; the first six are its key values.")
     connection_id: Id | None = Field(default=None, description="None: it comes by HTTP ingest only.")
     address: dict[str, Any] = Field(default_factory=dict, description="Where the driver finds it.")
-    scale: float = 1.0
-    offset: float = 0.0
+    scale: Finite = 1.0
+    offset: Finite = 0.0
     poll_every_s: float = Field(default=1.0, ge=0.01, le=86_400)
-    deadband: float = Field(default=0.0, ge=0, description="Changes up to this are not recorded.")
-    stale_after_s: float = Field(default=10.0, gt=0)
-    simulated: bool = False
+    deadband: Finite = Field(default=0.0, ge=0, description="Changes up to this are not recorded.")
+    stale_after_s: float = Field(default=10.0, gt=0, le=31_536_000)
 
     @model_validator(mode="after")
-    def _bands_are_ordered(self) -> "Signal":
+    def _bands_are_ordered(self) -> Self:
         for low, high, what in (
             (self.range_low, self.range_high, "range"),
             (self.normal_low, self.normal_high, "normal band"),
@@ -62,3 +59,12 @@ class Signal(Record):
             if low is not None and high is not None and low >= high:
                 raise ValueError(f"{what} of {self.name}: {low} is not below {high}")
         return self
+
+
+class Signal(SignalFacts):
+    """One series of one asset. Its number is never given to another one, for history is kept by it."""
+
+    id: SignalNumber
+    site_id: Id
+    simulated: bool = False
+    revision: Revision = 0

@@ -1,12 +1,32 @@
-"""Ask for the asset tree: the plant by site, area and line, and one machine with all that belongs to it."""
+"""The asset tree: the plant by site, area and line, and one machine with all that belongs to it; machines are changed."""
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import AlarmRule
-from pdm_app.domain.assets import Area, Asset, Device, Line, Site
+from pdm_app.domain.assets import Area, Asset, AssetFacts, Device, Line, Site
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.record import Record
-from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.repositories import Work
 from pdm_app.domain.signals import Signal
+from pdm_app.services.in_force import InForce
+from pdm_app.services.plant_changes import Bound, Hold, Noun, PlantService, referred
+
+ASSET = Noun(
+    kind=Asset,
+    facts=AssetFacts,
+    word="asset",
+    actions="assets",
+    read=Permission.ASSETS_READ,
+    configure=Permission.ASSETS_CONFIGURE,
+    name="code",
+    within="site_id",
+    parent=(Line, "line_id", "line"),
+    fixed=frozenset(),
+    holds=(
+        Hold(Signal, "asset_id", "signals", "Delete its signals with it, or first."),
+        Hold(Device, "asset_id", "devices", "Put its devices elsewhere first."),
+    ),
+    bounds=(Bound("site_id", 5_000, "assets in this site"),),
+)
 
 
 class LineOverview(Record):
@@ -39,11 +59,10 @@ class AssetDetail(Record):
     devices: tuple[Device, ...]
 
 
-class AssetService:
-    """Reads of the asset tree."""
+class AssetService(PlantService[Asset]):
+    """The asset tree as it is read, and its machines as they are changed."""
 
-    def __init__(self, work: UnitOfWork) -> None:
-        self._work = work
+    noun = ASSET
 
     async def sites(self, actor: Actor) -> tuple[Site, ...]:
         """Return the sites in the actor's scope, by code."""
@@ -98,6 +117,12 @@ class AssetService:
                 rules=tuple(sorted(rules, key=lambda rule: (rule.priority, rule.name))),
                 devices=tuple(sorted(devices, key=lambda device: device.code)),
             )
+
+    async def _judge(self, work: Work, before: Asset | None, after: Asset) -> None:
+        await referred(work, Signal, after.state_signal_id, after.site_id, "signal")
+
+    async def _put_in_force(self, in_force: InForce, before: Asset | None, after: Asset | None) -> None:
+        in_force.forget_sources()
 
 
 async def _overview(work: Work, sites: dict[str, Site]) -> PlantOverview:

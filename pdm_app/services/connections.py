@@ -10,14 +10,19 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+import orjson
+
 from pdm_app.domain.access import Actor, Permission
-from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
-from pdm_app.domain.errors import NotFoundError, UnavailableError
+from pdm_app.domain.assets import Device, Site
+from pdm_app.domain.connections import Connection, ConnectionFacts, ConnectionState, ConnectionStatus
+from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
-from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S
-from pdm_app.services.auditing import audit
+from pdm_app.domain.signals import Signal
+from pdm_app.services.in_force import InForce
+from pdm_app.services.plant_changes import Bound, Desk, Hold, Noun, PlantService
 from pdm_app.stream.bus import Bus, Overflow
 
 log = logging.getLogger(__name__)
@@ -25,6 +30,9 @@ log = logging.getLogger(__name__)
 STATUS_QUEUE = 256
 EVERY_S_MIN = 0.25  # A flapping link is told in at most four messages a second, the first one at once.
 REREAD_S = 10  # A watcher sees a renamed connection within this time; one that is paused or resumed at once.
+OPTIONS_BYTES_MAX = 4_000
+REACHING = ("driver", "endpoint", "options", "enabled")
+"""With another one of these, the connection has to be made anew."""
 
 
 class ConnectionView(Record):
@@ -136,29 +144,45 @@ class ConnectionService(PlantService[Connection]):
     async def _switch(self, actor: Actor, connection_id: str, *, enabled: bool) -> ConnectionView:
         actor.require(Permission.CONNECTIONS_CONFIGURE)
         async with self._work(actor.scope) as work:
-            connection = await work.connections.get(connection_id)
-            if connection is None:
-                raise NotFoundError(f"There is no connection {connection_id!r}.", connection_id=connection_id)
-            if connection.enabled != enabled:
-                switched = connection.model_copy(update={"enabled": enabled})
-                await work.connections.put(switched)
-                await audit(
-                    work,
-                    actor,
-                    self._clock.now(),
-                    "connections.resumed" if enabled else "connections.paused",
-                    subject="connection",
-                    subject_id=connection.id,
-                    name=connection.name,
-                    site_id=connection.site_id,
-                    before=connection,
-                    after=switched,
-                )
+            before = await self._held(work, connection_id, None)
+            if before.enabled != enabled:
+                now = self._clock.now()
+                after = before.model_copy(update={"enabled": enabled, "revision": before.revision + 1})
+                await work.plant.change(after, actor.name, now)
+                await self._audit(work, actor, now, "resumed" if enabled else "paused", before, after)
                 await work.commit()
                 facts = {"connection": connection_id, "by": actor.name}
                 log.info("connection resumed" if enabled else "connection paused", extra=facts)
         await self._collector.reload(connection_id)
         return await self.by_id(actor, connection_id)
+
+    async def _judge(self, work: Work, before: Connection | None, after: Connection) -> None:
+        drivers = self._desk.drivers
+        issues: list[FieldIssue] = []
+        if after.driver not in drivers.names:
+            issues.append(FieldIssue("driver", "is none", f"choose one of {', '.join(sorted(drivers.names))}"))
+        elif len(orjson.dumps(after.options)) > OPTIONS_BYTES_MAX:
+            issues.append(FieldIssue("options", "are too long", f"use at most {OPTIONS_BYTES_MAX} bytes of JSON"))
+        else:
+            issues += drivers.connection_issues(after)
+        if issues:
+            said = "; ".join(f"{issue.field} {issue.problem}" for issue in issues)
+            raise InvalidInputError(f"Connection {after.name} cannot be used so: {said}.", issues)
+        if before is not None and before.driver != after.driver:
+            read = await work.plant.count(Signal, connection_id=after.id)
+            if read:
+                raise ConflictError(
+                    f"{read} signals are read through {before.name} at addresses of {before.driver}. Give them another "
+                    "connection before this one becomes one of another driver.",
+                    connection_id=after.id,
+                    held_by={"signals": read},
+                )
+
+    async def _put_in_force(self, in_force: InForce, before: Connection | None, after: Connection | None) -> None:
+        named = after or before
+        assert named is not None
+        if before is None or after is None or any(getattr(before, name) != getattr(after, name) for name in REACHING):
+            await in_force.connection_changed(named.id)
 
     def _unknown(self, connection: Connection) -> ConnectionStatus:
         state = ConnectionState.DISCONNECTED if connection.enabled else ConnectionState.PAUSED

@@ -24,7 +24,7 @@ class HistoryService:
             NotFoundError: A signal does not exist or lies outside the actor's sites.
         """
         actor.require(Permission.HISTORY_READ)
-        await self._signals.some(actor, query.signals)
+        await self._signals.ever(actor, query.signals)
         started = perf_counter()
         series = list(await self._historian.envelope(query))
         took_s = perf_counter() - started

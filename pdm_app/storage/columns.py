@@ -87,3 +87,16 @@ class Row(SQLModel):
                 continue
             chosen, nullable = column_type(field)
             field.metadata = [*field.metadata, FieldInfoMetadata(sa_type=chosen, nullable=nullable)]
+
+
+class Kept(Row):
+    """Base of the plant's tables: deleting a row hides it, and its unique names are free for another one.
+
+    ``is_live`` is 1, and NULL in deleted rows. It ends every unique key of names: both databases let any number of rows
+    with a NULL in the key stand beside each other.
+    """
+
+    changed_at: Annotated[int, FieldInfoMetadata(sa_type=BigInteger(), nullable=False)] = 0
+    changed_by: Annotated[str, FieldInfoMetadata(sa_type=String(120), nullable=False)] = ""
+    deleted_at: Annotated[int | None, FieldInfoMetadata(sa_type=BigInteger(), nullable=True)] = None
+    is_live: Annotated[int | None, FieldInfoMetadata(sa_type=SmallInteger(), nullable=True)] = 1

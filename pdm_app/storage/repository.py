@@ -91,11 +91,11 @@ class Repository:
     async def _find(
         self, record: type[R], row: type[Row], *conditions: ColumnElement[bool], order: Iterable[str] = ("id",)
     ) -> list[R]:
-        """Return the records of a table that has a ``site_id``, inside the scope."""
+        """Return the records of a table that has a ``site_id``, inside the scope; deleted ones are not there."""
         table = table_of(row)
         statement = (
             select(*columns_of(record, table))
-            .where(self._transaction.covers(site_column(table)), *conditions)
+            .where(self._transaction.covers(site_column(table)), is_there(table), *conditions)
             .order_by(*(table.c[name] for name in order))
         )
         return [record.model_validate(found) for found in await self._transaction.rows(statement, f"read {table.name}")]
@@ -164,6 +164,11 @@ class Repository:
 def site_column(table: Table) -> ColumnElement[Any]:
     """Return the column that says to which site a row belongs; a site belongs to itself."""
     return table.c.id if table.name == "sites" else table.c.site_id
+
+
+def is_there(table: Table) -> ColumnElement[bool]:
+    """Return the condition that leaves out rows that were deleted."""
+    return table.c.deleted_at.is_(None) if "is_live" in table.c else true()
 
 
 def columns_of(record: type[Record], table: Table) -> list[ColumnElement[Any]]:

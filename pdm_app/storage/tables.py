@@ -19,7 +19,7 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, RuleMemory
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.signals import Signal
-from pdm_app.storage.columns import HOT, MYSQL, Row, signal_number, small
+from pdm_app.storage.columns import HOT, MYSQL, Kept, Row, signal_number, small
 
 METADATA = SQLModel.metadata
 
@@ -43,36 +43,41 @@ def keyed(*primary: str) -> PrimaryKeyConstraint:
     return PrimaryKeyConstraint(*primary)
 
 
+def _unique(table: str, *columns: str) -> UniqueConstraint:
+    """Return the key that keeps names apart among the rows that are not deleted."""
+    return UniqueConstraint(*columns, "is_live", name=f"uq_{table}_{columns[-1]}")
+
+
 # --- the plant ----------------------------------------------------------------------------------------------------
 
 
-class SiteRow(Site, Row, table=True):
+class SiteRow(Site, Kept, table=True):
     __tablename__ = "sites"
-    __table_args__ = (keyed("id"), UniqueConstraint("code", name="uq_sites_code"), MYSQL)
+    __table_args__ = (keyed("id"), _unique("sites", "code"), MYSQL)
 
 
-class AreaRow(Area, Row, table=True):
+class AreaRow(Area, Kept, table=True):
     __tablename__ = "areas"
-    __table_args__ = (keyed("id"), Index("ix_areas_site", "site_id"), MYSQL)
+    __table_args__ = (keyed("id"), _unique("areas", "site_id", "name"), MYSQL)
 
 
-class LineRow(Line, Row, table=True):
+class LineRow(Line, Kept, table=True):
     __tablename__ = "lines"
-    __table_args__ = (keyed("id"), Index("ix_lines_site", "site_id"), MYSQL)
+    __table_args__ = (keyed("id"), _unique("lines", "area_id", "name"), Index("ix_lines_site", "site_id"), MYSQL)
 
     lead_signal_id: SignalNumberOrNone = None
 
 
-class AssetRow(Asset, Row, table=True):
+class AssetRow(Asset, Kept, table=True):
     __tablename__ = "assets"
-    __table_args__ = (keyed("id"), UniqueConstraint("site_id", "code", name="uq_assets_code"), MYSQL)
+    __table_args__ = (keyed("id"), _unique("assets", "site_id", "code"), MYSQL)
 
     state_signal_id: SignalNumberOrNone = None
 
 
-class DeviceRow(Device, Row, table=True):
+class DeviceRow(Device, Kept, table=True):
     __tablename__ = "devices"
-    __table_args__ = (keyed("id"), UniqueConstraint("site_id", "code", name="uq_devices_code"), MYSQL)
+    __table_args__ = (keyed("id"), _unique("devices", "site_id", "code"), MYSQL)
 
 
 class DeviceKeyRow(DeviceKey, Row, table=True):
@@ -87,11 +92,11 @@ class DeviceKeyRow(DeviceKey, Row, table=True):
     key_hash: Hash
 
 
-class SignalRow(Signal, Row, table=True):
+class SignalRow(Signal, Kept, table=True):
     __tablename__ = "signals"
     __table_args__ = (
         keyed("id"),
-        UniqueConstraint("asset_id", "name", name="uq_signals_name"),
+        _unique("signals", "asset_id", "name"),
         Index("ix_signals_site", "site_id"),
         Index("ix_signals_connection", "connection_id"),
         MYSQL,
@@ -100,17 +105,23 @@ class SignalRow(Signal, Row, table=True):
     id: SignalNumber
 
 
-class ConnectionRow(Connection, Row, table=True):
+class ConnectionRow(Connection, Kept, table=True):
     __tablename__ = "connections"
-    __table_args__ = (keyed("id"), Index("ix_connections_site", "site_id"), MYSQL)
+    __table_args__ = (keyed("id"), _unique("connections", "site_id", "name"), MYSQL)
 
 
 # --- alarms -------------------------------------------------------------------------------------------------------
 
 
-class AlarmRuleRow(AlarmRule, Row, table=True):
+class AlarmRuleRow(AlarmRule, Kept, table=True):
     __tablename__ = "alarm_rules"
-    __table_args__ = (keyed("id"), Index("ix_alarm_rules_site", "site_id"), MYSQL)
+    __table_args__ = (
+        keyed("id"),
+        _unique("alarm_rules", "asset_id", "name"),
+        Index("ix_alarm_rules_site", "site_id"),
+        Index("ix_alarm_rules_signal", "signal_id"),
+        MYSQL,
+    )
 
     signal_id: SignalNumber
 

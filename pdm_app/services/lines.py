@@ -1,0 +1,31 @@
+"""Lines of an area: listed, created, changed, moved within their site, deleted and restored."""
+
+from pdm_app.domain.access import Permission
+from pdm_app.domain.assets import Area, Asset, Line, LineFacts
+from pdm_app.domain.repositories import Work
+from pdm_app.domain.signals import Signal
+from pdm_app.services.plant_changes import Bound, Hold, Noun, PlantService, referred
+
+LINE = Noun(
+    kind=Line,
+    facts=LineFacts,
+    word="line",
+    actions="lines",
+    read=Permission.ASSETS_READ,
+    configure=Permission.ASSETS_CONFIGURE,
+    name="name",
+    within="area_id",
+    parent=(Area, "area_id", "area"),
+    fixed=frozenset(),
+    holds=(Hold(Asset, "line_id", "assets"),),
+    bounds=(Bound("site_id", 1_000, "lines in this site"),),
+)
+
+
+class LineService(PlantService[Line]):
+    """The lines of the areas."""
+
+    noun = LINE
+
+    async def _judge(self, work: Work, before: Line | None, after: Line) -> None:
+        await referred(work, Signal, after.lead_signal_id, after.site_id, "signal")
