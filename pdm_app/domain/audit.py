@@ -19,6 +19,7 @@ FORMAT = 1
 
 BEFORE_THE_FIRST = "0" * 64
 CHANGE_BYTES_MAX = 16_384  # Of each side of a change; MySQL's TEXT ends at 65,535.
+LEFT_OUT_MAX = 8  # Fields; a record of a thousand small ones is left out as a whole.
 PAGE_MAX = 500
 
 Words = Annotated[str, Field(max_length=120)]
@@ -195,7 +196,8 @@ def _limited(side: Mapping[str, Any] | None) -> str:
     if _size(words) <= CHANGE_BYTES_MAX:
         return words
     kept = dict(side)
-    for name in sorted(kept, key=lambda name: _size(canonical(kept[name])), reverse=True):
+    sizes = {name: _size(canonical(value)) for name, value in side.items()}
+    for name in sorted(sizes, key=sizes.__getitem__, reverse=True)[:LEFT_OUT_MAX]:
         kept[name] = _stand_in(canonical(side[name]))
         words = canonical(kept)
         if _size(words) <= CHANGE_BYTES_MAX:
