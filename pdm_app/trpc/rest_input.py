@@ -19,7 +19,7 @@ REFS_MAX: Final = 20  # Of definitions through each other; deeper is a recursive
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _REF: Final = "#/$defs/"
 
-JsonSchema = Mapping[str, Any]
+JsonSchema = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ def _taken(schema: Any, definitions: Mapping[str, Any], *, is_item: bool = False
 
 def _choices(schema: Any, definitions: Mapping[str, Any], refs: int = 0) -> Iterator[JsonSchema]:
     """Yield the schemas of which a value fits one, references followed."""
-    if not isinstance(schema, Mapping) or refs > REFS_MAX:
+    if not isinstance(schema, dict) or refs > REFS_MAX:
         yield {}
         return
     if "$ref" in schema:
