@@ -58,11 +58,16 @@ class AsyncClientBase:
         )
         self._bind(Link(Shared(settings, timeout_s), Patience(timeout_s, retries_max)))
 
+    @classmethod
+    def over(cls, link: Link) -> Self:
+        """Return a client over connections that are there already."""
+        client = object.__new__(cls)
+        client._bind(link)
+        return client
+
     def options(self, *, timeout_s: float | None = None, retries_max: int | None = None) -> Self:
         """Return a client with other limits over the same connections; closing either closes both."""
-        other = object.__new__(type(self))
-        other._bind(self._link.with_patience(timeout_s, retries_max))
-        return other
+        return self.over(self._link.with_patience(timeout_s, retries_max))
 
     async def aclose(self) -> None:
         """Close the connections; subscriptions end, and whoever waits for an answer gets ``ClosedError``."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
@@ -182,9 +182,17 @@ class BlockingLink:
         finally:
             self.thread.run(items.aclose())  # type: ignore[attr-defined] # It is a generator.
 
-    def subscribe(self, path: str, input: Any = MISSING, last_event_id: str | None = None) -> Subscription[Any]:
+    def subscribe(
+        self,
+        path: str,
+        input: Any = MISSING,
+        *,
+        last_event_id: str | None = None,
+        read: Callable[[Any], Any] | None = None,
+    ) -> Subscription[Any]:
         """Return the events of a subscription; see ``Link.subscribe``."""
-        return Subscription(self.thread, self.link.subscribe(path, input, last_event_id))
+        events = self.link.subscribe(path, input, last_event_id=last_event_id, read=read)
+        return Subscription(self.thread, events)
 
 
 async def _async_chunks(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:

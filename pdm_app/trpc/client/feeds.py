@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
@@ -123,9 +124,10 @@ class AsyncSubscription(Generic[T_co]):
         RpcError: While iterating: the server refused or failed. Later losses of the connection are not told.
     """
 
-    def __init__(self, source: Source, feed: Feed) -> None:
+    def __init__(self, source: Source, feed: Feed, read: Callable[[Any], Any] | None = None) -> None:
         self._source = source
         self._feed = feed
+        self._read = read
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = asyncio.Lock()
 
@@ -141,8 +143,11 @@ class AsyncSubscription(Generic[T_co]):
         await self._start()
         if self._feed.is_empty:
             await self._source.taken(self._feed)
-        event: T_co = await self._feed.take()
-        return event
+        event: Any = await self._feed.take()
+        if self._read is not None:
+            event = Tracked(event.id, self._read(event.data)) if isinstance(event, Tracked) else self._read(event)
+        given: T_co = event
+        return given
 
     async def __aenter__(self) -> Self:
         await self._start()

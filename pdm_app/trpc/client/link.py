@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -136,9 +136,23 @@ class Link:
             raise RpcConnectionError(bare_url, "did not stream in tRPC", error, "Check the path.") from error
         raise RpcConnectionError(bare_url, "ended its stream early", "no end was sent", "Call it again.")
 
-    def subscribe(self, path: str, input: Any = MISSING, last_event_id: str | None = None) -> AsyncSubscription[Any]:
-        """Return the events of a subscription, from the one after ``last_event_id`` where it is given."""
-        return AsyncSubscription(self._shared.source, Feed(path, self._text(input), last_event_id))
+    def subscribe(
+        self,
+        path: str,
+        input: Any = MISSING,
+        *,
+        last_event_id: str | None = None,
+        read: Callable[[Any], Any] | None = None,
+    ) -> AsyncSubscription[Any]:
+        """Return the events of a subscription.
+
+        Args:
+            path: The procedure.
+            input: What it takes.
+            last_event_id: Begin with the event after this one.
+            read: Turns the JSON of an event into what the program gets.
+        """
+        return AsyncSubscription(self._shared.source, Feed(path, self._text(input), last_event_id), read)
 
     async def close(self) -> None:
         """Close the connections; for all views of them."""
@@ -165,3 +179,8 @@ class Link:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise no_trpc(response) from None
         raise error
+
+
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an input that were given."""
+    return {name: value for name, value in fields.items() if value is not MISSING}
