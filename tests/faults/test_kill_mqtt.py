@@ -36,10 +36,11 @@ class Gateway:
 
     port: int
     published: dict[Key, float] = field(default_factory=dict)
+    is_stopping: bool = False
 
-    async def publish_for_ever(self) -> None:
+    async def publish_until_stopped(self) -> None:
         async with aiomqtt.Client("127.0.0.1", self.port) as client:
-            while True:
+            while not self.is_stopping:
                 value, at = float(len(self.published)), WallClock().now()
                 body = {"Flow": value, "timestamp": moment(at).isoformat()}
                 await client.publish(TOPIC, json.dumps(body), qos=1)
@@ -49,12 +50,14 @@ class Gateway:
 
 @asynccontextmanager
 async def publishing(gateway: Gateway) -> AsyncIterator[None]:
-    """Have the gateway publish during the block."""
-    task = asyncio.create_task(gateway.publish_for_ever())
+    """Have the gateway publish during the block; its last message is taken by the broker before it stops."""
+    task = asyncio.create_task(gateway.publish_until_stopped())
     try:
         yield
         assert not task.done(), task.exception()
     finally:
+        gateway.is_stopping = True
+        await asyncio.wait([task], timeout=20)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
