@@ -3,19 +3,25 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from secrets import token_hex
 
 import reflex as rx
+from reflex import constants
 from reflex.event import EventSpec
+from reflex.utils import prerequisites
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from pdm_app.endpoints.content_policy import ContentPolicy
 from pdm_app.endpoints.front_end import FrontEnd
+from pdm_app.endpoints.gate import Gate
 from pdm_app.endpoints.own_pages import OwnPages
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
-from pdm_app.runtime import Product, running
+from pdm_app.runtime import Product, SystemClock, running
 from pdm_app.services.metrics import Metrics
 from pdm_app.settings import load_settings
 from pdm_app.ui.backend import Backend, plug_in, services, unplug
@@ -61,10 +67,22 @@ def beside(front_end: ASGIApp) -> ASGIApp:
             *rpc.routes(PATH),
             *rpc.rest_routes(REST_PREFIX),
             *routes(services, settings, metrics),
-            Mount("", FrontEnd(front_end, {page.route for page in PAGES})),
+            Mount("", FrontEnd(front_end, {page.route for page in PAGES}, ContentPolicy(compiled_pages()))),
         ]
     )
-    return Wrapping(OwnPages(everything, settings.auth.allowed_origins), metrics, log_all=settings.log.requests)
+    gate = Gate(OwnPages(everything, settings.auth.allowed_origins), settings.http, SystemClock())
+    metrics.lasting_counter(
+        "requests_refused_rate_total", "Requests refused because they came too often.", lambda: gate.refused_total
+    )
+    return ProxyHeadersMiddleware(  # type: ignore[return-value]  # The same protocol, declared twice.
+        Wrapping(gate, metrics, log_all=settings.log.requests),
+        trusted_hosts=list(settings.http.trusted_proxies),
+    )
+
+
+def compiled_pages() -> Path:
+    """Folder of the compiled front end that Reflex serves."""
+    return Path(prerequisites.get_web_dir()) / constants.Dirs.STATIC
 
 
 def on_fault(exception: Exception) -> EventSpec:

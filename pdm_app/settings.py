@@ -7,6 +7,7 @@ Sources, strongest first: arguments of the command, environment (``PDM_PORT``, `
 import os
 import sys
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +51,35 @@ class AuthSettings(Section):
                 f"is shorter than {KEY_CHARACTERS_MIN} characters; `openssl rand -hex 32` makes a good one"
             )
         return key
+
+
+class HttpSettings(Section):
+    """What the server takes from whom, and how much of it."""
+
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks of reverse proxies whose X-Forwarded-For and -Proto are believed.",
+    )
+    address_per_minute: int = Field(
+        default=6_000, ge=0, description="Requests per address; 0 is no limit. Not for callers at this machine."
+    )
+    credential_per_minute: int = Field(
+        default=12_000, ge=0, description="Requests per session, token or device key; 0 is no limit."
+    )
+    url_bytes_max: int = Field(default=32_768, ge=1_024, le=1_048_576, description="Path and query of a request.")
+    head_bytes_max: int = Field(default=65_536, ge=4_096, le=1_048_576, description="Address and headers of a request.")
+    head_s: float = Field(default=15, gt=0, le=300, description="Within this the head of a request must be complete.")
+    connections_max: int = Field(default=5_000, ge=10, le=1_000_000, description="Open connections; more are told 503.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is no address or network, such as 192.0.2.7 or 192.0.2.0/24") from None
+        return proxies
 
 
 class IngestSettings(Section):
@@ -102,6 +132,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
     demo: bool = Field(default=False, description="Run the simulated plant and its accounts; loopback only.")
     auth: AuthSettings = AuthSettings()
+    http: HttpSettings = HttpSettings()
     ingest: IngestSettings = IngestSettings()
     buffer: BufferSettings = BufferSettings()
     log: LogSettings = LogSettings()

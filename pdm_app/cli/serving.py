@@ -79,6 +79,7 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     import uvicorn
     from uvicorn.server import HANDLED_SIGNALS
 
+    from pdm_app.endpoints.bounded_http import bounded_http
     from pdm_app.pdm_app import app, start_failures
     from pdm_app.runtime import FATAL_EXIT, FATAL_VARIABLE
     from pdm_app.services.logs import set_up_logging
@@ -97,6 +98,9 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
         ws_per_message_deflate=False,  # Live frames are small; compressing each costs more than it saves.
         timeout_graceful_shutdown=REQUESTS_S_MAX,
         server_header=False,
+        http=bounded_http(head_s=settings.http.head_s, head_bytes_max=settings.http.head_bytes_max),
+        proxy_headers=False,  # The application believes only the proxies that the settings name.
+        limit_concurrency=settings.http.connections_max,
     )
 
     last_resort = Timer(END_S_MAX, _cut_off)

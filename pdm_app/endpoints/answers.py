@@ -114,7 +114,7 @@ def error_response(error: PdmError | None, **more: Any) -> Response:
         message = error.message
     headers = dict(error.headers) if isinstance(error, HttpError) else {}
     if status in (429, 503):
-        headers["Retry-After"] = str((error.facts if error else {}).get("retry_after_s", RETRY_AFTER_S))
+        headers.setdefault("Retry-After", str((error.facts if error else {}).get("retry_after_s", RETRY_AFTER_S)))
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     issues = error.issues if isinstance(error, InvalidInputError) else ()

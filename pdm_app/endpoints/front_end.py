@@ -8,6 +8,8 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pdm_app.endpoints.content_policy import ContentPolicy
+
 FOREVER = (b"cache-control", b"public, max-age=31536000, immutable")
 ASK_AGAIN = (b"cache-control", b"no-cache")
 OK = 200
@@ -19,10 +21,12 @@ class FrontEnd:
     Args:
         app: Serves the files and the event socket.
         pages: Addresses of the pages that have a file of their own, such as ``/plant``.
+        policy: What the pages may load and run.
     """
 
-    def __init__(self, app: ASGIApp, pages: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, pages: Collection[str], policy: ContentPolicy) -> None:
         self._app = app
+        self._policy = policy
         self._file_of = {page: f"{page}.html" for page in pages if page != "/"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,10 +38,12 @@ class FrontEnd:
         file = self._file_of.get(path.rstrip("/") or "/")
         if file is not None:
             scope = {**scope, "path": file, "raw_path": file.encode()}
+        policy = (b"content-security-policy", self._policy.of("/index.html" if path == "/" else file or path))
 
-        async def send_with_caching(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == OK:
-                message = {**message, "headers": [*message.get("headers", []), caching]}
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more = [policy, caching] if message["status"] == OK else [policy]
+                message = {**message, "headers": [*message.get("headers", []), *more]}
             await send(message)
 
-        await self._app(scope, receive, send_with_caching)
+        await self._app(scope, receive, send_with_headers)

@@ -8,6 +8,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pdm_app.endpoints.answers import Answering
+from pdm_app.endpoints.content_policy import NOTHING
 from pdm_app.services.logs import correlation_id
 from pdm_app.services.metrics import Metrics
 
@@ -22,8 +23,8 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(self), microphone=(), geolocation=(), payment=(), usb=()"),
-    # Scripts and styles are left to the front end's build, which has inline ones.
-    (b"content-security-policy", b"base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", NOTHING),  # Pages have one of their own, which `FrontEnd` adds.
 )
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 

@@ -63,6 +63,8 @@ class Metrics:
         GCCollector(registry=self._registry)
         self._figures = _Figures()
         self._registry.register(self._figures)
+        self._lasting = _Figures()
+        self._registry.register(self._lasting)
         self.api_latency_seconds = Histogram(
             "api_latency_seconds",
             "Time to answer one HTTP request.",
@@ -84,6 +86,11 @@ class Metrics:
     def counter(self, name: str, description: str, read: Read) -> None:
         """Add a figure that only grows; ``name`` ends in ``_total``, such as ``sensor_readings_total``."""
         self._figures.figures.append(_Figure(name, description, read, is_counter=True))
+
+    def lasting_counter(self, name: str, description: str, read: Read) -> None:
+        """Add a counter of what serves the product rather than belongs to it; `clear` leaves it."""
+        self._lasting.figures = [figure for figure in self._lasting.figures if figure.name != name]
+        self._lasting.figures.append(_Figure(name, description, read, is_counter=True))
 
     def clear(self) -> None:
         """Forget the figures of parts that have stopped."""

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from pdm_app.endpoints.content_policy import ContentPolicy
 from pdm_app.endpoints.front_end import FrontEnd
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -25,7 +26,7 @@ def client(tmp_path: Path) -> httpx.AsyncClient:
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "entry-4f2a.js").write_text("1")
     files = Starlette(routes=[Mount("/", StaticFiles(directory=tmp_path, html=True))])
-    app = FrontEnd(files, {"/", "/plant", "/alarms", "/asset/[asset_id]"})
+    app = FrontEnd(files, {"/", "/plant", "/alarms", "/asset/[asset_id]"}, ContentPolicy(tmp_path))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://plant.example")
 
 
