@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from pdm_app.domain.access import Role
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 
 CONFIG_VARIABLE = "PDM_CONFIG"
@@ -37,8 +38,25 @@ class AuthSettings(Section):
     idle_hours: float = Field(default=12, gt=0, le=24 * 90, description="A session with no page open ends after this.")
     sessions_max: int = Field(default=20, ge=1, le=1000, description="Per person; the oldest makes room.")
     attempts_max: int = Field(default=5, ge=1, le=100, description="Failed sign-ins per account and address.")
+    attempts_account_max: int = Field(
+        default=25, ge=1, le=10_000, description="Failed sign-ins per account from all addresses together."
+    )
     attempts_address_max: int = Field(default=50, ge=1, le=10_000, description="Failed sign-ins per address.")
     attempts_window_s: int = Field(default=300, ge=1, le=86_400, description="The span in which failures count.")
+    idle_minutes: float = Field(
+        default=60, ge=0, le=60 * 24, description="A page nobody touches signs out after this; 0 is never."
+    )
+    idle_exempt_roles: tuple[Role, ...] = Field(
+        default=(Role.VIEWER,), description="Roles whose pages stay open untouched: screens on a wall."
+    )
+    mfa_required_roles: tuple[Role, ...] = Field(
+        default=(Role.ADMIN,), description="Roles that need an authenticator app; never asked for in the demo."
+    )
+    invite_hours: float = Field(default=72, gt=0, le=24 * 90, description="Life of an invitation's link.")
+    reset_hours: float = Field(default=24, gt=0, le=24 * 90, description="Life of a link for a new password.")
+    key_overlap_hours: float = Field(
+        default=24, ge=0, le=24 * 90, description="So long a key of a service account works on after it was rotated."
+    )
     allowed_origins: tuple[str, ...] = Field(
         default=(), description="Further origins of this product's own pages, such as https://plant.example."
     )
@@ -82,6 +100,17 @@ class HttpSettings(Section):
         return proxies
 
 
+class SecretSettings(Section):
+    """The key under which passwords of connections and the like are stored."""
+
+    key: SecretStr | None = Field(
+        default=None,
+        description="32 bytes in base64; several by commas, the first one seals. None: key_file, else a systemd "
+        "credential pdm_secret_keys, else a file in the data directory.",
+    )
+    key_file: Path | None = Field(default=None, description="A file with the same, readable by its owner only.")
+
+
 class IngestSettings(Section):
     """Samples that devices send by HTTP."""
 
@@ -94,6 +123,14 @@ class BufferSettings(Section):
     """The durable buffer between the sources and the database."""
 
     bytes_max: int = Field(default=1_000_000_000, ge=1_000_000, description="When full it refuses; it never evicts.")
+
+
+class AuditSettings(Section):
+    """The audit trail, which only grows."""
+
+    entries_warn: int = Field(
+        default=5_000_000, ge=1_000, description="From this many entries on, of about 1 kB each, health asks for room."
+    )
 
 
 class LogSettings(Section):
@@ -133,8 +170,10 @@ class Settings(BaseSettings):
     demo: bool = Field(default=False, description="Run the simulated plant and its accounts; loopback only.")
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()
+    secrets: SecretSettings = SecretSettings()
     ingest: IngestSettings = IngestSettings()
     buffer: BufferSettings = BufferSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="before")

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     SYSTEM_CONFIGURE = "system.configure"
     USERS_CONFIGURE = "users.configure"
     DEMO_CONTROL = "demo.control"
+    AUDIT_READ = "audit.read"
 
 
 _READ = frozenset(
@@ -72,7 +73,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: _OPERATE | {Permission.DEMO_CONTROL},
     Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL},
     Role.ENGINEER: _ENGINEER,
-    Role.MANAGER: _READ,
+    Role.MANAGER: _READ | {Permission.AUDIT_READ},
     Role.ADMIN: frozenset(Permission) - {Permission.SAMPLES_INGEST},
     Role.SERVICE: frozenset({Permission.SAMPLES_INGEST}),
 }
@@ -100,10 +101,18 @@ class User(Record):
     site_ids: tuple[str, ...] = Field(default=(), description="Sites of membership; admins see all.")
     is_active: bool = True
     created_at: int = 0
+    grants: tuple[Permission, ...] = Field(default=(), description="Rights beside those of the role.")
+    denials: tuple[Permission, ...] = Field(default=(), description="Rights of the role that this person lacks.")
+    deleted_at: int | None = Field(default=None, description="Nobody can sign in any more; journals keep the name.")
 
     @property
     def scope(self) -> Scope:
         return EVERY_SITE if self.role is Role.ADMIN else Scope(sites=frozenset(self.site_ids))
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Rights of the role, with what was granted and without what was denied to this person."""
+        return (ROLE_PERMISSIONS[self.role] | frozenset(self.grants)) - frozenset(self.denials)
 
 
 class Actor(Record):
@@ -148,7 +157,7 @@ def actor_of(user: User, session_id: str | None = None, address: str = "") -> Ac
         name=user.username,
         role=user.role,
         scope=user.scope,
-        permissions=ROLE_PERMISSIONS[user.role],
+        permissions=user.permissions,
         session_id=session_id,
         address=address,
     )

@@ -3,7 +3,7 @@
 Everything is read and written through `Work`, one transaction that sees only what its scope covers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,9 +13,11 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, 
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
 from pdm_app.domain.connections import Connection
+from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Micros
+from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.signals import Signal
 
 
@@ -91,6 +93,7 @@ class SessionRow:
     address: str
     agent: str
     revoked_at: Micros | None = None
+    active_at: Micros | None = None  # When a person last did something on a page; None where no page is.
 
 
 class Users(Protocol):
@@ -100,6 +103,14 @@ class Users(Protocol):
     async def password_hash(self, user_id: str) -> str | None: ...
     async def put(self, user: User, password_hash: str | None = None) -> None:
         """Store the user; ``password_hash`` None keeps the old one."""
+        ...
+
+    async def forget_password(self, user_id: str) -> None:
+        """Remove the password hash: nobody signs in to the account by password any more."""
+        ...
+
+    async def seen(self) -> Mapping[str, Micros]:
+        """Return by user when they were last there, from the sessions that are remembered."""
         ...
 
     async def session(self, session_id: str) -> SessionRow | None: ...
@@ -117,6 +128,10 @@ class Users(Protocol):
 
     async def touch_session(self, session_id: str, at: Micros) -> None:
         """Set ``seen_at`` and nothing else."""
+        ...
+
+    async def note_activity(self, session_id: str, at: Micros) -> None:
+        """Set ``active_at`` and ``seen_at``: somebody is in front of the page."""
         ...
 
     async def revoke_session(self, session_id: str, at: Micros) -> bool:
@@ -145,8 +160,11 @@ class Audit(Protocol):
 
     async def head(self) -> AuditHead: ...
     async def page(self, query: AuditQuery) -> Sequence[AuditEntry]: ...
-    async def after(self, seq: int | None, limit: int) -> Sequence[AuditEntry]:
-        """Return the entries that follow number ``seq``, or the first ones for None, oldest first."""
+    async def after(self, seq: int | None, limit: int, query: AuditQuery | None = None) -> Sequence[AuditEntry]:
+        """Return the entries that follow number ``seq``, or the first ones for None, oldest first.
+
+        ``query`` leaves out what it does not admit; its own page and limit do not matter.
+        """
         ...
 
 
@@ -160,6 +178,9 @@ class Work(Protocol):
     connections: Connections
     alarms: Alarms
     users: Users
+    credentials: Credentials
+    api_keys: ApiKeys
+    secrets: Secrets
     audit: Audit
     plant: Plant
 

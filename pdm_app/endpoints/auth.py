@@ -1,4 +1,7 @@
-"""Sign-in and its cookies: ``/api/auth/login``, ``setup``, ``refresh``, ``logout``; ``token`` for programs.
+"""Sign-in and its cookies: ``/api/auth/login``, ``step``, ``setup``, ``refresh``, ``logout``; ``token`` for programs.
+
+``link`` and ``accept`` are for the holders of one-time links. A step that is owed is answered with 200 and
+``{"step": …, "challenge": …}``, and its answer goes to ``step`` with that challenge; cookies come with the last one.
 
 Pages send JSON or an HTML form; a form is answered with a redirect. Tokens never reach a page's scripts: they live in
 HttpOnly, SameSite=Strict cookies. Programs ask ``/api/auth/token`` and get tokens and no cookies.
@@ -26,10 +29,13 @@ from pdm_app.endpoints.callers import (
 )
 from pdm_app.services.auth import AuthService
 from pdm_app.services.first_run import SetupRequest
+from pdm_app.services.passwords import strength_of
 from pdm_app.services.sessions import SignedIn
+from pdm_app.services.sign_in import Progress, Visit, whole
 from pdm_app.settings import AuthSettings
 
 BYTES_MAX = 10_000
+LENGTH_MAX = 256
 REFRESH_PATH = "/api/auth"  # The refresh token travels nowhere else.
 AFTER_SIGN_IN = "/plant"
 LOGIN_PAGE = "/login"
@@ -50,14 +56,44 @@ class AuthEndpoints:
         check_origin(request, self._settings.allowed_origins)
         is_form, fields = await _fields(request)
         try:
-            signed_in = await services.auth.sign_in(
-                _word(fields, "username"), _word(fields, "password"), address_of(request), _agent(request)
+            progress = await services.auth.begin_sign_in(
+                _word(fields, "username"), _word(fields, "password"), _visit(request)
             )
+            if is_form:  # A page without scripts has no place for a further step.
+                whole(progress, _word(fields, "username"))
         except PdmError as error:
             if is_form:
                 return _back(LOGIN_PAGE, error, next=own_path(fields.get("next")))
             raise
-        return _welcome(request, signed_in, fields, is_form=is_form)
+        return await _go_on(request, services, progress, fields, is_form=is_form)
+
+    async def step(self, request: Request, services: HttpServices) -> Response:
+        """Go on with a sign-in: a code, or a new password."""
+        check_origin(request, self._settings.allowed_origins)
+        fields = await _json_fields(request)
+        progress = await services.auth.proceed(_word(fields, "challenge"), _word(fields, "answer"), _visit(request))
+        return await _go_on(request, services, progress, fields)
+
+    async def link(self, request: Request, services: HttpServices) -> Response:
+        """Say what a one-time link is for."""
+        check_origin(request, self._settings.allowed_origins)
+        fields = await _json_fields(request)
+        view = await services.auth.link_view(_word(fields, "token"), address_of(request))
+        return json_response(view.model_dump(mode="json"))
+
+    async def accept(self, request: Request, services: HttpServices) -> Response:
+        """Set a password by a one-time link, and go on to sign in."""
+        check_origin(request, self._settings.allowed_origins)
+        fields = await _json_fields(request)
+        progress = await services.auth.accept_link(_word(fields, "token"), _word(fields, "password"), _visit(request))
+        return await _go_on(request, services, progress, fields)
+
+    async def strength(self, request: Request, _services: HttpServices) -> Response:
+        """Say how strong a password would be, while it is being chosen; it is kept nowhere."""
+        check_origin(request, self._settings.allowed_origins)
+        fields = await _json_fields(request)
+        told = strength_of(_word(fields, "password")[:LENGTH_MAX], _word(fields, "username")[:LENGTH_MAX])
+        return json_response({"level": told.level, "problem": told.problem})
 
     async def setup(self, request: Request, services: HttpServices) -> Response:
         """Make the first admin with the one-time link's token, and sign in."""
@@ -66,7 +102,7 @@ class AuthEndpoints:
         try:
             wanted = {name: value for name, value in fields.items() if name in SetupRequest.model_fields}
             signed_in = await services.auth.set_up(
-                SetupRequest.model_validate(wanted), address_of(request), _agent(request)
+                SetupRequest.model_validate(wanted), address_of(request), _agent(request), has_page=True
             )
         except ValidationError as error:
             raise InvalidInputError(
@@ -118,14 +154,21 @@ class AuthEndpoints:
         await auth.sign_out(actor)
 
     async def token(self, request: Request, services: HttpServices) -> Response:
-        """Give a program tokens for ``username`` and ``password``, or for ``refresh_token``."""
+        """Give a program tokens for ``username``, ``password`` and, where one is needed, ``code``.
+
+        Or for ``refresh_token``.
+        """
         media_type(request, (JSON,))
         fields = _object(decode_json(await read_body(request, BYTES_MAX)))
         if "refresh_token" in fields:
             signed_in = await services.auth.refresh(_word(fields, "refresh_token"))
         else:
             signed_in = await services.auth.sign_in(
-                _word(fields, "username"), _word(fields, "password"), address_of(request), _agent(request)
+                _word(fields, "username"),
+                _word(fields, "password"),
+                address_of(request),
+                _agent(request),
+                _word(fields, "code") if "code" in fields else "",
             )
         return json_response(
             {
@@ -146,6 +189,29 @@ async def _fields(request: Request) -> tuple[bool, Fields]:
     is_form = media_type(request, (JSON, FORM)) == FORM
     body = await read_body(request, BYTES_MAX)
     return is_form, decode_form(body) if is_form else _object(decode_json(body))
+
+
+async def _json_fields(request: Request) -> Fields:
+    media_type(request, (JSON,))
+    return _object(decode_json(await read_body(request, BYTES_MAX)))
+
+
+def _visit(request: Request) -> Visit:
+    return Visit(address_of(request), _agent(request), has_page=True)
+
+
+async def _go_on(
+    request: Request, services: HttpServices, progress: Progress, fields: Fields, *, is_form: bool = False
+) -> Response:
+    """Ask for the next step, or welcome whoever has done them all."""
+    codes: Fields = {"recovery_codes": list(progress.recovery_codes)} if progress.recovery_codes else {}
+    if progress.signed_in is None:
+        enrolment = progress.enrolment.model_dump(mode="json") if progress.enrolment else None
+        return json_response({"step": progress.step, "challenge": progress.challenge, "enrolment": enrolment, **codes})
+    actor = await services.auth.actor_of_session(progress.signed_in.session_id, address_of(request))
+    preferences = await services.auth.profile.preferences(actor)
+    more = {**codes, "preferences": preferences.model_dump(mode="json")}
+    return _welcome(request, progress.signed_in, fields, is_form=is_form, home=preferences.home, more=more)
 
 
 def _object(given: Any) -> Fields:
@@ -176,10 +242,20 @@ def _back(page: str, error: PdmError, **more: str) -> Response:
     return RedirectResponse(f"{page}?{urlencode({**facts, **more})}", 303)
 
 
-def _welcome(request: Request, signed_in: SignedIn, fields: Fields, *, is_form: bool) -> Response:
-    next_path = own_path(fields.get("next"))
+def _welcome(
+    request: Request,
+    signed_in: SignedIn,
+    fields: Fields,
+    *,
+    is_form: bool,
+    home: str = AFTER_SIGN_IN,
+    more: Fields | None = None,
+) -> Response:
+    next_path = own_path(fields.get("next"), home)
     response: Response = (
-        RedirectResponse(next_path, 303) if is_form else json_response({**_facts(signed_in), "next": next_path})
+        RedirectResponse(next_path, 303)
+        if is_form
+        else json_response({**_facts(signed_in), "next": next_path, **(more or {})})
     )
     _set_cookies(request, response, signed_in)
     return response

@@ -1,35 +1,47 @@
 """The root router: every noun that can be called; a new one is one file and one line here."""
 
+from pdm_app.rpc.alarm_rules import alarm_rules
 from pdm_app.rpc.alarms import alarms
 from pdm_app.rpc.api import api
+from pdm_app.rpc.areas import areas
 from pdm_app.rpc.assets import assets
+from pdm_app.rpc.audit import audit
 from pdm_app.rpc.auth import auth
 from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
 from pdm_app.rpc.demo import demo
+from pdm_app.rpc.devices import devices
 from pdm_app.rpc.history import history
+from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.service_accounts import service_accounts
 from pdm_app.rpc.sessions import sessions
 from pdm_app.rpc.signals import signals
+from pdm_app.rpc.sites import sites
 from pdm_app.rpc.system import system
 from pdm_app.rpc.users import users
 from pdm_app.trpc import Router
 
 ROUTES: dict[str, Router[Ctx]] = {
+    "alarm_rules": alarm_rules,
     "alarms": alarms,
     "api": api,
+    "areas": areas,
     "assets": assets,
+    "audit": audit,
     "auth": auth,
     "connections": connections,
     "demo": demo,
+    "devices": devices,
     "history": history,
+    "lines": lines,
     "live": live,
     "profile": profile,
     "service_accounts": service_accounts,
     "sessions": sessions,
     "signals": signals,
+    "sites": sites,
     "system": system,
     "users": users,
 }

@@ -1,81 +1,109 @@
-"""Who somebody is: sign-in, sessions, set-up, and from a token to an Actor.
-
-A wrong password, an unknown user and a deactivated one give the same text after the same work.
-"""
+"""Who somebody is: the one door to sign-in, sessions, accounts, keys and set-up, and from a token to an Actor."""
 
 import logging
 
-from pdm_app.domain.access import EVERY_SITE, Actor
-from pdm_app.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
+from pdm_app.domain.access import Actor
+from pdm_app.domain.errors import NotFoundError, UnauthenticatedError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.secrets import Sealer
 from pdm_app.services.attempts import Attempts
 from pdm_app.services.demo_accounts import DemoAccount, DemoAccounts
 from pdm_app.services.first_run import FirstRun, SetupRequest, SetupState
+from pdm_app.services.links import Links, LinkView
+from pdm_app.services.mfa import MfaService
+from pdm_app.services.own_password import OwnPassword
 from pdm_app.services.passwords import PasswordHasher
-from pdm_app.services.people import USERNAME_FORM, PeopleService, normal_username
+from pdm_app.services.people import PeopleService
+from pdm_app.services.profile import ProfileService
+from pdm_app.services.secrets import key_ring
+from pdm_app.services.service_accounts import KEY_START, ServiceAccountService
 from pdm_app.services.sessions import SessionBook, SessionView, SignedIn
+from pdm_app.services.sign_in import Progress, SignIn, Visit, whole
 from pdm_app.services.tokens import TokenMint, refused, signing_key
+from pdm_app.services.users import UserService
 from pdm_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-NOBODY = "-"  # No username and no id begins with a hyphen.
-WRONG = "Username or password is wrong. Check both; after several failures the account waits some minutes."
-
 
 class AuthService:
-    """Sign-in and sessions. Build one per process: what it ends, it ends at once only for itself."""
+    """Sign-in and sessions. Build one per process: what it ends, it ends at once only for itself.
+
+    Attributes:
+        people: Accounts: added, changed, deleted.
+        users: Accounts as an admin sees them.
+        links: Invitations and links for new passwords.
+        profile: What people do with their own account.
+        service_accounts: Programs and their keys.
+    """
 
     def __init__(
-        self, work: UnitOfWork, clock: Clock, settings: Settings, hasher: PasswordHasher | None = None
+        self,
+        work: UnitOfWork,
+        clock: Clock,
+        settings: Settings,
+        hasher: PasswordHasher | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         auth = settings.auth
-        self._work = work
         self._settings = settings
         self._hasher = hasher or PasswordHasher()
         self._mint = TokenMint(signing_key(settings.data_dir, auth.key), clock, auth.access_s)
         self._sessions = SessionBook(work, clock, self._mint, auth)
         self._first_run = FirstRun(work, clock, self._hasher, demo=settings.demo)
         self._demo_accounts = DemoAccounts(work, clock, self._hasher, settings.data_dir)
-        self._per_account = Attempts(clock, auth.attempts_max, auth.attempts_window_s)
         self._per_address = Attempts(clock, auth.attempts_address_max, auth.attempts_window_s)
-        self.people = PeopleService(work, clock, self._hasher, self._sessions)
+        mfa = MfaService(work, clock, sealer or key_ring(settings.data_dir))
+        own_password = OwnPassword(work, clock, self._hasher, self._sessions)
+        self._sign_in = SignIn(
+            work, clock, auth, self._hasher, self._mint, self._sessions, mfa, own_password, demo=settings.demo
+        )
+        self.service_accounts = ServiceAccountService(work, clock, auth.key_overlap_hours)
+        self.people = PeopleService(work, clock, self._hasher, self._forget)
+        self.users = UserService(work, clock, self._sessions)
+        self.links = Links(work, clock, auth, own_password)
+        self.profile = ProfileService(work, clock, self._sign_in, mfa, own_password)
 
-    async def sign_in(self, username: str, password: str, address: str, agent: str = "") -> SignedIn:
-        """Check a password and open a session.
+    def _forget(self, user_id: str) -> None:
+        self._sessions.forget_user(user_id)
+        self.service_accounts.forget_user(user_id)
+
+    async def sign_in(self, username: str, password: str, address: str, agent: str = "", code: str = "") -> SignedIn:
+        """Check a password, and a code where the account needs one, and open a session in one go.
 
         Raises:
-            UnauthenticatedError: Wrong password or unknown user, alike in text and time.
+            UnauthenticatedError: Wrong password or unknown user, alike in text and time; or another step is owed.
             TooManyAttemptsError: Too many failures for this account from this address, or from this address at all.
+            InvalidInputError: The code is wrong or used.
         """
-        username = normal_username(username)
-        if not USERNAME_FORM.fullmatch(username):
-            username = NOBODY  # Nobody is called this way; the work is the same as for anybody unknown.
-        account = f"{username} {address}"
+        visit = Visit(address, agent)
+        progress = await self._sign_in.begin(username, password, visit)
+        if progress.step == "code" and code:
+            progress = await self._sign_in.proceed(progress.challenge, code, visit)
+        return whole(progress, username)
+
+    async def begin_sign_in(self, username: str, password: str, visit: Visit) -> Progress:
+        """Check a password on a page and say what else is owed; see `SignIn.begin`."""
+        return await self._sign_in.begin(username, password, visit)
+
+    async def proceed(self, challenge: str, answer: str, visit: Visit) -> Progress:
+        """Answer a step of a sign-in; see `SignIn.proceed`."""
+        return await self._sign_in.proceed(challenge, answer, visit)
+
+    async def link_view(self, token: str, address: str) -> LinkView:
+        """Say what a one-time link is for; guesses are counted per address."""
         self._per_address.begin(address)
-        self._per_account.begin(account)
-        try:
-            async with self._work(EVERY_SITE) as work:
-                user = await work.users.by_username(username)
-                stored_hash = await work.users.password_hash(user.id if user else NOBODY)
-            verdict = await self._hasher.verify(password, stored_hash)
-        except UnavailableError:  # Nobody guessed wrong: nothing was checked.
-            self._per_account.take_back(account)
-            self._per_address.take_back(address)
-            raise
-        if user is None or not verdict.fits or not user.is_active:
-            log.warning("sign-in refused", extra={"username": username, "address": address})
-            raise UnauthenticatedError(WRONG)
-        self._per_account.succeeded(account)
+        view = await self.links.view(token)
         self._per_address.take_back(address)
-        if verdict.new_hash:
-            async with self._work(EVERY_SITE) as work:
-                await work.users.put(user, verdict.new_hash)
-                await work.commit()
-        signed_in = await self._sessions.open(user, address, agent)
-        log.info("signed in", extra={"username": username, "address": address, "session": signed_in.session_id})
-        return signed_in
+        return view
+
+    async def accept_link(self, token: str, password: str, visit: Visit) -> Progress:
+        """Set a password by a one-time link and go on to sign in; see `Links.accept`."""
+        self._per_address.begin(visit.address)
+        user = await self.links.accept(token, password, visit.address)
+        self._per_address.take_back(visit.address)
+        return await self._sign_in.go_on(user, frozenset(), visit)
 
     async def refresh(self, refresh_token: str) -> SignedIn:
         """Exchange a refresh token for new ones; see `SessionBook.refresh`."""
@@ -84,11 +112,11 @@ class AuthService:
     async def sign_out(self, actor: Actor) -> None:
         """End the actor's own session; a page still open in it is refused from its next event on."""
         if actor.session_id is not None:
-            await self._sessions.end(actor.session_id)
+            await self._sessions.end(actor, actor.session_id)
             log.info("signed out", extra={"username": actor.name, "session": actor.session_id})
 
     async def actor_of_access(self, token: str, *, allow_expired: bool = False, address: str = "") -> Actor:
-        """Return who holds an access token, with the rights of this moment.
+        """Return who holds an access token, or a key of a service account, with the rights of this moment.
 
         Args:
             token: Empty or anything else is refused alike.
@@ -98,6 +126,8 @@ class AuthService:
         Raises:
             UnauthenticatedError: No good token, or its session has ended.
         """
+        if token.startswith(KEY_START):
+            return await self.service_accounts.actor_of_key(token, address)
         return await self.actor_of_session(
             self._mint.read_access(token, allow_expired=allow_expired).session_id, address
         )
@@ -126,11 +156,20 @@ class AuthService:
         """
         if session_id not in {session.id for session in await self.sessions(actor)}:
             raise NotFoundError(f"There is no session {session_id!r} of yours.")
-        await self._sessions.end(session_id)
+        await self._sessions.end(actor, session_id)
 
     async def end_other_sessions(self, actor: Actor) -> int:
         """End all of the actor's sessions but this one; return how many."""
-        return await self._sessions.end_all(actor.id, but=actor.session_id)
+        return await self._sessions.end_all(actor, actor.id, but=actor.session_id)
+
+    def idle_s(self, actor: Actor) -> int | None:
+        """Return after how many seconds an untouched page of the actor signs out; None for never."""
+        return None if actor.session_id is None else self._sessions.idle_s(actor.role)
+
+    async def note_activity(self, actor: Actor) -> None:
+        """Note that somebody is in front of the actor's page."""
+        if actor.session_id is not None:
+            await self._sessions.note_activity(actor.session_id)
 
     async def setup_state(self, token: str = "") -> SetupState:
         """Say whether the first-run chooser is due, what it offers, and whether the link's token still opens it."""
@@ -140,13 +179,17 @@ class AuthService:
         """Return a fresh one-time set-up link, None once set-up is done. Print it, never log it."""
         return await self._first_run.link(base_url)
 
-    async def set_up(self, request: SetupRequest, address: str, agent: str = "") -> SignedIn:
-        """Make the first admin and sign in; see `FirstRun.complete`."""
+    async def set_up(self, request: SetupRequest, address: str, agent: str = "", *, has_page: bool = False) -> SignedIn:
+        """Make the first admin and sign in; see `FirstRun.complete`.
+
+        An authenticator app, where admins need one, is asked for at the next sign-in: nothing may stand between a
+        person and the first look at their plant.
+        """
         self._per_address.begin(address)
         admin = await self._first_run.complete(request)
         self._per_address.take_back(address)
         log.info("set-up done", extra={"username": admin.username, "address": address, "choice": request.choice})
-        return await self._sessions.open(admin, address, agent)
+        return await self._sessions.open(admin, address, agent, has_page=has_page)
 
     async def ensure_demo_accounts(self) -> None:
         """Make the demo's accounts. Call it in the demo only, once the sites exist."""

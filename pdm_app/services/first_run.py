@@ -12,7 +12,7 @@ from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services import demo_accounts
-from pdm_app.services.passwords import PasswordHasher
+from pdm_app.services.passwords import PasswordHasher, check_strength
 from pdm_app.services.people import new_user
 from pdm_app.services.tokens import token_hash
 
@@ -88,7 +88,8 @@ class FirstRun:
             )
         own_account = bool(request.username or request.password) or request.choice != "explore"
         if own_account:
-            admin = new_user(self._clock.now(), request.username, request.display_name, Role.ADMIN, request.password)
+            admin = new_user(self._clock.now(), request.username, request.display_name, Role.ADMIN)
+            check_strength(request.password, admin.username)
             password_hash = await self._hasher.hash(request.password)
         async with self._work(EVERY_SITE) as work:
             if not await self._is_due(work):

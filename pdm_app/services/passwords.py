@@ -5,6 +5,7 @@ recommendations (argon2id, 46 MiB, one pass, one lane).
 """
 
 import asyncio
+import gzip
 import secrets
 import unicodedata
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from pdm_app.domain.errors import FieldIssue, InvalidInputError, UnavailableErro
 CHARACTERS_MIN = 10
 CHARACTERS_MAX = 256  # More is no stronger, only dearer to hash.
 DISTINCT_MIN = 5
+LEVELS_AT = (CHARACTERS_MIN, 13, 16, 20)  # Characters from which each level of strength counts.
 WAITING_MAX = 64  # About 3 s of work; beyond that the next one is told to come back.
 
 _LOOKS_LIKE = str.maketrans("@4301!$57", "aaeoiisst")
@@ -49,6 +51,21 @@ def check_strength(password: str, username: str, field: str = "password") -> Non
         raise InvalidInputError(f"This password {problem}; {fix}.", [FieldIssue(field, problem, fix)])
 
 
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How strong a password would be: 0, refused, for the reason said, to 4."""
+
+    level: int
+    problem: str = ""
+
+
+def strength_of(password: str, username: str) -> Strength:
+    """Rate a password while it is being chosen: once the common ones are out, length decides."""
+    plain = _normal(password)
+    problem = _weakness(plain, username.strip().casefold())
+    return Strength(0, problem) if problem else Strength(sum(len(plain) >= least for least in LEVELS_AT))
+
+
 def _weakness(password: str, username: str) -> str:
     if len(password) < CHARACTERS_MIN:
         return f"has {len(password)} characters"
@@ -61,7 +78,10 @@ def _weakness(password: str, username: str) -> str:
         return "contains the username"
     if _is_sequence(plain):
         return "is a sequence"
-    if _core(plain) in common_words() or _core(plain).translate(_LOOKS_LIKE) in common_words():
+    if plain in leaked_passwords():
+        return "is among those most often found in leaks, a common one"
+    core = _core(plain)
+    if any(word in common_words() or word in leaked_passwords() for word in (core, core.translate(_LOOKS_LIKE))):
         return "is a common one with decoration"
     return ""
 
@@ -84,6 +104,16 @@ def common_words() -> frozenset[str]:
     """Return the words that guessers try first."""
     text = files("pdm_app.services").joinpath("common_words.txt").read_text(encoding="utf-8")
     return frozenset(line for line in text.split() if line)
+
+
+@cache
+def leaked_passwords() -> frozenset[str]:
+    """Return the 30,000 passwords most often found in leaks, in small letters.
+
+    Source: the list by which zxcvbn 4.5.0 ranks; see ``leaked_passwords.LICENSE`` beside it.
+    """
+    packed = files("pdm_app.services").joinpath("leaked_passwords.txt.gz").read_bytes()
+    return frozenset(gzip.decompress(packed).decode().split("\n"))
 
 
 def _normal(password: str) -> str:

@@ -1,7 +1,12 @@
-"""People who sign in: added, given roles, sites and passwords, deactivated."""
+"""People who sign in: added, given roles, rights, sites and passwords, deactivated, deleted.
+
+A deleted person keeps a record without any means to sign in: journals name them, and nobody else may take the name.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,11 +16,16 @@ from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros
+from pdm_app.services.auditing import audit
+from pdm_app.services.mfa import forget_mfa
 from pdm_app.services.passwords import PasswordHasher, check_strength
-from pdm_app.services.sessions import SessionBook
 
 USERNAME_FORM = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 USERNAME_FIX = "use small letters, digits, dot, hyphen and underscore; begin with a letter or digit"
+GUARD = "people.changed_at"
+"""Written first by whoever changes people, so that two who demote the last two admins at once wait for each other."""
+OF_ADMINS = frozenset({Permission.USERS_CONFIGURE})
+"""Comes with the role admin alone: who administers people could otherwise give themselves everything else."""
 
 
 def normal_username(username: str) -> str:
@@ -23,18 +33,15 @@ def normal_username(username: str) -> str:
     return username.strip().casefold()
 
 
-def new_user(
-    at: Micros, username: str, display_name: str, role: Role, password: str, site_ids: Sequence[str] = ()
-) -> User:
+def new_user(at: Micros, username: str, display_name: str, role: Role, site_ids: Sequence[str] = ()) -> User:
     """Check a new person's facts and make the record.
 
     Raises:
         InvalidInputError: Names the field and the fix.
     """
     username = normal_username(username)
-    _check_role(role)
     try:
-        user = User(
+        return User(
             id=new_id(at),
             username=username,
             display_name=display_name.strip() or username,
@@ -48,26 +55,42 @@ def new_user(
         raise InvalidInputError(
             f"This {field.replace('_', ' ')} cannot be used: {fix}.", [FieldIssue(field, "cannot be used", fix)]
         ) from None
-    check_strength(password, username)
-    return user
 
 
 class PeopleService:
     """Administration of user accounts."""
 
     def __init__(
-        self, work: UnitOfWork, clock: Clock, hasher: PasswordHasher, sessions: SessionBook | None = None
+        self,
+        work: UnitOfWork,
+        clock: Clock,
+        hasher: PasswordHasher,
+        forget: Callable[[str], None] = lambda _user_id: None,
     ) -> None:
         self._work = work
         self._clock = clock
         self._hasher = hasher
-        self._sessions = sessions  # None on the command line: the serving process notices within seconds.
+        self._forget = forget  # Nothing on the command line: the serving process notices within seconds.
 
     async def all(self, actor: Actor) -> tuple[User, ...]:
-        """Return everybody, by username."""
+        """Return everybody who was not deleted, by username; service accounts too."""
         actor.require(Permission.USERS_CONFIGURE)
         async with self._work(EVERY_SITE) as work:
-            return tuple(sorted(await work.users.all(), key=lambda user: user.username))
+            users = await work.users.all()
+        return tuple(sorted((user for user in users if user.deleted_at is None), key=lambda user: user.username))
+
+    async def by_id(self, actor: Actor, user_id: str) -> User:
+        """Return one person, also a deleted one.
+
+        Raises:
+            NotFoundError: There never was one with this id.
+        """
+        actor.require(Permission.USERS_CONFIGURE)
+        async with self._work(EVERY_SITE) as work:
+            user = await work.users.get(user_id)
+        if user is None:
+            raise NotFoundError(f"There is no user {user_id!r}.")
+        return user
 
     async def add(
         self,
@@ -77,102 +100,220 @@ class PeopleService:
         role: Role,
         display_name: str = "",
         site_ids: Sequence[str] = (),
+        *,
+        must_change: bool = False,
     ) -> User:
-        """Add a person.
+        """Add a person; with ``must_change`` the password is good for one sign-in, which asks for another.
 
         Raises:
             InvalidInputError: Names the field and the fix, such as a site that does not exist.
-            ConflictError: The username is taken.
+            ConflictError: The username is taken, or was somebody's who is deleted.
         """
         actor.require(Permission.USERS_CONFIGURE)
-        user = new_user(self._clock.now(), username, display_name, role, password, site_ids)
+        check_role(role)
+        now = self._clock.now()
+        user = new_user(now, username, display_name, role, site_ids)
+        check_strength(password, user.username)
         password_hash = await self._hasher.hash(password)
         async with self._work(EVERY_SITE) as work:
-            if await work.users.by_username(user.username):
-                raise ConflictError(f"The username {user.username} is taken. Choose another.")
-            await _check_sites(work, user.site_ids)
-            await work.users.put(user, password_hash)
+            await add_user(work, user, password_hash)
+            credential = await work.credentials.of(user.id)
+            await work.credentials.put(replace(credential, must_change=must_change, password_at=now))
+            await audit(work, actor, now, "users.created", subject="user", subject_id=user.id, name=user.username,
+                        after=user)  # fmt: skip
             await work.commit()
         return user
 
-    async def set_password(self, actor: Actor, username: str, password: str) -> None:
-        """Give a person a new password and end all their sessions."""
+    async def set_password(self, actor: Actor, username: str, password: str, *, must_change: bool = False) -> None:
+        """Give a person a new password and end all their sessions and links."""
         actor.require(Permission.USERS_CONFIGURE)
         check_strength(password, normal_username(username))
         password_hash = await self._hasher.hash(password)
+        now = self._clock.now()
         async with self._work(EVERY_SITE) as work:
-            user = await _named(work, username)
+            user = await named(work, username)
+            if user.role is Role.SERVICE:
+                raise InvalidInputError(f"{user.username} is a service account: it has keys and no password.")
             await work.users.put(user, password_hash)
+            credential = await work.credentials.of(user.id)
+            await work.credentials.put(replace(credential, must_change=must_change, password_at=now))
+            await work.credentials.forget_links(user.id)
             await self._end_sessions(work, user)
+            await audit(work, actor, now, "users.password_set", subject="user", subject_id=user.id, name=user.username)
             await work.commit()
-        await self._forget(user)
+        self._forget(user.id)
 
     async def change(
         self,
         actor: Actor,
         username: str,
         *,
+        display_name: str | None = None,
         role: Role | None = None,
         site_ids: Sequence[str] | None = None,
         is_active: bool | None = None,
+        grants: Sequence[Permission] | None = None,
+        denials: Sequence[Permission] | None = None,
     ) -> User:
         """Change what a person may do and where; None keeps what is. Holds for open sessions from their next event on.
 
         Raises:
             NotFoundError: There is no such person.
-            InvalidInputError: A site does not exist, or the role is not one of a person.
+            InvalidInputError: A site does not exist, or the role or a right is not one that this account can have.
             ConflictError: It would leave the installation without an active admin.
         """
         actor.require(Permission.USERS_CONFIGURE)
-        _check_role(role)
+        wanted: dict[str, Any] = {
+            "display_name": None if display_name is None else display_name.strip(),
+            "role": role,
+            "site_ids": None if site_ids is None else tuple(sorted(set(site_ids))),
+            "is_active": is_active,
+            "grants": None if grants is None else tuple(sorted(set(grants))),
+            "denials": None if denials is None else tuple(sorted(set(denials))),
+        }
         async with self._work(EVERY_SITE) as work:
-            before = await _named(work, username)
-            wanted = {
-                "role": role,
-                "site_ids": None if site_ids is None else tuple(sorted(set(site_ids))),
-                "is_active": is_active,
-            }
-            user = before.model_copy(update={name: value for name, value in wanted.items() if value is not None})
-            await _check_sites(work, user.site_ids)
-            admins = {other.id for other in await work.users.all() if other.role is Role.ADMIN and other.is_active}
-            if admins == {user.id} and not (user.role is Role.ADMIN and user.is_active):
-                raise ConflictError(f"{user.username} is the last active admin. Make another admin first.")
+            await work.users.put_value(GUARD, str(self._clock.now()))
+            before = await named(work, username)
+            if role is not before.role:
+                check_role(role, before)
+            user = _changed(before, {name: value for name, value in wanted.items() if value is not None})
+            await check_sites(work, user.site_ids)
+            await self._keep_an_admin(work, user)
             await work.users.put(user)
             if not user.is_active:
                 await self._end_sessions(work, user)
+            await audit(work, actor, self._clock.now(), "users.changed", subject="user", subject_id=user.id,
+                        name=user.username, before=before, after=user)  # fmt: skip
             await work.commit()
-        await self._forget(user)
+        self._forget(user.id)
         return user
 
     async def deactivate(self, actor: Actor, username: str) -> User:
-        """End a person's access and sessions; the record stays, because the journal names it."""
+        """End a person's access and sessions; the account can be activated again."""
         return await self.change(actor, username, is_active=False)
+
+    async def delete(self, actor: Actor, username: str) -> User:
+        """End an account for good: password, second factor, keys, sites and rights go, its name stays in journals.
+
+        Raises:
+            NotFoundError: There is no such person, or they are deleted already.
+            ConflictError: It would leave the installation without an active admin.
+        """
+        actor.require(Permission.USERS_CONFIGURE)
+        now = self._clock.now()
+        async with self._work(EVERY_SITE) as work:
+            await work.users.put_value(GUARD, str(now))
+            before = await named(work, username)
+            gone: dict[str, Any] = {"is_active": False, "deleted_at": int(now), "site_ids": (), "grants": (),
+                                    "denials": ()}  # fmt: skip
+            user = before.model_copy(update=gone)
+            await self._keep_an_admin(work, user)
+            await work.users.put(user)
+            await work.users.forget_password(user.id)
+            await forget_mfa(work, user.id)
+            await work.credentials.forget(user.id)
+            for key in await work.api_keys.all(user.id):
+                if key.revoked_at is None:
+                    await work.api_keys.put(key.model_copy(update={"revoked_at": int(now)}))
+            await self._end_sessions(work, user)
+            await audit(work, actor, now, "users.deleted", subject="user", subject_id=user.id, name=user.username,
+                        before=before, after=user)  # fmt: skip
+            await work.commit()
+        self._forget(user.id)
+        return user
+
+    async def reset_mfa(self, actor: Actor, username: str) -> User:
+        """Take a lost authenticator app away; all sessions end, and where it is required the next sign-in asks anew."""
+        actor.require(Permission.USERS_CONFIGURE)
+        async with self._work(EVERY_SITE) as work:
+            user = await named(work, username)
+            await forget_mfa(work, user.id)
+            await self._end_sessions(work, user)
+            await audit(work, actor, self._clock.now(), "users.mfa_reset", subject="user", subject_id=user.id,
+                        name=user.username)  # fmt: skip
+            await work.commit()
+        self._forget(user.id)
+        return user
+
+    @staticmethod
+    async def _keep_an_admin(work: Work, user: User) -> None:
+        admins = {other.id for other in await work.users.all() if other.role is Role.ADMIN and other.is_active}
+        if admins == {user.id} and not (user.role is Role.ADMIN and user.is_active):
+            raise ConflictError(f"{user.username} is the last active admin. Make another admin first.")
 
     async def _end_sessions(self, work: Work, user: User) -> None:
         for session in await work.users.sessions(user.id):
             await work.users.revoke_session(session.id, self._clock.now())
 
-    async def _forget(self, user: User) -> None:
-        if self._sessions is not None:
-            self._sessions.forget_user(user.id)
 
+async def named(work: Work, username: str) -> User:
+    """Return the person of this name.
 
-async def _named(work: Work, username: str) -> User:
+    Raises:
+        NotFoundError: There is none, or only a deleted one.
+    """
     user = await work.users.by_username(normal_username(username))
-    if user is None:
+    if user is None or user.deleted_at is not None:
         raise NotFoundError(f"There is no user {username!r}. `pdm-app user list` shows all.")
     return user
 
 
-def _check_role(role: Role | None) -> None:
+async def add_user(work: Work, user: User, password_hash: str | None = None) -> None:
+    """Store a new account.
+
+    Raises:
+        ConflictError: The username is taken, or was somebody's who is deleted.
+        InvalidInputError: A site does not exist.
+    """
+    known = await work.users.by_username(user.username)
+    if known is not None:
+        why = "is taken" if known.deleted_at is None else "belonged to somebody who is deleted, and journals name them"
+        raise ConflictError(f"The username {user.username} {why}. Choose another.")
+    await check_sites(work, user.site_ids)
+    await work.users.put(user, password_hash)
+
+
+def _changed(before: User, wanted: dict[str, Any]) -> User:
+    user = before.model_copy(update=wanted)
+    if not 1 <= len(user.display_name) <= 120:
+        fix = "write 1 to 120 characters"
+        raise InvalidInputError(
+            f"This name cannot be used: {fix}.", [FieldIssue("display_name", "cannot be used", fix)]
+        )
+    for field in ("grants", "denials"):
+        if field in wanted and OF_ADMINS & set(wanted[field]):
+            fix = "give the role admin, or another role, instead"
+            raise InvalidInputError(
+                f"{', '.join(OF_ADMINS)} comes with the role admin and with nothing else; {fix}.",
+                [FieldIssue(field, "names a right that only the role gives", fix)],
+            )
+    return user
+
+
+def check_role(role: Role | None, before: User | None = None) -> None:
+    """Refuse to make a person a service account, or the other way round.
+
+    Raises:
+        InvalidInputError: Says which roles there are for whom.
+    """
     if role is Role.SERVICE:
         raise InvalidInputError(
             "A person cannot have the role service; it belongs to devices and their keys.",
             [FieldIssue("role", "belongs to devices", "choose a role of a person")],
         )
+    if role is not None and before is not None and before.role is Role.SERVICE:
+        raise InvalidInputError(
+            f"{before.username} is a service account and stays one. Add a person instead.",
+            [FieldIssue("role", "is for people", "add a person instead")],
+        )
 
 
-async def _check_sites(work: Work, site_ids: Sequence[str]) -> None:
+async def check_sites(work: Work, site_ids: Sequence[str]) -> None:
+    """Refuse sites that do not exist.
+
+    Raises:
+        InvalidInputError: Names the site and those there are.
+    """
     known = {site.id for site in await work.sites.all()}
     for site_id in site_ids:
         if site_id not in known:

@@ -8,13 +8,14 @@ While the database is away, a session that was good stays good: operators must s
 import logging
 from dataclasses import dataclass, replace
 
-from pdm_app.domain.access import EVERY_SITE, Actor, User, actor_of
+from pdm_app.domain.access import EVERY_SITE, Actor, Role, User, actor_of
 from pdm_app.domain.errors import UnauthenticatedError, UnavailableError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import SessionRow, UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.services.auditing import audit
 from pdm_app.services.patience import impatient
 from pdm_app.services.tokens import Claims, TokenMint, refused, token_hash
 from pdm_app.settings import AuthSettings
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 REREAD_S = 10
 TOUCH_S = 60  # How often "seen" is written.
 GRACE_S = 30  # Two tabs that refresh at the same time both hold the old token; the second is no thief.
+ACTIVITY_GRACE_S = 90  # A page tells once a minute that it was touched; its own timer ends it first.
 KNOWN_MAX = 10_000
 AGENT_CHARACTERS_MAX = 200
 ADDRESS_CHARACTERS_MAX = 64
@@ -72,14 +74,19 @@ class SessionBook:
         self._mint = mint
         self._session = round(settings.session_days * 86_400 * MICROS_PER_S)
         self._idle = round(settings.idle_hours * 3_600 * MICROS_PER_S)
+        self._untouched = round(settings.idle_minutes * 60 * MICROS_PER_S) or None
+        self._exempt = frozenset(settings.idle_exempt_roles)
         self._sessions_max = settings.sessions_max
         self._known: dict[str, _Known] = {}
         self._ended: dict[str, None] = {}
         self._replaced: dict[str, tuple[str, Micros]] = {}
         self._generation = 0
 
-    async def open(self, user: User, address: str, agent: str) -> SignedIn:
-        """Open a session; the oldest of too many is ended."""
+    async def open(self, user: User, address: str, agent: str, *, has_page: bool = False) -> SignedIn:
+        """Open a session; the oldest of too many is ended.
+
+        With ``has_page`` it also ends when nobody has touched the page for a while; see `note_activity`.
+        """
         now = self._clock.now()
         expires_at = Micros(now + self._session)
         session_id = new_id(now)
@@ -93,6 +100,7 @@ class SessionBook:
             refresh_hash=token_hash(refresh_token),
             address=address[:ADDRESS_CHARACTERS_MAX],
             agent=agent[:AGENT_CHARACTERS_MAX],
+            active_at=now if has_page else None,
         )
         async with self._work(EVERY_SITE) as work:
             standing = [session for session in await work.users.sessions(user.id) if self._is_good(session, now)]
@@ -101,6 +109,8 @@ class SessionBook:
                 await work.users.revoke_session(session.id, now)
             await work.users.forget_sessions(Micros(now - self._session))
             await work.users.put_session(row)
+            await audit(work, actor_of(user, session_id, address), now, "sessions.opened", subject="session",
+                        subject_id=session_id, name=user.username)  # fmt: skip
             await work.commit()
         for session in too_many:
             self._forget_for_good(session.id)
@@ -119,6 +129,7 @@ class SessionBook:
         async with self._work(EVERY_SITE) as work:
             row, user = await self._read(work, claims)
             self._check(row, user, now)
+            self._check_activity(self._newest(row), user, now)
             old_hash = token_hash(token)
             if old_hash == row.refresh_hash:
                 new_token = self._mint.refresh(user.id, row.id, row.expires_at)
@@ -132,6 +143,8 @@ class SessionBook:
             if old_hash == last_hash and now - last_at <= GRACE_S * MICROS_PER_S:
                 return self._signed_in(user, row, None)
             await work.users.revoke_session(row.id, now)
+            await audit(work, actor_of(user, row.id, row.address), now, "sessions.token_reused", subject="session",
+                        subject_id=row.id, name=user.username)  # fmt: skip
             await work.commit()
         self._forget_for_good(row.id)
         log.warning("refresh token used twice, session ended", extra={"username": user.username, "session": row.id})
@@ -151,30 +164,59 @@ class SessionBook:
         if known is None or not 0 <= now - known.read_at < REREAD_S * MICROS_PER_S:
             known = await self._reread(session_id, known, now)
         self._check(known.row, known.user, now)
+        self._check_activity(known.row, known.user, now)
         if now - known.touched_at >= TOUCH_S * MICROS_PER_S:
             await self._touch(known, now)
         if known.actor is None or known.actor.address != address:
             known.actor = actor_of(known.user, session_id, address)
         return known.actor
 
-    async def end(self, session_id: str) -> None:
-        """End one session, here at once."""
-        self._forget_for_good(session_id)
+    def idle_s(self, user_role: Role) -> int | None:
+        """Return after how many seconds a page that nobody touches signs out; None for never."""
+        return None if self._untouched is None or user_role in self._exempt else self._untouched // MICROS_PER_S
+
+    async def note_activity(self, session_id: str) -> None:
+        """Note that somebody is in front of the page of a session; cheap enough for once a minute per person."""
+        now = self._clock.now()
+        known = self._known.get(session_id)
+        if known is not None and known.row.active_at is not None:
+            known.row = replace(known.row, seen_at=now, active_at=now)
         async with self._work(EVERY_SITE) as work:
-            await work.users.revoke_session(session_id, self._clock.now())
+            row = await work.users.session(session_id)
+            if row is None or row.active_at is None:
+                return  # A program's session has no page.
+            await work.users.note_activity(session_id, now)
             await work.commit()
 
-    async def end_all(self, user_id: str, but: str | None = None) -> int:
+    async def end(self, actor: Actor, session_id: str) -> None:
+        """End one session, here at once; one that has ended stays as it is."""
+        self._forget_for_good(session_id)
+        now = self._clock.now()
+        async with self._work(EVERY_SITE) as work:
+            if await work.users.revoke_session(session_id, now):
+                await self._note_end(work, actor, now, session_id)
+            await work.commit()
+
+    async def end_all(self, actor: Actor, user_id: str, but: str | None = None) -> int:
         """End every session of a user except ``but``; return how many."""
+        now = self._clock.now()
         async with self._work(EVERY_SITE) as work:
             rows = [row for row in await work.users.sessions(user_id) if row.id != but]
             for row in rows:
-                await work.users.revoke_session(row.id, self._clock.now())
+                if await work.users.revoke_session(row.id, now):
+                    await self._note_end(work, actor, now, row.id)
             await work.commit()
         for row in rows:
             self._forget_for_good(row.id)
         self.forget_user(user_id)
         return len(rows)
+
+    @staticmethod
+    async def _note_end(work: Work, actor: Actor, now: Micros, session_id: str) -> None:
+        row = await work.users.session(session_id)
+        user = await work.users.get(row.user_id) if row else None
+        await audit(work, actor, now, "sessions.ended", subject="session", subject_id=session_id,
+                    name=user.username if user else "")  # fmt: skip
 
     async def of_user(self, user_id: str, current: str | None) -> tuple[SessionView, ...]:
         """Return a user's good sessions, the newest first."""
@@ -214,7 +256,7 @@ class SessionBook:
             raise refused("ended")
         touched_at = max(row.seen_at, known.touched_at if known else Micros(0))
         seen_at = max(row.seen_at, known.row.seen_at if known else Micros(0))
-        fresh = _Known(replace(row, seen_at=seen_at), user, now, touched_at)
+        fresh = _Known(replace(self._newest(row), seen_at=seen_at), user, now, touched_at)
         if generation == self._generation:
             self._known.pop(session_id, None)
             self._known[session_id] = fresh
@@ -252,6 +294,19 @@ class SessionBook:
         self._check_row(row, now)
         if not user.is_active:
             raise refused("user deactivated")
+
+    def _check_activity(self, row: SessionRow, user: User, now: Micros) -> None:
+        if row.active_at is None or self._untouched is None or user.role in self._exempt:
+            return
+        if row.active_at + self._untouched + ACTIVITY_GRACE_S * MICROS_PER_S <= now:
+            raise refused("untouched")
+
+    def _newest(self, row: SessionRow) -> SessionRow:
+        """Return the row with what this process knows to be newer."""
+        known = self._known.get(row.id)
+        if known is None or known.row.active_at is None or row.active_at is None:
+            return row
+        return replace(row, active_at=max(row.active_at, known.row.active_at))
 
     def _check_row(self, row: SessionRow, now: Micros) -> None:
         if row.revoked_at is not None:

@@ -7,6 +7,7 @@ token, whose role and permissions are there for other programs to read.
 import hashlib
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import jwt
 from pydantic import SecretStr
 
-from pdm_app.domain.access import ROLE_PERMISSIONS, User
+from pdm_app.domain.access import User
 from pdm_app.domain.errors import PdmError, UnauthenticatedError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.samples import MICROS_PER_S, Micros
@@ -23,6 +24,7 @@ from pdm_app.services.private_files import write_private
 ISSUER = "pdm_app"
 ACCESS = "pdm_app.access"
 REFRESH = "pdm_app.refresh"
+CHALLENGE = "pdm_app.challenge"
 ALGORITHM = "HS256"  # Pinned: a token that names another algorithm, or none, is refused.
 TOKEN_CHARACTERS_MAX = 4096
 VERIFIED_MAX = 4096  # Tokens remembered as verified; each saves the signature check of every further call.
@@ -41,6 +43,15 @@ class Claims:
     session_id: str
     user_id: str
     expires_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeClaims:
+    """What a challenge proves: whose sign-in is under way, which steps are done, and for which password."""
+
+    user_id: str
+    done: frozenset[str]
+    print_: str
 
 
 def refused(reason: str) -> UnauthenticatedError:
@@ -71,7 +82,7 @@ class TokenMint:
             session_id,
             expires_at,
             role=str(user.role),
-            permissions=sorted(str(permission) for permission in ROLE_PERMISSIONS[user.role]),
+            permissions=sorted(str(permission) for permission in user.permissions),
         ), expires_at
 
     def refresh(self, user_id: str, session_id: str, session_expires_at: Micros) -> str:
@@ -106,6 +117,18 @@ class TokenMint:
             raise refused("expired")
         return claims
 
+    def challenge(self, user_id: str, done: Collection[str], print_: str, life_s: int) -> str:
+        """Return a token for a sign-in under way; it names no session and opens nothing."""
+        expires_at = self._clock.now() + life_s * MICROS_PER_S
+        return self._sign(CHALLENGE, user_id, "", expires_at, done=sorted(done), print=print_)
+
+    def read_challenge(self, token: str) -> ChallengeClaims:
+        """Verify a challenge's signature and time; whether the account is as it was is the caller's to say."""
+        claims = self._decoded(token, CHALLENGE)
+        if int(claims["exp"]) * MICROS_PER_S <= self._clock.now():
+            raise refused("expired")
+        return ChallengeClaims(str(claims["sub"]), frozenset(map(str, claims["done"])), str(claims["print"]))
+
     def _sign(self, audience: str, user_id: str, session_id: str, expires_at: int, **more: Any) -> str:
         claims = {
             "iss": ISSUER,
@@ -120,11 +143,15 @@ class TokenMint:
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def _verify(self, token: str, audience: str) -> Claims:
+        claims = self._decoded(token, audience)
+        return Claims(str(claims["sid"]), str(claims["sub"]), Micros(int(claims["exp"]) * MICROS_PER_S))
+
+    def _decoded(self, token: str, audience: str) -> dict[str, Any]:
         if not token or len(token) > TOKEN_CHARACTERS_MAX:
             raise refused("missing or too long")
         try:
             # Times are compared with the injected clock by the callers, so the library's own clock stays out of it.
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._key,
                 algorithms=[ALGORITHM],
@@ -137,9 +164,10 @@ class TokenMint:
                     "verify_nbf": False,
                 },
             )
-            return Claims(str(claims["sid"]), str(claims["sub"]), Micros(int(claims["exp"]) * MICROS_PER_S))
+            int(claims["exp"])
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise refused(type(error).__name__) from None
+        return claims
 
 
 def signing_key(data_dir: Path, given: SecretStr | None) -> bytes:

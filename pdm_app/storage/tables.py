@@ -10,7 +10,7 @@ Secrets (password, device key and refresh token hashes) are columns of rows here
 
 from typing import Annotated
 
-from sqlalchemy import BigInteger, Double, Index, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Double, Index, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
 from sqlmodel import SQLModel
 from sqlmodel.main import FieldInfoMetadata
 
@@ -36,6 +36,7 @@ Small = Annotated[int, FieldInfoMetadata(sa_type=small(), nullable=False)]
 SmallOrNone = Annotated[int | None, FieldInfoMetadata(sa_type=small(), nullable=True)]
 Real = Annotated[float, FieldInfoMetadata(sa_type=Double(), nullable=False)]
 RealOrNone = Annotated[float | None, FieldInfoMetadata(sa_type=Double(), nullable=True)]
+ListOrNone = Annotated[list[str] | None, FieldInfoMetadata(sa_type=JSON(), nullable=True)]
 WordsOrNone = Annotated[str | None, FieldInfoMetadata(sa_type=Text(), nullable=True)]
 
 
@@ -170,6 +171,9 @@ class UserRow(Row, table=True):
     role: Annotated[str, FieldInfoMetadata(sa_type=String(24), nullable=False)]
     is_active: bool
     created_at: Number
+    grants: ListOrNone = None
+    denials: ListOrNone = None
+    deleted_at: NumberOrNone = None
     password_hash: Annotated[str | None, FieldInfoMetadata(sa_type=String(255), nullable=True)] = None
 
 
@@ -202,6 +206,7 @@ class SessionTable(Row, table=True):
     address: Hash
     agent: WordsOrNone
     revoked_at: NumberOrNone = None
+    active_at: NumberOrNone = None
 
 
 class InstallationRow(Row, table=True):

@@ -13,17 +13,22 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
+from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
+from pdm_app.domain.secrets import Secrets
 from pdm_app.storage.alarms import SqlAlarms
+from pdm_app.storage.api_keys import SqlApiKeys
 from pdm_app.storage.assets import SqlAssets, SqlSites
 from pdm_app.storage.audit import SqlAudit
 from pdm_app.storage.connections import SqlConnections
+from pdm_app.storage.credentials import SqlCredentials
 from pdm_app.storage.database import Database
 from pdm_app.storage.devices import SqlDevices
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
+from pdm_app.storage.secrets import SqlSecrets
 from pdm_app.storage.signals import SqlSignals
 from pdm_app.storage.users import SqlUsers
 
@@ -42,6 +47,9 @@ class SqlWork:
         self.connections: Connections = SqlConnections(transaction)
         self.alarms: Alarms = SqlAlarms(transaction)
         self.users: Users = SqlUsers(transaction)
+        self.credentials: Credentials = SqlCredentials(transaction)
+        self.api_keys: ApiKeys = SqlApiKeys(transaction)
+        self.secrets: Secrets = SqlSecrets(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self._audit = SqlAudit(transaction)
         self.audit: Audit = self._audit

@@ -1,10 +1,10 @@
 """People, their password hashes, sessions and memberships, and facts about the installation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, insert, select, true, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, true, update
 
 from pdm_app.domain.access import Role, User
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
@@ -48,7 +48,7 @@ class SqlUsers(Repository):
             memberships = memberships.where(MEMBERSHIPS.c.user_id == found[0]["id"])
         for row in await self._transaction.rows(memberships, "read memberships"):
             sites.setdefault(row["user_id"], []).append(row["site_id"])
-        return [User.model_validate({**row, "site_ids": tuple(sites.get(row["id"], ()))}) for row in found]
+        return [_user(row, sites.get(row["id"], ())) for row in found]
 
     def _is_visible(self, user_id: ColumnElement[Any]) -> ColumnElement[bool]:
         if self._transaction.scope.sites is None:
@@ -101,6 +101,17 @@ class SqlUsers(Repository):
         sites = before | set(user.site_ids)
         if user.role is Role.ADMIN or was_admin or not user.site_ids or not sites <= scope.sites:
             raise NotFoundError(f"There is no user {user.id!r}.")
+
+    async def forget_password(self, user_id: str) -> None:
+        statement = update(USERS).where(USERS.c.id == user_id, self._is_visible(USERS.c.id)).values(password_hash=None)
+        await self._transaction.write(statement, "forget a password")
+
+    async def seen(self) -> Mapping[str, Micros]:
+        last = func.max(SESSIONS.c.seen_at).label("last")
+        statement = (
+            select(SESSIONS.c.user_id, last).where(self._is_visible(SESSIONS.c.user_id)).group_by(SESSIONS.c.user_id)
+        )
+        return {row["user_id"]: Micros(row["last"]) for row in await self._transaction.rows(statement, "read sessions")}
 
     # --- sessions -------------------------------------------------------------------------------------------------
 
@@ -155,6 +166,14 @@ class SqlUsers(Repository):
         )
         await self._transaction.write(statement, "note that a session is in use")
 
+    async def note_activity(self, session_id: str, at: Micros) -> None:
+        statement = (
+            update(SESSIONS)
+            .where(SESSIONS.c.id == session_id, self._is_visible(SESSIONS.c.user_id))
+            .values(seen_at=at, active_at=at)
+        )
+        await self._transaction.write(statement, "note that somebody is at a page")
+
     async def revoke_session(self, session_id: str, at: Micros) -> bool:
         """Set ``revoked_at`` unless it is set already; False if nothing was changed."""
         statement = (
@@ -201,3 +220,8 @@ class SqlUsers(Repository):
             return False
         statement = delete(INSTALLATION).where(INSTALLATION.c.name == key, INSTALLATION.c.value == value)
         return await self._transaction.write(statement, f"take {key!r}") > 0
+
+
+def _user(row: dict[str, Any], site_ids: Sequence[str]) -> User:
+    granted, denied = tuple(row["grants"] or ()), tuple(row["denials"] or ())
+    return User.model_validate({**row, "site_ids": tuple(site_ids), "grants": granted, "denials": denied})

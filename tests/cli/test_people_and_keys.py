@@ -12,7 +12,7 @@ from pdm_app.domain.access import Role
 from pdm_app.domain.errors import UnauthenticatedError
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
-from pdm_app.settings import Settings
+from pdm_app.settings import AuthSettings, Settings
 from tests.counterparts.clocks import HandClock
 from tests.counterparts.installation import quick_hasher, stored_plant
 
@@ -90,7 +90,8 @@ def test_a_new_password_reaches_a_product_that_is_running(run: Run, plant: str, 
 
     async def sign_in_before_and_after() -> None:
         async with stored_plant(plant) as work:
-            auth = AuthService(work, clock, Settings(data_dir=tmp_path), hasher)
+            alone = AuthSettings(mfa_required_roles=())
+            auth = AuthService(work, clock, Settings(data_dir=tmp_path, auth=alone), hasher)
             signed_in = await auth.sign_in("ada", PASSWORD, "")
             await auth.actor_of_session(signed_in.session_id)
             await asyncio.to_thread(

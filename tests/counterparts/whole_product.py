@@ -23,7 +23,7 @@ from pdm_app.services.catalogue import Services
 from pdm_app.services.demo import DemoService
 from pdm_app.services.provisioning import provision
 from pdm_app.services.sessions import SignedIn
-from pdm_app.settings import Settings
+from pdm_app.settings import AuthSettings, Settings
 from pdm_app.simulation.fleet import Fleet
 from pdm_app.simulation.labels import Labels
 from pdm_app.simulation.plant import PlantDefinition, PlantPorts, northfield
@@ -111,7 +111,8 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
         fleet = Fleet(folder / "demo", clock, ports, Labels(since=clock.now()))  # Its processes do not run.
         ours = await _belongings(work, fleet, OURS, clock.now())
         theirs = await _belongings(work, fleet, THEIRS, clock.now())
-        settings = Settings(data_dir=folder / "data", database_url=database_url)
+        auth = AuthSettings(mfa_required_roles=())  # Its admin signs in with a password alone.
+        settings = Settings(data_dir=folder / "data", database_url=database_url, auth=auth)
         async with running(
             settings, clock=clock, on_fatal=lambda child, error: faults.append(f"{child}: {error}")
         ) as one:

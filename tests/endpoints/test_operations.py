@@ -96,7 +96,7 @@ async def test_elsewhere_health_keeps_its_checks_and_metrics_its_figures(
 
 
 async def test_from_elsewhere_a_bearer_token_with_system_read_sees_both(served: Served) -> None:
-    await served.auth.people.add(SYSTEM, "ada", PASSWORD, Role.ADMIN)
+    await served.auth.people.add(SYSTEM, "ada", PASSWORD, Role.MANAGER)
     token = (await served.auth.sign_in("ada", PASSWORD, "192.0.2.20")).access_token
     async with served.client("192.0.2.20") as client:
         client.headers["authorization"] = f"Bearer {token}"

@@ -303,7 +303,7 @@ async def test_a_database_outage_is_no_failed_attempt(auth: AuthService, monkeyp
         raise UnavailableError("The database does not answer.")
 
     with monkeypatch.context() as outage:
-        outage.setattr(auth, "_work", away)
+        outage.setattr(auth._sign_in, "_work", away)
         for _ in range(10):
             with pytest.raises(UnavailableError):
                 await auth.sign_in("olga", PASSWORD, HERE)

@@ -56,7 +56,8 @@ async def test_the_link_makes_the_first_admin_and_signs_in(make: Make) -> None:
     actor = await auth.actor_of_access(signed_in.access_token)
     assert (actor.name, actor.role, actor.scope) == ("ada", Role.ADMIN, EVERY_SITE)
     assert not (await auth.setup_state()).needs_setup
-    await auth.sign_in("ada", PASSWORD, HERE)
+    with pytest.raises(UnauthenticatedError, match="one more step to sign in: enrol"):  # An app, from now on.
+        await auth.sign_in("ada", PASSWORD, HERE)
 
 
 async def test_after_set_up_there_is_no_further_link_and_the_old_one_is_dead(make: Make) -> None:
