@@ -41,9 +41,12 @@ async def leaving_nothing_behind() -> AsyncIterator[None]:
     yield
     await until(lambda: asyncio.all_tasks() == tasks)
     await until(lambda: set(me.children(recursive=True)) == children)
-    left = [thread.name for thread in threading.enumerate() if thread not in threads]
-    # The loop's own pool keeps its threads for the next one who asks; it ends them with itself.
-    assert [name for name in left if not name.startswith("asyncio_")] == []
+    await until(lambda: not (threads_of_its_own() - threads))
+
+
+def threads_of_its_own() -> set[threading.Thread]:
+    """Every thread but those of the loop's own pool, which keeps them for the next one who asks."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
 
 
 def fail(child: str, error: BaseException) -> None:
