@@ -14,14 +14,16 @@ from pdm_app.trpc.dispatch import (
     Dispatcher,
     Fault,
     FormatError,
+    RateKey,
     Translate,
     log_fault,
 )
-from pdm_app.trpc.errors import TrpcError
+from pdm_app.trpc.errors import RETRY_AFTER, TrpcError
 from pdm_app.trpc.http import HttpTransport, Ready, answer_headers, envelope, send_json
 from pdm_app.trpc.jsonl import JsonLines
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Procedure
+from pdm_app.trpc.rates import Rate
 from pdm_app.trpc.rest import RestTransport
 from pdm_app.trpc.router import Router
 from pdm_app.trpc.sse import EventStream
@@ -43,6 +45,9 @@ class TrpcApp(Generic[Ctx]):
         on_call: Told about each finished call.
         on_fault: Told once about each exception that was hidden from the client. Logs it by default.
         limits: Bounds, see ``Limits``.
+        rate: How often one caller may call altogether, such as ``6000/minute``; procedures have rates of their own
+            beside it. More is TOO_MANY_REQUESTS, with the seconds to wait. Counted after ``authorize``.
+        rate_key: Tells callers apart, by user or key; by address without it.
         batching: Whether several calls may share a request.
         method_override: Whether queries and subscriptions may be posted, their input in the body.
     """
@@ -58,6 +63,8 @@ class TrpcApp(Generic[Ctx]):
         on_call: Callable[[CallRecord], None] | None = None,
         on_fault: Callable[[Fault], None] = log_fault,
         limits: Limits | None = None,
+        rate: str = "",
+        rate_key: RateKey[Ctx] | None = None,
         batching: bool = True,
         method_override: bool = False,
     ) -> None:
@@ -72,6 +79,8 @@ class TrpcApp(Generic[Ctx]):
             on_call=on_call,
             on_fault=on_fault,
             limits=self.limits,
+            rate=Rate.parse(rate) if rate else None,
+            rate_key=rate_key,
         )
         self._http = HttpTransport(self._dispatcher, self._table, batching=batching, method_override=method_override)
         self._sockets: set[WebSocketConnection] = set()
@@ -150,7 +159,11 @@ class TrpcApp(Generic[Ctx]):
 
     async def _serve_stream(self, procedure: Procedure, ready: Ready, receive: Receive, send: Send) -> None:
         if not self._admits():
-            error = TrpcError("SERVICE_UNAVAILABLE", "The server takes no more event streams now; try again later")
+            error = TrpcError(
+                "SERVICE_UNAVAILABLE",
+                "The server takes no more event streams now; try again later",
+                data={RETRY_AFTER: 5},
+            )
             outcome = self._dispatcher.refuse(error, ready.connection, ready.request.paths[0])
             await send_json(send, outcome.status, envelope(outcome), answer_headers(ready.connection))
             return

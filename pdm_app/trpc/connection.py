@@ -12,6 +12,7 @@ from pdm_app.trpc.errors import TrpcError
 
 Transport = Literal["http", "sse", "websocket"]
 CORRELATION_HEADER = b"x-correlation-id"
+RETRY_AFTER = b"retry-after"
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -86,6 +87,15 @@ class ConnectionInfo:
             given = self.header("x-correlation-id") or ""
             self._correlation_id = given if _CORRELATION_ID.fullmatch(given) else token_hex(8)
         return self._correlation_id
+
+    def come_back_after(self, seconds: int) -> None:
+        """Add ``Retry-After`` to an HTTP answer; of several calls in one request the longest wait counts."""
+        if self.transport != "http":
+            return
+        waits = [int(value) for name, value in self.response_headers if name == RETRY_AFTER]
+        if not waits or max(waits) < seconds:
+            self.response_headers[:] = [pair for pair in self.response_headers if pair[0] != RETRY_AFTER]
+            self.response_headers.append((RETRY_AFTER, b"%d" % seconds))
 
     @property
     def known_correlation_id(self) -> str | None:

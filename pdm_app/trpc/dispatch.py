@@ -7,16 +7,17 @@ does: it goes to ``on_fault`` once, with the correlation id that the client is g
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
 from pdm_app.trpc.connection import ConnectionInfo
 from pdm_app.trpc.deadlines import Deadlines
-from pdm_app.trpc.errors import TrpcError
+from pdm_app.trpc.errors import RETRY_AFTER, TrpcError
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Procedure
+from pdm_app.trpc.rates import Rate, Rates
 from pdm_app.trpc.signatures import OutputError
 from pdm_app.trpc.values import ByteStream, Missing
 
@@ -66,6 +67,7 @@ RawInput = bytes | Missing | BodySource
 CreateContext = Callable[[ConnectionInfo], Awaitable[Ctx]]
 Authorize = Callable[[Ctx, Procedure], Awaitable[None]]
 Translate = Callable[[Exception], TrpcError | None]
+RateKey = Callable[[Ctx, ConnectionInfo], str]
 FormatError = Callable[[dict[str, Any], TrpcError, ConnectionInfo], dict[str, Any]]
 
 
@@ -89,8 +91,13 @@ class Dispatcher(Generic[Ctx]):
         on_call: Callable[[CallRecord], None] | None,
         on_fault: Callable[[Fault], None],
         limits: Limits,
+        rate: Rate | None = None,
+        rate_key: RateKey[Ctx] | None = None,
     ) -> None:
         self.deadlines = Deadlines()
+        self._rate = rate
+        self._rates = Rates(monotonic)
+        self._rate_key: RateKey[Ctx] = rate_key or _address
         self._create_context = create_context
         self.authorize = authorize
         self.limits = limits
@@ -113,6 +120,8 @@ class Dispatcher(Generic[Ctx]):
         """
         if self.authorize is not None:
             await self.authorize(ctx, procedure)
+        if procedure.rate is not None or self._rate is not None:
+            self._take(procedure, ctx, connection)
         if procedure.middleware:
             return await procedure.start(ctx, connection, lambda narrowed: self._invoke(procedure, narrowed, raw))
         return await self._invoke(procedure, ctx, raw)
@@ -169,6 +178,8 @@ class Dispatcher(Generic[Ctx]):
                 f"{message}. Quote {correlation_id} when reporting it.",
                 data={"correlationId": correlation_id},
             )
+        if RETRY_AFTER in known.data:
+            connection.come_back_after(known.data[RETRY_AFTER])
         shape = known.shape(path)
         try:
             if self._format_error is not None:
@@ -182,6 +193,22 @@ class Dispatcher(Generic[Ctx]):
     def report(self, exception: BaseException, connection: ConnectionInfo, path: str | None) -> None:
         """Tell ``on_fault`` about an exception that no client should read."""
         self._on_fault(Fault(exception, path, connection.correlation_id))
+
+    def _take(self, procedure: Procedure, ctx: Ctx, connection: ConnectionInfo) -> None:
+        """Count a call against the rates of its procedure and of all calls.
+
+        Raises:
+            TrpcError: TOO_MANY_REQUESTS, with the seconds to wait.
+        """
+        caller = self._rate_key(ctx, connection)
+        for rate, what in ((procedure.rate, procedure.path), (self._rate, "")):
+            wait_s = self._rates.take(rate, what, caller) if rate is not None else 0
+            if wait_s and rate is not None:
+                raise TrpcError(
+                    "TOO_MANY_REQUESTS",
+                    f"{f'{what!r} may be called' if what else 'You may call'} {rate.words}. Call again in {wait_s} s.",
+                    data={RETRY_AFTER: wait_s},
+                )
 
     def _count(self, procedure: Procedure | None, connection: ConnectionInfo, code: str, started_s: float) -> None:
         if self._on_call is not None:
@@ -212,6 +239,11 @@ class Dispatcher(Generic[Ctx]):
         else:
             outcome = taken.invoke(ctx, await raw.read())
         return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+def _address(_ctx: Any, connection: ConnectionInfo) -> str:
+    """Tell callers apart by where they call from; the default of ``rate_key``."""
+    return connection.client_host or ""
 
 
 async def close_iterator(events: Any) -> None:

@@ -34,6 +34,9 @@ ErrorCode = Literal[
     "GATEWAY_TIMEOUT",
 ]
 
+RETRY_AFTER: Final = "retryAfterS"
+"""Key of ``TrpcError.data`` for the whole seconds to wait; over HTTP they are the ``Retry-After`` header as well."""
+
 _NUMBER_AND_STATUS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     {
         "PARSE_ERROR": (-32700, 400),

@@ -39,6 +39,7 @@ class ErrorData(TypedDict, total=False):
 
     issues: Annotated[list[Issue], Field(description="What is wrong with the input.")]
     issuesTotal: Annotated[int, Field(description="How many issues there are, where not all are sent.")]
+    retryAfterS: Annotated[int, Field(description="Call again after so many seconds.")]
     correlationId: Annotated[str, Field(description="To be quoted when reporting a failure of the server.")]
 
 

@@ -32,6 +32,13 @@ class RestAddress(TypedDict):
     status: Annotated[int, Field(description="Of a result; 204 where there is none.")]
 
 
+class RateDocument(TypedDict):
+    """How often one caller may call."""
+
+    calls: int
+    perS: Annotated[float, Field(description="In any span of so many seconds.")]
+
+
 class ProcedureDocument(TypedDict):
     """One procedure."""
 
@@ -40,6 +47,7 @@ class ProcedureDocument(TypedDict):
     doc: Annotated[str, Field(description="What it does, in its author's words.")]
     meta: Annotated[dict[str, Any], Field(description="The application's own: which permission it needs, and so on.")]
     rest: RestAddress | None
+    rate: RateDocument | None
     inputForm: Annotated[
         InputForm, Field(description="none; whole: one value; fields: an object of fields; stream: bytes.")
     ]
@@ -96,6 +104,7 @@ def _procedure(schema: ProcedureSchema) -> ProcedureDocument:
         "doc": procedure.doc,
         "meta": meta,
         "rest": rest,
+        "rate": {"calls": procedure.rate.calls, "perS": procedure.rate.per_s} if procedure.rate else None,
         "inputForm": taken.form,
         "input": _known(schema.input),
         "inputOptional": taken.is_optional,

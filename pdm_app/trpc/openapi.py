@@ -112,6 +112,8 @@ def _operation(schema: ProcedureSchema) -> dict[str, Any]:
     elif parameters := _parameters(schema):
         operation["parameters"] = parameters
     operation["responses"] = {"200": _answer(schema), **{status: {"$ref": ref} for status, ref in _FAILURES.items()}}
+    if procedure.rate is not None:
+        operation["x-rate-limit"] = {"calls": procedure.rate.calls, "perS": procedure.rate.per_s}
     if procedure.meta:
         operation["x-meta"] = to_jsonable_python(dict(procedure.meta), fallback=str)
     return operation

@@ -64,6 +64,8 @@ def _operation(schema: ProcedureSchema, route: RestRoute, definitions: Mapping[s
         **{status: {"$ref": reference} for status, reference in _PROBLEMS.items()},
     }
     operation["x-procedure"] = procedure.path
+    if procedure.rate is not None:
+        operation["x-rate-limit"] = {"calls": procedure.rate.calls, "perS": procedure.rate.per_s}
     if procedure.meta:
         operation["x-meta"] = to_jsonable_python(dict(procedure.meta), fallback=str)
     return {word: told for word, told in operation.items() if told not in ("", [])}

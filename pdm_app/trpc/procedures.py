@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pydantic import PydanticUserError
 
+from pdm_app.trpc.rates import Rate, RateError
 from pdm_app.trpc.rest_input import TextFields
 from pdm_app.trpc.rest_routes import METHODS, RestError, RestRoute
 from pdm_app.trpc.signatures import Function, InputType, OutputType, SignatureError
@@ -52,6 +53,7 @@ class Procedure:
         is_coalescing: Of a subscription: a client that cannot keep up gets the newest event only.
         timeout_s: Of a query or mutation; None takes the application's limit.
         rest: Its address as REST, if it has one.
+        rate: How often one caller may call it; None for as often as the application allows at all.
         doc: The function's docstring, for introspection.
     """
 
@@ -65,6 +67,7 @@ class Procedure:
     is_coalescing: bool = False
     timeout_s: float | None = None
     rest: RestRoute | None = None
+    rate: Rate | None = None
     doc: str = field(default="", repr=False)
 
     @classmethod
@@ -79,6 +82,7 @@ class Procedure:
         is_coalescing: bool = False,
         timeout_s: float | None = None,
         rest: str = "",
+        rate: str = "",
     ) -> "Procedure":
         """Compile a function's annotations.
 
@@ -99,6 +103,7 @@ class Procedure:
             middleware=middleware,
             is_coalescing=is_coalescing,
             timeout_s=timeout_s,
+            rate=_read_rate(path, rate) if rate else None,
             doc=inspect.getdoc(function) or "",
         )
         if kind == "subscription" and not procedure.output.is_iterator:
@@ -152,3 +157,10 @@ class Procedure:
             "meta": dict(self.meta),
             "doc": self.doc,
         }
+
+
+def _read_rate(path: str, written: str) -> Rate:
+    try:
+        return Rate.parse(written)
+    except RateError as error:
+        raise SignatureError(f"Procedure {path!r}: {error}") from None

@@ -37,7 +37,7 @@ class Router(Generic[Ctx]):
             self.nest(name, child)
 
     def query(
-        self, name: str = "", /, *, timeout_s: float | None = None, rest: str = "", **meta: Any
+        self, name: str = "", /, *, timeout_s: float | None = None, rest: str = "", rate: str = "", **meta: Any
     ) -> Callable[[Callable[Concatenate[Ctx, P], R]], Callable[Concatenate[Ctx, P], R]]:
         """Declare a query: reads, changes nothing.
 
@@ -46,12 +46,13 @@ class Router(Generic[Ctx]):
             timeout_s: Replaces ``Limits.call_timeout_s``.
             rest: Its address below the prefix of ``TrpcApp.rest_routes``, such as ``GET /assets/{asset_id}``. What
                 stands in braces is a field of the input; the other fields are query parameters.
+            rate: How often one caller may call it, such as ``60/minute``; more is TOO_MANY_REQUESTS.
             meta: The application's own metadata.
         """
-        return self._declare("query", name, meta, timeout_s=timeout_s, rest=rest)
+        return self._declare("query", name, meta, timeout_s=timeout_s, rest=rest, rate=rate)
 
     def mutation(
-        self, name: str = "", /, *, timeout_s: float | None = None, rest: str = "", **meta: Any
+        self, name: str = "", /, *, timeout_s: float | None = None, rest: str = "", rate: str = "", **meta: Any
     ) -> Callable[[Callable[Concatenate[Ctx, P], R]], Callable[Concatenate[Ctx, P], R]]:
         """Declare a mutation. It is cancelled only by its own time limit, never because the caller went away.
 
@@ -61,12 +62,13 @@ class Router(Generic[Ctx]):
             rest: Its address, such as ``PATCH /assets/{asset_id}``; the other fields are the JSON body, or for DELETE
                 query parameters. A POST to a path without parameters creates and answers 201, any other answers 200:
                 ``POST /assets/{asset_id}/notes 201`` says otherwise.
+            rate: How often one caller may call it, such as ``60/minute``; more is TOO_MANY_REQUESTS.
             meta: The application's own metadata.
         """
-        return self._declare("mutation", name, meta, timeout_s=timeout_s, rest=rest)
+        return self._declare("mutation", name, meta, timeout_s=timeout_s, rest=rest, rate=rate)
 
     def subscription(
-        self, name: str = "", /, *, coalesce: bool = False, **meta: Any
+        self, name: str = "", /, *, coalesce: bool = False, rate: str = "", **meta: Any
     ) -> Callable[[Callable[Concatenate[Ctx, P], R]], Callable[Concatenate[Ctx, P], R]]:
         """Declare a subscription: an async generator of events, ``tracked(id, event)`` where clients may resume.
 
@@ -75,9 +77,10 @@ class Router(Generic[Ctx]):
             coalesce: Each event replaces the last: a client that cannot keep up gets the newest, the generator is
                 never held up. Without it the generator waits for the client, and a client that takes nothing for
                 ``Limits.stalled_s`` is disconnected.
+            rate: How often one caller may call it, such as ``60/minute``; more is TOO_MANY_REQUESTS.
             meta: The application's own metadata.
         """
-        return self._declare("subscription", name, meta, is_coalescing=coalesce)
+        return self._declare("subscription", name, meta, is_coalescing=coalesce, rate=rate)
 
     def use(
         self, middleware: Callable[[Call[Ctx], Callable[[NarrowedCtx], Awaitable[Any]]], Awaitable[Any]]
