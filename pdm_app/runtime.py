@@ -19,6 +19,7 @@ import structlog
 from pdm_app.domain.ports import Clock, PlantControl
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
+from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.registry import DRIVERS, load
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.collector import Collector
@@ -28,7 +29,9 @@ from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.vitals import About, Vitals
+from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
+from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.catalogue import Services
@@ -36,12 +39,16 @@ from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.history import HistoryService
+from pdm_app.services.in_force import InForce
 from pdm_app.services.ingest import IngestService
+from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
 from pdm_app.services.metrics import Metrics
+from pdm_app.services.plant_changes import Desk
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.signals import SignalService
+from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
 from pdm_app.settings import Settings
 from pdm_app.simulation.fleet import running_fleet
@@ -167,21 +174,28 @@ async def running(
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
         if settings.demo:
             await auth.ensure_demo_accounts()
-        assets, signals = AssetService(work), SignalService(work)
+        ingest = IngestService(work, intake, clock, settings.ingest)
+        in_force = InForce(ingest.forget_signals, alarm_watch.reload, collector.reload_signals, collector.reload)
+        desk = Desk(clock, Rules(), in_force)
+        assets, signals = AssetService(work, desk), SignalService(work, desk)
         live = LiveService(frames, signals)
         history = HistoryService(historian, signals, metrics.query_latency_seconds.observe)
         services = Services(
+            alarm_rules=AlarmRuleService(work, desk),
             alarms=AlarmService(work, book, clock),
+            areas=AreaService(work, desk),
             assets=assets,
             auth=auth,
-            connections=ConnectionService(work, collector, clock),
+            connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work) if plant is not None else None,
-            devices=DeviceService(work, clock),
+            devices=DeviceService(work, clock, desk),
             history=history,
-            ingest=IngestService(work, intake, clock, settings.ingest),
+            ingest=ingest,
+            lines=LineService(work, desk),
             live=live,
             pumps=PumpService(assets, signals, live, history),
             signals=signals,
+            sites=SiteService(work, desk),
             system=SystemService(vitals.checks(), vitals.info, clock),
         )
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)

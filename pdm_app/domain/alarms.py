@@ -15,6 +15,7 @@ from pdm_app.domain.record import Facts, Id, Instant, Name, Record, Revision, Si
 
 JOURNAL_PAGE_MAX = 500
 PRIORITIES = (1, 2, 3, 4)
+Delay = Annotated[float, Field(ge=0, le=86_400, description="Seconds.")]
 Priority = Annotated[int, Field(ge=1, le=4, description="1 critical, 2 high, 3 medium, 4 low.")]
 
 
@@ -43,8 +44,8 @@ class AlarmRuleFacts(Facts):
     name: Name
     condition: AnyCondition
     priority: Priority
-    on_delay_s: float = Field(default=0.0, ge=0, le=86_400)
-    off_delay_s: float = Field(default=0.0, ge=0, le=86_400)
+    on_delay_s: Delay = 0.0
+    off_delay_s: Delay = 0.0
     comment_required: bool = False
     cause: Text = ""
     consequence: Text = ""

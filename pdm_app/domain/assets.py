@@ -4,10 +4,18 @@ Source: ISA-95 / IEC 62264-1, cut to the levels an operator names.
 """
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from pdm_app.domain.record import Code, Facts, Id, Name, Position, Revision, SignalNumber
+
+TimeZone = Annotated[str, Field(min_length=1, max_length=64, description="IANA name, such as Europe/Vienna.")]
+Currency = Annotated[str, Field(min_length=3, max_length=3, description="ISO 4217.")]
+AssetClass = Annotated[
+    str, Field(max_length=80, description="Equipment class in words, such as Centrifugal pump, 22 kW.")
+]
+ModelName = Annotated[str, Field(max_length=80)]
 
 
 class SiteFacts(Facts):
@@ -15,8 +23,8 @@ class SiteFacts(Facts):
 
     code: Code
     name: Name
-    time_zone: str = Field(min_length=1, max_length=64, description="IANA name, such as Europe/Vienna.")
-    currency: str = Field(min_length=3, max_length=3, description="ISO 4217.")
+    time_zone: TimeZone
+    currency: Currency
 
 
 class Site(SiteFacts):
@@ -66,9 +74,7 @@ class AssetFacts(Facts):
     line_id: Id
     code: Code
     name: Name
-    asset_class: str = Field(
-        default="", max_length=80, description="Equipment class in words, such as Centrifugal pump, 22 kW."
-    )
+    asset_class: AssetClass = ""
     position: Position = 0
     state_signal_id: SignalNumber | None = Field(
         default=None, description="Signal whose value is an AssetState number."
@@ -103,7 +109,7 @@ class DeviceFacts(Facts):
     site_id: Id
     code: Code
     name: Name
-    model: str = Field(default="", max_length=80)
+    model: ModelName = ""
     asset_id: Id | None = None
     connection_id: Id | None = None
 

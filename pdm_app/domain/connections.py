@@ -1,11 +1,14 @@
 """Connections: one driver instance talking to one endpoint, and what can be said of its state."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from pdm_app.domain.record import Facts, Id, Name, Record, Revision, Text
+
+DriverName = Annotated[str, Field(min_length=1, max_length=24, description="Name in the DRIVERS list, such as opcua.")]
+EndpointText = Annotated[str, Field(min_length=1, max_length=255, description="opc.tcp://…, host:port or mqtt://…")]
 
 
 class ConnectionState(StrEnum):
@@ -23,8 +26,8 @@ class ConnectionFacts(Facts):
 
     site_id: Id
     name: Name
-    driver: str = Field(min_length=1, max_length=24, description="Name in the DRIVERS list, such as opcua.")
-    endpoint: str = Field(min_length=1, max_length=255, description="opc.tcp://…, host:port or mqtt://…")
+    driver: DriverName
+    endpoint: EndpointText
     options: dict[str, Any] = Field(default_factory=dict, description="What the driver offers beside the endpoint.")
     enabled: bool = True
 

@@ -1,11 +1,21 @@
 """Signals: named, typed, unit-bearing series of an asset."""
 
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from pdm_app.domain.record import Facts, Finite, Id, Position, Revision, SignalNumber
+
+SignalName = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Label = Annotated[
+    str, Field(min_length=1, max_length=80, description="What a person calls it, such as Vibration, drive end.")
+]
+UnitCode = Annotated[str, Field(min_length=1, max_length=24, description="UCUM code; 1 is dimensionless.")]
+Decimals = Annotated[int, Field(ge=0, le=9)]
+PollEvery = Annotated[float, Field(ge=0.01, le=86_400, description="Seconds.")]
+Deadband = Annotated[float, Field(ge=0, allow_inf_nan=False, description="Changes up to this are not recorded.")]
+StaleAfter = Annotated[float, Field(gt=0, le=31_536_000, description="Seconds of silence.")]
 
 
 class DataType(StrEnum):
@@ -31,12 +41,12 @@ class SignalFacts(Facts):
     """
 
     asset_id: Id
-    name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
-    label: str = Field(min_length=1, max_length=80, description="What a person calls it, such as Vibration, drive end.")
-    unit: str = Field(default="1", min_length=1, max_length=24, description="UCUM code; 1 is dimensionless.")
+    name: SignalName
+    label: Label
+    unit: UnitCode = "1"
     data_type: DataType = DataType.NUMBER
     shape: Shape = Shape.CONTINUOUS
-    decimals: int = Field(default=1, ge=0, le=9)
+    decimals: Decimals = 1
     range_low: Finite | None = None
     range_high: Finite | None = None
     normal_low: Finite | None = None
@@ -46,9 +56,9 @@ class SignalFacts(Facts):
     address: dict[str, Any] = Field(default_factory=dict, description="Where the driver finds it.")
     scale: Finite = 1.0
     offset: Finite = 0.0
-    poll_every_s: float = Field(default=1.0, ge=0.01, le=86_400)
-    deadband: Finite = Field(default=0.0, ge=0, description="Changes up to this are not recorded.")
-    stale_after_s: float = Field(default=10.0, gt=0, le=31_536_000)
+    poll_every_s: PollEvery = 1.0
+    deadband: Deadband = 0.0
+    stale_after_s: StaleAfter = 10.0
 
     @model_validator(mode="after")
     def _bands_are_ordered(self) -> Self:

@@ -110,6 +110,13 @@ class Collector:
             if connection is not None:
                 self._open(connection, [signal for signal in signals if signal.connection_id == connection_id])
 
+    async def reload_signals(self) -> None:
+        """Take over the stored signals after a change that leaves the connections as they are, such as a scale."""
+        async with self._reloading:
+            async with self._work(EVERY_SITE) as work:
+                signals = await work.signals.all()
+            self._intake.reload(signals)
+
     def _open(self, connection: Connection, signals: Sequence[Signal]) -> None:
         loop = ConnectionLoop(
             connection, signals, self._make_driver, self._intake, self._clock, self._status_changes.publish

@@ -62,8 +62,14 @@ class Intake:
         return len(self._book)
 
     def reload(self, signals: Sequence[Signal]) -> None:
-        """Replace the configuration; counts and last values of the signals that stay are kept."""
+        """Replace the configuration; counts and last values of the signals that stay are kept.
+
+        Whoever still looks at a signal that is gone sees that its value is none any more.
+        """
         book = SignalBook(signals)
+        gone = np.setdiff1d(self._book.id, book.id)
+        if gone.size:
+            self._latest.mark(gone.tolist(), Quality.BAD_CONFIGURATION, self._clock.now())
         old, new = book.inherit(self._book)
         ledger = Ledger(len(book))
         ledger.moved(len(book), old, new, self.ledger)

@@ -2,15 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
-from pdm_app.domain.record import Id
+from pdm_app.domain.connections import Connection, ConnectionFacts, DriverName, EndpointText
+from pdm_app.domain.plant import Cursor, Listing, Page, PageSize, Words
+from pdm_app.domain.record import Id, Name, Revision
+from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.connections import ConnectionView
+from pdm_app.trpc import MISSING, Missing
 
 connections = procedures()
 
 
-@connections.query("list", permission="connections.read", rest="GET /connections")
+@connections.query("list", permission="connections.read")
 async def every(ctx: Ctx) -> tuple[ConnectionView, ...]:
     """Return all connections in reach with their state."""
     return await ctx.services.connections.all(ctx.actor)
@@ -34,3 +39,65 @@ async def pause(ctx: Ctx, *, connection_id: Id) -> ConnectionView:
 async def resume(ctx: Ctx, *, connection_id: Id) -> ConnectionView:
     """Read a paused connection again."""
     return await ctx.services.connections.resume(ctx.actor, connection_id)
+
+
+@connections.query(permission="connections.read", rest="GET /connections")
+async def page(
+    ctx: Ctx,
+    *,
+    site_id: Id | None = None,
+    text: Words = "",
+    deleted: bool = False,
+    cursor: Cursor | None = None,
+    limit: PageSize = 100,
+) -> Page[Connection]:
+    """Return a page of the connections in reach, by name; `list` says how they stand."""
+    listing = Listing(site_id=site_id, text=text, deleted=deleted, cursor=cursor, limit=limit)
+    return await ctx.services.connections.page(ctx.actor, listing)
+
+
+@connections.query(permission="connections.read", rest="GET /connections/{connection_id}")
+async def by_id(ctx: Ctx, *, connection_id: Id) -> ConnectionView:
+    """Return one connection with its state."""
+    return await ctx.services.connections.by_id(ctx.actor, connection_id)
+
+
+@connections.mutation(permission="connections.configure", rest="POST /connections")
+async def create(ctx: Ctx, facts: ConnectionFacts) -> Connection:
+    """Create a connection; it is made when this returns, and comes up by itself."""
+    return await ctx.services.connections.create(ctx.actor, facts)
+
+
+@connections.mutation(permission="connections.configure", rest="PATCH /connections/{connection_id}")
+async def change(
+    ctx: Ctx,
+    *,
+    connection_id: Id,
+    name: Name | Missing = MISSING,
+    driver: DriverName | Missing = MISSING,
+    endpoint: EndpointText | Missing = MISSING,
+    options: dict[str, Any] | Missing = MISSING,
+    enabled: bool | Missing = MISSING,
+    revision: Revision | None = None,
+) -> Connection:
+    """Change the fields given; with another endpoint, driver or option it connects anew."""
+    changes = given(
+        name=name,
+        driver=driver,
+        endpoint=endpoint,
+        options=options,
+        enabled=enabled,
+    )
+    return await ctx.services.connections.change(ctx.actor, connection_id, changes, revision)
+
+
+@connections.mutation(permission="connections.configure", rest="DELETE /connections/{connection_id}")
+async def delete(ctx: Ctx, *, connection_id: Id, revision: Revision | None = None) -> Connection:
+    """Delete a connection; it can be restored. Refused while signals or devices use it."""
+    return await ctx.services.connections.delete(ctx.actor, connection_id, revision)
+
+
+@connections.mutation(permission="connections.configure", rest="POST /connections/{connection_id}/restore")
+async def restore(ctx: Ctx, *, connection_id: Id) -> Connection:
+    """Bring back a connection that was deleted."""
+    return await ctx.services.connections.restore(ctx.actor, connection_id)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from typing_extensions import override
+
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import AlarmRule, AlarmRuleFacts
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
@@ -10,7 +12,8 @@ from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import DataType, Signal
 from pdm_app.services.in_force import InForce
-from pdm_app.services.plant_changes import Bound, Noun, PlantService
+from pdm_app.services.plant_changes import PlantService
+from pdm_app.services.plant_noun import Bound, Noun
 
 ALARM_RULE = Noun(
     kind=AlarmRule,
@@ -45,9 +48,11 @@ class AlarmRuleService(PlantService[AlarmRule]):
         """Judge by the rule no longer; its alarm is cleared."""
         return await self.change(actor, rule_id, {"enabled": False})
 
+    @override
     async def _added(self, work: Work, facts: Facts, parent: Any, now: Micros) -> dict[str, object]:
         return {**await super()._added(work, facts, parent, now), "asset_id": parent.asset_id}
 
+    @override
     async def _judge(self, work: Work, before: AlarmRule | None, after: AlarmRule) -> None:
         signal = await work.plant.get(Signal, after.signal_id)
         if signal is not None and signal.data_type is DataType.TEXT:
@@ -56,5 +61,6 @@ class AlarmRuleService(PlantService[AlarmRule]):
                 [FieldIssue("signal_id", "is a text signal", "choose one with numbers")],
             )
 
+    @override
     async def _put_in_force(self, in_force: InForce, before: AlarmRule | None, after: AlarmRule | None) -> None:
         await in_force.rules_changed()

@@ -2,7 +2,8 @@
 
 from pdm_app.domain.access import Permission
 from pdm_app.domain.assets import Area, AreaFacts, Line, Site
-from pdm_app.services.plant_changes import Bound, Hold, Noun, PlantService
+from pdm_app.services.plant_changes import PlantService
+from pdm_app.services.plant_noun import Bound, Hold, Noun
 
 AREA = Noun(
     kind=Area,
@@ -15,7 +16,7 @@ AREA = Noun(
     within="site_id",
     parent=(Site, "site_id", "site"),
     fixed=frozenset({"site_id"}),
-    holds=(Hold(Line, "area_id", "lines"),),
+    holds=(Hold(Line, "area_id", "line", "lines"),),
     bounds=(Bound("site_id", 500, "areas in this site"),),
 )
 

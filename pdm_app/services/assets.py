@@ -1,4 +1,6 @@
-"""The asset tree: the plant by site, area and line, and one machine with all that belongs to it; machines are changed."""
+"""The asset tree: the plant by site, area and line, and one machine with all that belongs to it; changed, too."""
+
+from typing_extensions import override
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import AlarmRule
@@ -8,7 +10,9 @@ from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.signals import Signal
 from pdm_app.services.in_force import InForce
-from pdm_app.services.plant_changes import Bound, Hold, Noun, PlantService, referred
+from pdm_app.services.plant_changes import PlantService
+from pdm_app.services.plant_noun import Bound, Hold, Noun
+from pdm_app.services.plant_rules import referred
 
 ASSET = Noun(
     kind=Asset,
@@ -22,8 +26,8 @@ ASSET = Noun(
     parent=(Line, "line_id", "line"),
     fixed=frozenset(),
     holds=(
-        Hold(Signal, "asset_id", "signals", "Delete its signals with it, or first."),
-        Hold(Device, "asset_id", "devices", "Put its devices elsewhere first."),
+        Hold(Signal, "asset_id", "signal", "signals", "Delete its signals first."),
+        Hold(Device, "asset_id", "device", "devices", "Put its devices elsewhere first."),
     ),
     bounds=(Bound("site_id", 5_000, "assets in this site"),),
 )
@@ -118,9 +122,11 @@ class AssetService(PlantService[Asset]):
                 devices=tuple(sorted(devices, key=lambda device: device.code)),
             )
 
+    @override
     async def _judge(self, work: Work, before: Asset | None, after: Asset) -> None:
         await referred(work, Signal, after.state_signal_id, after.site_id, "signal")
 
+    @override
     async def _put_in_force(self, in_force: InForce, before: Asset | None, after: Asset | None) -> None:
         in_force.forget_sources()
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
+from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.connections import ConnectionService
@@ -10,9 +12,11 @@ from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.ingest import IngestService
+from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.signals import SignalService
+from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
 
 
@@ -20,15 +24,19 @@ from pdm_app.services.system import SystemService
 class Services:
     """One of each; ``demo`` only where the simulated plant runs."""
 
+    alarm_rules: AlarmRuleService
     alarms: AlarmService
+    areas: AreaService
     assets: AssetService
     auth: AuthService
     connections: ConnectionService
     devices: DeviceService
     history: HistoryService
     ingest: IngestService
+    lines: LineService
     live: LiveService
     pumps: PumpService
     signals: SignalService
+    sites: SiteService
     system: SystemService
     demo: DemoService | None = None

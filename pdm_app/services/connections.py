@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Protocol
 
 import orjson
+from typing_extensions import override
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.assets import Device, Site
@@ -22,7 +23,8 @@ from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.domain.signals import Signal
 from pdm_app.services.in_force import InForce
-from pdm_app.services.plant_changes import Bound, Desk, Hold, Noun, PlantService
+from pdm_app.services.plant_changes import Desk, PlantService
+from pdm_app.services.plant_noun import Bound, Hold, Noun
 from pdm_app.stream.bus import Bus, Overflow
 
 log = logging.getLogger(__name__)
@@ -68,8 +70,8 @@ CONNECTION = Noun(
     parent=(Site, "site_id", "site"),
     fixed=frozenset({"site_id"}),
     holds=(
-        Hold(Signal, "connection_id", "signals", "Give them another connection, or none, first."),
-        Hold(Device, "connection_id", "devices", "Give them another connection, or none, first."),
+        Hold(Signal, "connection_id", "signal", "signals", "Give them another connection, or none, first."),
+        Hold(Device, "connection_id", "device", "devices", "Give them another connection, or none, first."),
     ),
     bounds=(Bound("site_id", 500, "connections in this site"),),
 )
@@ -156,6 +158,7 @@ class ConnectionService(PlantService[Connection]):
         await self._collector.reload(connection_id)
         return await self.by_id(actor, connection_id)
 
+    @override
     async def _judge(self, work: Work, before: Connection | None, after: Connection) -> None:
         drivers = self._desk.drivers
         issues: list[FieldIssue] = []
@@ -178,11 +181,11 @@ class ConnectionService(PlantService[Connection]):
                     held_by={"signals": read},
                 )
 
+    @override
     async def _put_in_force(self, in_force: InForce, before: Connection | None, after: Connection | None) -> None:
-        named = after or before
-        assert named is not None
-        if before is None or after is None or any(getattr(before, name) != getattr(after, name) for name in REACHING):
-            await in_force.connection_changed(named.id)
+        sides = [side for side in (before, after) if side is not None]
+        if len(sides) == 1 or any(getattr(before, name) != getattr(after, name) for name in REACHING):
+            await in_force.connection_changed(sides[0].id)
 
     def _unknown(self, connection: Connection) -> ConnectionStatus:
         state = ConnectionState.DISCONNECTED if connection.enabled else ConnectionState.PAUSED

@@ -10,6 +10,8 @@ import string
 from dataclasses import dataclass
 from hashlib import sha256
 
+from typing_extensions import override
+
 from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, Actor, DeviceKey, Permission, Role, Scope
 from pdm_app.domain.assets import Asset, Device, DeviceFacts, Site
 from pdm_app.domain.connections import Connection
@@ -21,7 +23,9 @@ from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.services.auditing import audit
 from pdm_app.services.in_force import InForce
 from pdm_app.services.patience import impatient
-from pdm_app.services.plant_changes import Bound, Desk, Noun, PlantService, referred
+from pdm_app.services.plant_changes import Desk, PlantService
+from pdm_app.services.plant_noun import Bound, Noun
+from pdm_app.services.plant_rules import referred
 
 log = logging.getLogger(__name__)
 
@@ -214,10 +218,12 @@ class DeviceService(PlantService[Device]):
         except UnavailableError:
             pass  # Written a minute later; it only dates the last use.
 
+    @override
     async def _judge(self, work: Work, before: Device | None, after: Device) -> None:
         await referred(work, Asset, after.asset_id, after.site_id, "asset")
         await referred(work, Connection, after.connection_id, after.site_id, "connection")
 
+    @override
     async def _put_in_force(self, in_force: InForce, before: Device | None, after: Device | None) -> None:
         self._generation += 1
         self._known.clear()

@@ -8,79 +8,35 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic
 
-from pydantic import ValidationError
-
-from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.access import Actor
 from pdm_app.domain.assets import Site
-from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, NotSupportedError
+from pdm_app.domain.errors import ConflictError, NotFoundError, NotSupportedError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.plant import Listing, Mark, Page, R
 from pdm_app.domain.ports import Clock, DriverRules
 from pdm_app.domain.record import Facts, Record
 from pdm_app.domain.repositories import UnitOfWork, Work
-from pdm_app.domain.samples import Micros, moment
+from pdm_app.domain.samples import Micros
 from pdm_app.services.auditing import audit
 from pdm_app.services.in_force import InForce
-
-NAMED_MAX = 3  # So many of what hangs on a thing are named; the rest is counted.
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Records of another noun that name a thing in ``field`` and thereby keep it from being deleted."""
-
-    kind: type[Any]
-    field: str
-    words: str
-    advice: str = "Move or delete them first."
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """How many there may be with the same value of ``field``; of all in reach where it is empty."""
-
-    field: str
-    most: int
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Noun(Generic[R]):
-    """What sets one noun apart from the others.
-
-    Attributes:
-        kind: Its record.
-        facts: What a person says of it.
-        word: What it is called in a sentence; with underscores, in the names of fields.
-        actions: First part of its audit actions, and its name in RPC.
-        read, configure: The rights.
-        name: The field that is unique among its neighbours.
-        within: The field that names the neighbourhood; empty for the whole installation.
-        parent: What it belongs to, and the field that says so; None for a site.
-        fixed: Facts that stay as they were said first.
-        holds: What keeps it from being deleted.
-        bounds: How many there may be.
-    """
-
-    kind: type[R]
-    facts: type[Facts]
-    word: str
-    actions: str
-    read: Permission
-    configure: Permission
-    name: str
-    within: str
-    parent: tuple[type[Any], str, str] | None
-    fixed: frozenset[str]
-    holds: tuple[Hold, ...]
-    bounds: tuple[Bound, ...]
-
-    @property
-    def id_field(self) -> str:
-        return f"{self.word.rpartition(' ')[2]}_id"
+from pdm_app.services.plant_noun import Noun
+from pdm_app.services.plant_rules import (
+    called,
+    name_of,
+    no_such,
+    refuse_fixed,
+    require_free,
+    require_known,
+    require_room,
+    require_same_site,
+    require_unheld,
+    valid,
+    when,
+    who,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +45,7 @@ class Desk:
 
     clock: Clock
     drivers: DriverRules
-    in_force: InForce = InForce()
+    in_force: InForce = field(default_factory=InForce)
 
 
 class PlantService(Generic[R]):
@@ -123,18 +79,13 @@ class PlantService(Generic[R]):
             where: Fields that must have these values, such as ``line_id``; None stands for any.
 
         Raises:
-            NotFoundError: The site asked for does not exist or lies outside the actor's.
+            NotFoundError: What it is narrowed to does not exist or lies outside the actor's sites.
             InvalidInputError: The cursor is none.
         """
         actor.require(self.noun.configure if listing.deleted else self.noun.read)
         async with self._work(actor.scope) as work:
-            if listing.site_id is not None and await work.plant.get(Site, listing.site_id) is None:
-                raise _no("site", "site_id", listing.site_id)
             asked = {name: value for name, value in where.items() if value is not None}
-            if self.noun.parent is not None and self.noun.parent[1] in asked:
-                kind, field, word = self.noun.parent
-                if await work.plant.get(kind, asked[field]) is None:
-                    raise _no(word, field, asked[field])
+            await require_known(work, {"site_id": listing.site_id, **asked})
             found: Page[R] = await work.plant.page(self.noun.kind, listing, **asked)
             return found
 
@@ -166,10 +117,10 @@ class PlantService(Generic[R]):
         async with self._work(actor.scope) as work:
             parent = await self._parent(work, facts.model_dump())
             given = {**facts.model_dump(), **await self._added(work, facts, parent, now), "revision": 1}
-            record: R = self._valid(given)
+            record: R = valid(self.noun, given)
             await self._judge(work, None, record)
-            await self._require_room(work, record)
-            await self._require_free(work, record)
+            await require_room(self.noun, work, record)
+            await require_free(self.noun, work, record)
             await work.plant.add(record, actor.name, now)
             await self._audit(work, actor, now, "created", None, record)
             await work.commit()
@@ -194,18 +145,17 @@ class PlantService(Generic[R]):
         """
         actor.require(self.noun.configure)
         desk, now = self._desk, self._desk.clock.now()
-        self._refuse_fixed(changes)
+        refuse_fixed(self.noun, changes)
         async with self._work(actor.scope) as work:
             before = await self._held(work, id, revision)
-            after: R = self._valid({**before.model_dump(), **changes})
+            after: R = valid(self.noun, {**before.model_dump(), **changes})
             if after == before:
                 return before
             after = after.model_copy(update={"revision": before.revision + 1})
-            if self.noun.parent is not None and self.noun.parent[1] in changes:
-                await self._require_same_site(work, before, after)
+            await require_same_site(self.noun, work, before, after)
             await self._judge(work, before, after)
-            await self._require_room(work, after, before)
-            await self._require_free(work, after)
+            await require_room(self.noun, work, after, before)
+            await require_free(self.noun, work, after)
             if not await work.plant.change(after, actor.name, now):
                 raise await self._stale(work, before, None)
             await self._audit(work, actor, now, "changed", before, after)
@@ -224,7 +174,7 @@ class PlantService(Generic[R]):
         desk, now = self._desk, self._desk.clock.now()
         async with self._work(actor.scope) as work:
             record = await self._held(work, id, revision)
-            await self._require_unheld(work, record)
+            await require_unheld(self.noun, work, record)
             await work.plant.delete(self.noun.kind, id, actor.name, now)
             await self._audit(work, actor, now, "deleted", record, None)
             await work.commit()
@@ -253,12 +203,12 @@ class PlantService(Generic[R]):
                 await self._judge(work, None, record)
             except NotFoundError as error:
                 raise ConflictError(
-                    f"{self._called(record)} cannot be restored alone. {error.message} It was deleted too: restore that "
-                    "first.",
+                    f"The {called(self.noun, record)} cannot be restored alone. {error.message} It was deleted too: "
+                    "restore that first.",
                     **error.facts,
                 ) from None
-            await self._require_room(work, record)
-            await self._require_free(work, record)
+            await require_room(self.noun, work, record)
+            await require_free(self.noun, work, record)
             await work.plant.restore(self.noun.kind, id, actor.name, now)
             await self._audit(work, actor, now, "restored", None, record)
             await work.commit()
@@ -267,7 +217,13 @@ class PlantService(Generic[R]):
 
     # --- what a noun adds -----------------------------------------------------------------------------------------
 
-    async def _added(self, work: Work, facts: Facts, parent: Any, now: Micros) -> dict[str, object]:
+    async def _added(
+        self,
+        work: Work,  # noqa: ARG002 - for nouns that have to look
+        facts: Facts,  # noqa: ARG002
+        parent: Any,
+        now: Micros,
+    ) -> dict[str, object]:
         """Return the fields that the product gives a new record: its id, and of its place what it inherits."""
         site_id = parent.id if isinstance(parent, Site) else getattr(parent, "site_id", None)
         return {"id": new_id(now)} if site_id is None else {"id": new_id(now), "site_id": site_id}
@@ -289,7 +245,7 @@ class PlantService(Generic[R]):
         if parent is not None and await work.plant.hold(parent.id if kind is Site else parent.site_id) is not None:
             parent = await work.plant.get(kind, given[field])  # It may have been deleted while we waited.
         if parent is None:
-            raise _no(word, field, given[field])
+            raise no_such(word, field, given[field])
         return parent
 
     async def _held(self, work: Work, id: str | int, revision: int | None) -> R:
@@ -304,7 +260,7 @@ class PlantService(Generic[R]):
         if record is None:
             mark = await self._mark(work, id)
             raise ConflictError(
-                f"{_who(mark)} deleted this {self.noun.word} {_at(mark)}. Restore it first.",
+                f"{who(mark)} deleted this {self.noun.word} {when(mark)}. Restore it first.",
                 **{self.noun.id_field: id, "changed_by": mark.changed_by, "changed_at": mark.changed_at},
             )
         if revision is not None and revision != record.revision:
@@ -320,8 +276,8 @@ class PlantService(Generic[R]):
     async def _stale(self, work: Work, record: R, revision: int | None) -> ConflictError:
         mark = await self._mark(work, record.id)
         return ConflictError(
-            f"{_who(mark)} changed {self._called(record)} {_at(mark)}, after you had read it. Read it again and repeat "
-            "your change.",
+            f"{who(mark)} changed the {called(self.noun, record)} {when(mark)}, after you had read it. Read it again "
+            "and repeat your change.",
             **{
                 self.noun.id_field: record.id,
                 "changed_by": mark.changed_by,
@@ -330,80 +286,6 @@ class PlantService(Generic[R]):
                 "yours": revision,
             },
         )
-
-    async def _require_same_site(self, work: Work, before: R, after: R) -> None:
-        assert self.noun.parent is not None
-        kind, field, word = self.noun.parent
-        parent = await work.plant.get(kind, getattr(after, field))
-        if parent is None:
-            raise _no(word, field, getattr(after, field))
-        if parent.site_id != before.site_id:  # type: ignore[union-attr]
-            raise InvalidInputError(
-                f"{self._called(before)} stays in its site: {word} {parent.name!r} belongs to another one.",
-                [FieldIssue(field, "belongs to another site", f"choose a {word} of the same site")],
-            )
-
-    async def _require_room(self, work: Work, record: R, before: R | None = None) -> None:
-        for bound in self.noun.bounds:
-            where = {bound.field: getattr(record, bound.field)} if bound.field else {}
-            if before is not None and all(getattr(before, field) == value for field, value in where.items()):
-                continue
-            if await work.plant.count(self.noun.kind, **where) >= bound.most:
-                raise ConflictError(
-                    f"There are {bound.most} {bound.words} already, and no more can be added. Delete what is not used.",
-                    most=bound.most,
-                )
-
-    async def _require_free(self, work: Work, record: R) -> None:
-        noun = self.noun
-        name = getattr(record, noun.name)
-        where = {noun.name: name, **({noun.within: getattr(record, noun.within)} if noun.within else {})}
-        for other in await work.plant.some(noun.kind, 2, **where):
-            if other.id != record.id:
-                raise ConflictError(
-                    f"There is a {noun.word} with the {noun.name} {name!r} here already. Choose another {noun.name}.",
-                    **{"field": noun.name, noun.id_field: other.id},
-                )
-
-    async def _require_unheld(self, work: Work, record: R) -> None:
-        held: dict[str, int] = {}
-        words: list[str] = []
-        advice: list[str] = []
-        for hold in self.noun.holds:
-            count = await work.plant.count(hold.kind, **{hold.field: record.id})
-            if count:
-                some = await work.plant.some(hold.kind, NAMED_MAX, **{hold.field: record.id})
-                names = ", ".join(_name_of(each) for each in some) + (" …" if count > NAMED_MAX else "")
-                held[hold.words] = held.get(hold.words, 0) + count
-                words.append(f"{count} {hold.words if count > 1 else hold.words.removesuffix('s')} ({names})")
-                advice += [hold.advice] if hold.advice not in advice else []
-        if held:
-            raise ConflictError(
-                f"{self._called(record)} cannot be deleted: {' and '.join(words)} still belong to it. {' '.join(advice)}",
-                **{self.noun.id_field: record.id, "held_by": held},
-            )
-
-    def _refuse_fixed(self, changes: Mapping[str, object]) -> None:
-        issues = []
-        for field in changes:
-            if field not in self.noun.facts.model_fields:
-                issues.append(FieldIssue(field, f"is no field of a {self.noun.word} that can be changed", "leave it out"))
-            elif field in self.noun.fixed:
-                issues.append(FieldIssue(field, "stays as it was when it was created", "leave it out, or create another"))
-        if issues:
-            raise InvalidInputError(f"This {self.noun.word} cannot be changed so.", issues)
-
-    def _valid(self, given: Mapping[str, object]) -> R:
-        try:
-            record: R = self.noun.kind.model_validate(given)
-        except ValidationError as error:
-            issues = [
-                FieldIssue(".".join(str(part) for part in each["loc"]) or self.noun.name, each["msg"])
-                for each in error.errors(include_url=False)
-            ]
-            said = "; ".join(f"{issue.field}: {issue.problem}" for issue in issues[:NAMED_MAX])
-            raise InvalidInputError(f"This {self.noun.word} cannot be stored. {said}", issues) from None
-        return record
 
     async def _audit(
         self, work: Work, actor: Actor, now: Micros, done: str, before: Record | None, after: Record | None
@@ -416,44 +298,11 @@ class PlantService(Generic[R]):
             f"{self.noun.actions}.{done}",
             subject=self.noun.word.replace(" ", "_"),
             subject_id=str(record.id),
-            name=_name_of(record),
+            name=name_of(record),
             site_id=record.id if self.noun.kind is Site else record.site_id,
             before=None if before is None else before.model_dump(mode="json", exclude={"revision"}),
             after=None if after is None else after.model_dump(mode="json", exclude={"revision"}),
         )
 
     def _missing(self, id: str | int) -> NotFoundError:
-        return _no(self.noun.word, self.noun.id_field, id)
-
-    def _called(self, record: R) -> str:
-        return f"{self.noun.word.capitalize()} {_name_of(record)!r}"
-
-
-async def referred(work: Work, kind: type[Any], id: str | int | None, site_id: str, word: str) -> Any:
-    """Return what a record refers to by id, None for None.
-
-    Raises:
-        NotFoundError: It does not exist in the site: same text, wherever else it may be.
-    """
-    if id is None:
-        return None
-    found = await work.plant.get(kind, id)
-    if found is None or found.site_id != site_id:
-        raise _no(word, f"{word.replace(' ', '_')}_id", id)
-    return found
-
-
-def _no(word: str, field: str, id: object) -> NotFoundError:
-    return NotFoundError(f"There is no {word} {id!r}.", **{field: id})
-
-
-def _name_of(record: Any) -> str:
-    return str(getattr(record, "code", record.name))
-
-
-def _who(mark: Mark) -> str:
-    return mark.changed_by or "Somebody"
-
-
-def _at(mark: Mark) -> str:
-    return f"on {moment(mark.changed_at):%Y-%m-%d at %H:%M:%S} UTC"
+        return no_such(self.noun.word, self.noun.id_field, id)

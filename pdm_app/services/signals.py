@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from typing_extensions import override
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import AlarmRule
@@ -15,7 +16,9 @@ from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import Signal, SignalFacts
 from pdm_app.services.in_force import InForce
-from pdm_app.services.plant_changes import Bound, Hold, Noun, PlantService, referred
+from pdm_app.services.plant_changes import PlantService
+from pdm_app.services.plant_noun import Bound, Hold, Noun
+from pdm_app.services.plant_rules import referred
 
 ADDRESS_BYTES_MAX = 2_000
 
@@ -32,9 +35,21 @@ SIGNAL = Noun(
     parent=(Asset, "asset_id", "asset"),
     fixed=frozenset({"asset_id", "data_type"}),  # History is kept by the signal: it stays what it was of.
     holds=(
-        Hold(AlarmRule, "signal_id", "alarm rules", "Delete its alarm rules with it, or first."),
-        Hold(Line, "lead_signal_id", "lines", "Choose another lead signal for the line first."),
-        Hold(Asset, "state_signal_id", "assets", "Choose another state signal for the asset first."),
+        Hold(AlarmRule, "signal_id", "alarm rule", "alarm rules", "Delete its alarm rules first."),
+        Hold(
+            Line,
+            "lead_signal_id",
+            "line that it leads",
+            "lines that it leads",
+            "Choose another lead signal for the line first.",
+        ),
+        Hold(
+            Asset,
+            "state_signal_id",
+            "asset whose state it says",
+            "assets whose state it says",
+            "Choose another state signal for the asset first.",
+        ),
     ),
     bounds=(
         Bound("asset_id", 1_000, "signals of this asset"),
@@ -93,6 +108,7 @@ class SignalService(PlantService[Signal]):
                         found[signal_id] = deleted
         return _in_order(ids, found)
 
+    @override
     async def _added(self, work: Work, facts: Facts, parent: Any, now: Micros) -> dict[str, object]:
         connection = await referred(
             work, Connection, getattr(facts, "connection_id", None), parent.site_id, "connection"
@@ -103,6 +119,7 @@ class SignalService(PlantService[Signal]):
             "simulated": parent.simulated if connection is None else connection.simulated,
         }
 
+    @override
     async def _judge(self, work: Work, before: Signal | None, after: Signal) -> None:
         connection = await referred(work, Connection, after.connection_id, after.site_id, "connection")
         issues = []
@@ -115,6 +132,7 @@ class SignalService(PlantService[Signal]):
         if issues:
             raise InvalidInputError(f"Signal {after.name} cannot be read so.", issues)
 
+    @override
     async def _put_in_force(self, in_force: InForce, before: Signal | None, after: Signal | None) -> None:
         sides = [side for side in (before, after) if side is not None]
         reads_anew = len(sides) == 1 or any(getattr(before, name) != getattr(after, name) for name in READING)

@@ -2,12 +2,15 @@
 
 from zoneinfo import available_timezones
 
+from typing_extensions import override
+
 from pdm_app.domain.access import Permission
 from pdm_app.domain.assets import Area, Device, Site, SiteFacts
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.repositories import Work
-from pdm_app.services.plant_changes import Bound, Hold, Noun, PlantService
+from pdm_app.services.plant_changes import PlantService
+from pdm_app.services.plant_noun import Bound, Hold, Noun
 
 SITE = Noun(
     kind=Site,
@@ -20,7 +23,11 @@ SITE = Noun(
     within="",
     parent=None,
     fixed=frozenset(),
-    holds=(Hold(Area, "site_id", "areas"), Hold(Connection, "site_id", "connections"), Hold(Device, "site_id", "devices")),
+    holds=(
+        Hold(Area, "site_id", "area", "areas"),
+        Hold(Connection, "site_id", "connection", "connections"),
+        Hold(Device, "site_id", "device", "devices"),
+    ),
     bounds=(Bound("", 200, "sites"),),
 )
 
@@ -30,6 +37,7 @@ class SiteService(PlantService[Site]):
 
     noun = SITE
 
+    @override
     async def _judge(self, work: Work, before: Site | None, after: Site) -> None:
         issues = []
         zones = available_timezones()  # Empty on a machine without the database of zones: then any name is taken.

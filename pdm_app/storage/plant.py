@@ -50,7 +50,10 @@ NEXT_SIGNAL = "signals.next"
 
 class SqlPlant(Repository):
     async def hold(self, site_id: str) -> Site | None:
-        """Let nobody else change this site's plant until the transaction ends: SQLite has one writer, MySQL this row."""
+        """Let nobody else change this site's plant until the transaction ends.
+
+        SQLite has one writer anyway; on MySQL the site's row is locked.
+        """
         await self._transaction.begin_writing()
         table = table_of(SiteRow)
         statement = select(*columns_of(Site, table)).where(
@@ -103,8 +106,8 @@ class SqlPlant(Repository):
         found = await self._transaction.rows(statement, f"read {table.name}") if key is not None else []
         if not found:
             raise InvalidInputError(
-                f"The list of {table.name.replace('_', ' ')} cannot go on from {cursor!r}. Ask for the first page again, "
-                "without 'cursor'."
+                f"The list of {table.name.replace('_', ' ')} cannot go on from {cursor!r}. Ask for the first page "
+                "again, without 'cursor'."
             )
         name = found[0]["name"]
         return or_(_name(table) > name, and_(_name(table) == name, table.c.id > key))

@@ -14,7 +14,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from pdm_app.domain.access import EVERY_SITE, Role, User
+from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
@@ -67,6 +67,10 @@ class Belongings:
     alarm_id: str
     past_alarm_id: str
     fault_id: str
+    area_id: str
+    line_id: str
+    key_id: str
+    spare_rule_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,13 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
     standing = _alarm(rule, f"alarm-{site_id}-standing", AlarmState.UNACKNOWLEDGED, now)
     past = _alarm(rule, f"alarm-{site_id}-past", AlarmState.NORMAL, now)
     memory = RuleMemory(rule_id=rule.id, state=standing.state, alarm_id=standing.id, evaluated_to=now)
+    line = next(line for line in plant.lines if line.id == asset.line_id)
+    spare = next(other for other in plant.rules if other.site_id == site_id and other.signal_id != rule.signal_id)
+    key = DeviceKey(
+        id=f"key-{site_id}", site_id=site_id, device_id=device.id, hint="pdm_spare", created_at=now, created_by="tests"
+    )
     async with work(EVERY_SITE) as transaction:
+        await transaction.devices.add_key(key, f"hash of {key.id}")
         await transaction.alarms.put([past, standing])
         await transaction.alarms.put_memories([memory])
         await transaction.commit()
@@ -163,6 +173,10 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         alarm_id=standing.id,
         past_alarm_id=past.id,
         fault_id=fault.id,
+        area_id=line.area_id,
+        line_id=line.id,
+        key_id=key.id,
+        spare_rule_id=spare.id,
     )
 
 

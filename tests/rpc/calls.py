@@ -8,6 +8,7 @@ from pdm_app.rpc.root import root
 from pdm_app.trpc import MISSING, Procedure, TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import Belongings
+from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 
 # Written down a second time on purpose: a procedure that loses its permission, or gets a weaker one, is noticed here.
 NEEDS: dict[str, Permission | None] = {
@@ -22,7 +23,6 @@ NEEDS: dict[str, Permission | None] = {
     "api.types": None,
     "assets.overview": Permission.ASSETS_READ,
     "assets.list": Permission.ASSETS_READ,
-    "assets.by_id": Permission.ASSETS_READ,
     "auth.me": None,
     "connections.list": Permission.CONNECTIONS_READ,
     "connections.watch": Permission.CONNECTIONS_READ,
@@ -36,10 +36,10 @@ NEEDS: dict[str, Permission | None] = {
     "live.values": Permission.SIGNALS_READ,
     "live.latest": Permission.SIGNALS_READ,
     "signals.list": Permission.SIGNALS_READ,
-    "signals.by_id": Permission.SIGNALS_READ,
     "system.health": Permission.SYSTEM_READ,
     "system.info": Permission.SYSTEM_READ,
     "system.now": None,
+    **PLANT_NEEDS,
 }
 ANOTHER_SENSOR = "Motor_Current_A"
 
@@ -57,7 +57,6 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "alarms.comment": {"alarm_id": own.past_alarm_id, "comment": "strainer cleaned"},
         "alarms.journal": {"asset_id": own.asset_id},
         "alarms.rules": {"asset_id": own.asset_id},
-        "assets.by_id": {"asset_id": own.asset_id},
         "connections.pause": {"connection_id": own.connection_id},
         "connections.resume": {"connection_id": own.connection_id},
         "demo.inject": {
@@ -71,9 +70,8 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "live.values": {"signals": [own.signal_id]},
         "live.latest": {"signals": [own.signal_id]},
         "signals.list": {"asset_id": own.asset_id},
-        "signals.by_id": {"signal_id": own.signal_id},
     }
-    return inputs.get(path, MISSING)
+    return (inputs | plant_inputs(own)).get(path, MISSING)
 
 
 async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:

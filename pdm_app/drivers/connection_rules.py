@@ -1,0 +1,114 @@
+"""What each driver asks of an endpoint, of options and of a signal's address: judged while they are typed.
+
+``Rules()`` is the port's DriverRules. No protocol library is loaded for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from pdm_app.domain.connections import ConnectionFacts
+from pdm_app.domain.errors import ConnectionFailedError, FieldIssue
+from pdm_app.domain.record import Record
+from pdm_app.drivers.endpoint import endpoint_of
+from pdm_app.drivers.modbus_blocks import ModbusAddress
+from pdm_app.drivers.mqtt_payloads import MqttAddress
+
+
+class CommonOptions(Record):
+    """What every driver takes. Left out, the driver's own usual value holds."""
+
+    connect_timeout_s: float | None = Field(default=None, gt=0, le=60)
+    retry_cap_s: float = Field(default=2.0, ge=0.5, le=3_600, description="Longest wait between two attempts.")
+
+
+class OpcuaOptions(CommonOptions):
+    """Options of an OPC UA connection."""
+
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    timeout_s: float = Field(default=2.0, gt=0, le=60, description="For one answer.")
+    publishing_ms: float = Field(default=50.0, ge=10, le=60_000)
+
+
+class ModbusOptions(CommonOptions):
+    """Options of a Modbus TCP connection."""
+
+    connect_timeout_s: float = Field(default=3.0, gt=0, le=60)
+    timeout_s: float = Field(default=0.5, gt=0, le=60, description="For one answer.")
+
+
+class MqttOptions(CommonOptions):
+    """Options of an MQTT connection."""
+
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    version: Literal["3.1.1", "5"] = "3.1.1"
+    qos: Literal[0, 1] = 1
+    client_id: str = Field(default="", max_length=120, description="With one, the broker keeps the session.")
+    keepalive_s: int = Field(default=4, ge=1, le=3_600)
+    status_suffix: str = Field(default="/status", max_length=120)
+
+
+class OpcuaAddress(Record):
+    """Where a signal lies in an OPC UA server."""
+
+    node: str = Field(
+        min_length=3, max_length=1_000, pattern=r"^(ns=\d{1,5};)?[isgb]=.+$", description="Such as ns=2;s=Pump.Flow."
+    )
+
+
+class _Rule:
+    """One driver's rules."""
+
+    def __init__(self, schemes: Mapping[str, int], options: type[Record], address: type[Record]) -> None:
+        self.schemes = dict(schemes)
+        self.options = options
+        self.address = address
+
+
+RULES: Mapping[str, _Rule] = {
+    "opcua": _Rule({"opc.tcp": 4840}, OpcuaOptions, OpcuaAddress),
+    "modbus": _Rule({"modbus": 502, "tcp": 502}, ModbusOptions, ModbusAddress),
+    "mqtt": _Rule({"mqtt": 1883, "tcp": 1883}, MqttOptions, MqttAddress),
+}
+
+
+class Rules:
+    """The rules of all drivers."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        return tuple(RULES)
+
+    def connection_issues(self, connection: ConnectionFacts) -> Sequence[FieldIssue]:
+        """Say what is wrong with endpoint and options."""
+        rule = RULES.get(connection.driver)
+        if rule is None:
+            return ()
+        issues = []
+        try:
+            endpoint_of(connection, rule.schemes)
+        except ConnectionFailedError as error:
+            issues.append(FieldIssue("endpoint", str(error.facts.get("problem", error.message)), _example(rule)))
+        return [*issues, *_issues(rule.options, connection.options, "options")]
+
+    def address_issues(self, driver: str, address: Mapping[str, object]) -> Sequence[FieldIssue]:
+        """Say what is wrong with a signal's address."""
+        rule = RULES.get(driver)
+        return () if rule is None else _issues(rule.address, address, "address")
+
+
+def _example(rule: _Rule) -> str:
+    scheme, port = next(iter(rule.schemes.items()))
+    return f"write it like {scheme}://192.168.0.10:{port}"
+
+
+def _issues(model: type[Record], given: Mapping[str, Any], field: str) -> list[FieldIssue]:
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        return [
+            FieldIssue(".".join([field, *(str(part) for part in each["loc"])]), each["msg"])
+            for each in error.errors(include_url=False)
+        ]
+    return []
