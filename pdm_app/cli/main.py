@@ -14,6 +14,7 @@ from pdm_app.cli.build import build
 from pdm_app.cli.demo import demo
 from pdm_app.cli.key import key
 from pdm_app.cli.rpc import rpc
+from pdm_app.cli.secret import secret
 from pdm_app.cli.serve import serve
 from pdm_app.cli.test import test
 from pdm_app.cli.user import user
@@ -22,7 +23,7 @@ from pdm_app.domain.errors import PdmError
 COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, build, test)
 """Each function is one command under its own name."""
 
-GROUPS: tuple[typer.Typer, ...] = (user, key, rpc, bench)
+GROUPS: tuple[typer.Typer, ...] = (user, key, secret, rpc, bench)
 """Commands that have commands of their own, such as `user add`; each Typer carries its name."""
 
 PASSES_ON_OPTIONS = {test}

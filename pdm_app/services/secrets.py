@@ -14,7 +14,7 @@ import hashlib
 import logging
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +122,40 @@ class KeyRing:
                 key_id=key_id,
             ) from None
         return plain.decode()
+
+    def add_key(self) -> str:
+        """Put a new key in front of those in our own file, at once for every process, and return its name.
+
+        Raises:
+            MasterKeyError: The file is full of keys that are still in use, or not ours.
+        """
+        words = self._own_words()
+        if len(words) >= KEYS_MAX:
+            raise MasterKeyError(f"{self.source.words} holds {len(words)} keys, all in use. Rotate once more later.")
+        self._write([new_key(), *words])
+        return self.key_id
+
+    def drop_unused(self, used: Collection[str]) -> tuple[str, ...]:
+        """Remove keys from our own file that no secret needs, and return their names.
+
+        The newest one before the present stays: another process may be about to store what it has just sealed with it.
+        """
+        words = self._own_words()
+        keys = read_keys("\n".join(words), self.source.words)
+        keep = [place < 2 or key.id in used for place, key in enumerate(keys)]
+        if not all(keep):
+            self._write([word for word, kept in zip(words, keep, strict=True) if kept])
+        return tuple(key.id for key, kept in zip(keys, keep, strict=True) if not kept)
+
+    def _own_words(self) -> list[str]:
+        if not self.source.is_ours or self.source.path is None:
+            raise MasterKeyError(f"{self.source.words} is not the program's own to change.")
+        return _read_private(self.source.path).replace(",", " ").split()
+
+    def _write(self, words: Sequence[str]) -> None:
+        assert self.source.path is not None  # noqa: S101 - `_own_words` has seen to it
+        write_private(self.source.path, "\n".join(words) + "\n")
+        self._refresh()
 
     def _find(self, key_id: str) -> MasterKey | None:
         found = next((key for key in self._keys if key.id == key_id), None)

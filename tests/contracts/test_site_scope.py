@@ -10,6 +10,7 @@ from pdm_app.domain.access import EVERY_SITE, Role, Scope
 from pdm_app.domain.alarms import JournalQuery, RuleMemory
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
 from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.secrets import Secrets
 from tests.storage import data
 from tests.storage.data import MINE, NOON, THEIRS, S
 
@@ -57,6 +58,11 @@ CROSSING_READS: dict[str, Crossing] = {
     "users.revoke_session": lambda w: w.users.revoke_session("session-linz-1", AT),
     "users.value": lambda w: w.users.value("setup"),
     "users.take_value": lambda w: w.users.take_value("setup", "token"),
+    "secrets.all": lambda w: w.secrets.all(),
+    "secrets.sealed": lambda w: w.secrets.sealed("connection", "connection-linz"),
+    "secrets.remove": lambda w: w.secrets.remove("connection", "connection-linz"),
+    "secrets.sealed_by_others": lambda w: w.secrets.sealed_by_others("new", 9),
+    "secrets.reseal": lambda w: w.secrets.reseal(data.secret(THEIRS), "sealed-linz", "mine"),
 }
 # and writes must be refused as if the site did not exist.
 CROSSING_WRITES: dict[str, Crossing] = {
@@ -75,6 +81,7 @@ CROSSING_WRITES: dict[str, Crossing] = {
     "users.put": lambda w: w.users.put(data.user(THEIRS)),
     "users.put_session": lambda w: w.users.put_session(data.session(THEIRS, 2)),
     "users.put_value": lambda w: w.users.put_value("setup", "mine"),
+    "secrets.put": lambda w: w.secrets.put(data.secret(THEIRS), "mine"),
 }
 # The same row, claimed for one's own site.
 CROSSING_THEFTS: dict[str, Crossing] = {
@@ -89,9 +96,10 @@ CROSSING_THEFTS: dict[str, Crossing] = {
     "alarms.put": lambda w: w.alarms.put([data.alarm(THEIRS).model_copy(update=AT_MINE)]),
     "users.put": lambda w: w.users.put(data.user(THEIRS, sites=("site-graz",))),
     "users.put_session": lambda w: w.users.put_session(data.session(THEIRS)),
+    "secrets.put": lambda w: w.secrets.put(data.secret(THEIRS).model_copy(update=AT_MINE), "mine"),
 }
 # Counts over everything that nobody limited to a site can aim at another one.
-NOT_AIMED = {"users.forget_sessions"}
+NOT_AIMED = {"secrets.keys", "users.forget_sessions"}
 
 
 def test_every_method_of_every_repository_is_among_those_that_are_tried() -> None:
@@ -103,6 +111,7 @@ def test_every_method_of_every_repository_is_among_those_that_are_tried() -> Non
         "connections": repositories.Connections,
         "alarms": repositories.Alarms,
         "users": repositories.Users,
+        "secrets": Secrets,
     }
     methods = {
         f"{noun}.{name}"
@@ -120,6 +129,7 @@ async def _their_everything(work: UnitOfWork) -> list[object]:
         seen += [await w.sites.all(), await w.assets.areas(), await w.assets.lines(), await w.assets.all()]
         seen += [await w.devices.all(), await w.connections.all(), await w.alarms.rules(), await w.alarms.memories()]
         seen += [await w.alarms.standing(), await w.alarms.journal(JournalQuery()), await w.users.all()]
+        seen.append(await w.secrets.sealed_by_others("", 9))
         for name in (MINE, THEIRS):
             seen += [await w.users.password_hash(f"user-{name}"), await w.users.sessions(f"user-{name}")]
         return seen

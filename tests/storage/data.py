@@ -12,6 +12,7 @@ from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.repositories import SessionRow, UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Quality
+from pdm_app.domain.secrets import SecretFact
 from pdm_app.domain.signals import Signal
 
 NOON = Micros(1_763_640_000_000_000)  # A whole multiple of ten seconds.
@@ -199,6 +200,12 @@ def session(name: str, number: int = 1, expires_s: float = 3600) -> SessionRow:
     )
 
 
+def secret(name: str) -> SecretFact:
+    return SecretFact(
+        purpose="connection", record_id=f"connection-{name}", site_id=f"site-{name}", key_id="old", changed_at=NOON
+    )
+
+
 async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
     """Store one of everything at one site."""
     async with work(EVERY_SITE) as transaction:
@@ -217,4 +224,5 @@ async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
         await transaction.users.put(user(name), f"password-{name}")
         await transaction.users.put_session(session(name))
         await transaction.users.put_value("setup", "token")
+        await transaction.secrets.put(secret(name), f"sealed-{name}")
         await transaction.commit()
