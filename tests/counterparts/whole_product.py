@@ -16,6 +16,8 @@ from starlette.applications import Starlette
 
 from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
+from pdm_app.domain.credentials import ApiKey
+from pdm_app.domain.repositories import SessionRow, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
 from pdm_app.runtime import running
@@ -39,6 +41,7 @@ from tests.counterparts.ports import free_port
 PASSWORD = "copper lantern drifts"
 OURS, THEIRS = "graz", "pune"
 AUTHORIZE_EVERY_S = 0.1
+ROBOT, ROBOT_KEY = "robot", "robot-key"
 
 
 class AheadClock:
@@ -67,6 +70,8 @@ class Belongings:
     alarm_id: str
     past_alarm_id: str
     fault_id: str
+    user_id: str
+    session_id: str
     area_id: str
     line_id: str
     key_id: str
@@ -111,7 +116,7 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
     try:
         await migrate(database)
         await provision(work, plant, clock.now())
-        await _store_people(work)
+        await _store_people(work, clock.now())
         fleet = Fleet(folder / "demo", clock, ports, Labels(since=clock.now()))  # Its processes do not run.
         ours = await _belongings(work, fleet, OURS, clock.now())
         theirs = await _belongings(work, fleet, THEIRS, clock.now())
@@ -128,7 +133,7 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
         await database.close()
 
 
-async def _store_people(work: SqlUnitOfWork) -> None:
+async def _store_people(work: SqlUnitOfWork, now: Micros) -> None:
     hasher = quick_hasher()
     password_hash = await hasher.hash(PASSWORD)
     hasher.close()
@@ -138,7 +143,36 @@ async def _store_people(work: SqlUnitOfWork) -> None:
                 id=f"person-{role}", username=username(role), display_name=f"One {role}", role=role, site_ids=(OURS,)
             )
             await transaction.users.put(person, password_hash)
+        for site_id in (OURS, THEIRS):
+            await _store_visitor(transaction, site_id, now)
+        robot = User(id=ROBOT, username="robot", display_name="Robot", role=Role.SERVICE, site_ids=(OURS,))
+        key = ApiKey(id=ROBOT_KEY, user_id=ROBOT, name="first", hint="pds_robot1", created_at=now, created_by="ada")
+        await transaction.users.put(robot)
+        await transaction.api_keys.add(key, "0" * 64)
         await transaction.commit()
+
+
+async def _store_visitor(work: Work, site_id: str, now: Micros) -> None:
+    """Store somebody who is there to be administered, with a session that is nobody else's."""
+    visitor = User(
+        id=f"visitor-{site_id}",
+        username=f"visitor.{site_id}",
+        display_name=f"Visitor of {site_id}",
+        role=Role.VIEWER,
+        site_ids=(site_id,),
+    )
+    await work.users.put(visitor)
+    session = SessionRow(
+        id=f"session-{site_id}",
+        user_id=visitor.id,
+        created_at=now,
+        seen_at=now,
+        expires_at=Micros(now + 86_400 * MICROS_PER_S),
+        refresh_hash="0" * 64,
+        address="192.0.2.9",
+        agent="Firefox",
+    )
+    await work.users.put_session(session)
 
 
 async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micros) -> Belongings:
@@ -173,6 +207,8 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         alarm_id=standing.id,
         past_alarm_id=past.id,
         fault_id=fault.id,
+        user_id=f"visitor-{site_id}",
+        session_id=f"session-{site_id}",
         area_id=line.area_id,
         line_id=line.id,
         key_id=key.id,

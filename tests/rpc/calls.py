@@ -8,6 +8,7 @@ from pdm_app.rpc.root import root
 from pdm_app.trpc import MISSING, Procedure, TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import Belongings
+from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 
 # Written down a second time on purpose: a procedure that loses its permission, or gets a weaker one, is noticed here.
@@ -39,6 +40,7 @@ NEEDS: dict[str, Permission | None] = {
     "system.health": Permission.SYSTEM_READ,
     "system.info": Permission.SYSTEM_READ,
     "system.now": None,
+    **PEOPLE_NEEDS,
     **PLANT_NEEDS,
 }
 ANOTHER_SENSOR = "Motor_Current_A"
@@ -71,7 +73,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "live.latest": {"signals": [own.signal_id]},
         "signals.list": {"asset_id": own.asset_id},
     }
-    return (inputs | plant_inputs(own)).get(path, MISSING)
+    return (inputs | people_inputs(own) | plant_inputs(own)).get(path, MISSING)
 
 
 async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:

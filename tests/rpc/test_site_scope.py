@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from pdm_app.domain.access import SYSTEM, Permission, Role
+from pdm_app.domain.access import ROLE_PERMISSIONS, SYSTEM, Permission, Role
+from pdm_app.services.people import OF_ADMINS
 from pdm_app.trpc import TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import OURS, THEIRS, Belongings, WholeProduct
 from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_input
+from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
 
 SPAN = {"start_at": 1_800_000_000_000_000, "end_at": 1_800_000_060_000_000}
@@ -31,8 +33,11 @@ NOTHING = Belongings(
     line_id="no-line",
     key_id="no-key",
     spare_rule_id="no-rule",
+    user_id="no-user",
+    session_id="no-session",
 )
 NOWHERE = "nowhere"
+OF_ALL_SITES = {Permission.SITES_CONFIGURE, Permission.USERS_CONFIGURE}  # Of admins alone, who see them all.
 
 
 def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -58,6 +63,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("live.values", "signals"): [{"signals": [target.signal_id]}],
         ("live.latest", "signals"): [{"signals": [target.signal_id]}],
         ("signals.list", "asset_id"): [{"asset_id": target.asset_id}],
+        **people_crossings(target),
         **plant_crossings(target, site_id),
     }
 
@@ -73,12 +79,17 @@ def names_of(schema: Any) -> Iterator[str]:
             yield from names_of(part)
 
 
+def test_only_those_who_see_every_site_administer_people() -> None:
+    assert [role for role in Role if Permission.USERS_CONFIGURE in ROLE_PERMISSIONS[role]] == [Role.ADMIN]
+    assert Permission.USERS_CONFIGURE in OF_ADMINS, "nobody else can be granted it"
+
+
 def test_every_field_that_names_a_thing_is_among_those_that_are_tried() -> None:
     naming = {
         (path, name)
         for path, procedure in procedures().items()
         for name in names_of(procedure.describe()["input"])
-        if (name.endswith("_id") or name in {"signals", "asset_code"}) and NEEDS[path] is not Permission.SITES_CONFIGURE
+        if (name.endswith("_id") or name in {"signals", "asset_code"}) and NEEDS[path] not in OF_ALL_SITES
     }
     assert crossings(NOTHING, NOWHERE).keys() == naming
 

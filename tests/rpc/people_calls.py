@@ -1,0 +1,81 @@
+"""What the procedures about people need, and calls of them that make sense."""
+
+from typing import Any
+
+from pdm_app.domain.access import Permission
+from tests.counterparts.whole_product import PASSWORD, ROBOT, ROBOT_KEY, Belongings
+
+PEOPLE_NEEDS: dict[str, Permission | None] = {
+    "profile.show": None,
+    "profile.prefer": None,
+    "profile.change_password": None,
+    "profile.begin_mfa": None,
+    "profile.confirm_mfa": None,
+    "profile.end_mfa": None,
+    "profile.new_recovery": None,
+    "service_accounts.list": Permission.USERS_CONFIGURE,
+    "service_accounts.by_id": Permission.USERS_CONFIGURE,
+    "service_accounts.create": Permission.USERS_CONFIGURE,
+    "service_accounts.change": Permission.USERS_CONFIGURE,
+    "service_accounts.create_key": Permission.USERS_CONFIGURE,
+    "service_accounts.rotate_key": Permission.USERS_CONFIGURE,
+    "service_accounts.revoke_key": Permission.USERS_CONFIGURE,
+    "service_accounts.delete": Permission.USERS_CONFIGURE,
+    "sessions.list": None,
+    "sessions.idle_rule": None,
+    "sessions.stay": None,
+    "sessions.revoke": None,
+    "sessions.revoke_others": None,
+    "sessions.of_user": Permission.USERS_CONFIGURE,
+    "sessions.revoke_of_user": Permission.USERS_CONFIGURE,
+    "users.list": Permission.USERS_CONFIGURE,
+    "users.by_id": Permission.USERS_CONFIGURE,
+    "users.create": Permission.USERS_CONFIGURE,
+    "users.invite": Permission.USERS_CONFIGURE,
+    "users.change": Permission.USERS_CONFIGURE,
+    "users.renew_link": Permission.USERS_CONFIGURE,
+    "users.reset_mfa": Permission.USERS_CONFIGURE,
+    "users.delete": Permission.USERS_CONFIGURE,
+}
+# How a caller is answered who was let in but sends what somebody who sits there would know better: a password, a code.
+LET_IN_BUT_WRONG = {
+    "profile.change_password": "BAD_REQUEST",
+    "profile.confirm_mfa": "BAD_REQUEST",
+    "profile.end_mfa": "BAD_REQUEST",
+    "profile.new_recovery": "BAD_REQUEST",
+    "sessions.revoke": "NOT_FOUND",
+}
+
+
+def people_inputs(own: Belongings) -> dict[str, Any]:
+    """Inputs about a visitor and a robot who are there for that, and about the caller."""
+    return {
+        "profile.prefer": {"theme": "dark"},
+        "profile.change_password": {"password": "not it", "new_password": "granite whispers twice"},
+        "profile.begin_mfa": {"password": PASSWORD},
+        "profile.confirm_mfa": {"code": "abcdef"},
+        "profile.end_mfa": {"password": PASSWORD, "code": "abcdef"},
+        "profile.new_recovery": {"code": "abcdef"},
+        "service_accounts.by_id": {"user_id": ROBOT},
+        "service_accounts.create": {"username": "mes", "permissions": ["signals.read"]},
+        "service_accounts.change": {"user_id": ROBOT, "permissions": ["alarms.read"]},
+        "service_accounts.create_key": {"user_id": ROBOT, "name": "second"},
+        "service_accounts.rotate_key": {"key_id": ROBOT_KEY},
+        "service_accounts.revoke_key": {"key_id": ROBOT_KEY},
+        "service_accounts.delete": {"user_id": ROBOT},
+        "sessions.revoke": {"session_id": own.session_id},
+        "sessions.of_user": {"user_id": own.user_id},
+        "sessions.revoke_of_user": {"user_id": own.user_id},
+        "users.by_id": {"user_id": own.user_id},
+        "users.create": {"username": "new", "role": "viewer", "password": PASSWORD},
+        "users.invite": {"username": "guest.one", "role": "viewer"},
+        "users.change": {"user_id": own.user_id, "display_name": "Somebody"},
+        "users.renew_link": {"user_id": own.user_id},
+        "users.reset_mfa": {"user_id": own.user_id},
+        "users.delete": {"user_id": own.user_id},
+    }
+
+
+def people_crossings(target: Belongings) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What somebody tries with somebody else's session; the rest belongs to admins, who see every site."""
+    return {("sessions.revoke", "session_id"): [{"session_id": target.session_id}]}
