@@ -47,6 +47,8 @@ from pdm_app.services.metrics import Metrics
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
+from pdm_app.services.secret_store import SecretStore
+from pdm_app.services.secrets import key_ring
 from pdm_app.services.signals import SignalService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
@@ -122,7 +124,7 @@ async def running(
         on_fatal: Called when the engine cannot go on.
 
     Raises:
-        PdmError: The database or the data directory cannot be used; says what to do.
+        PdmError: The database, the data directory or the master key cannot be used; says what to do.
     """
     clock = clock or SystemClock()
     metrics = metrics or Metrics()
@@ -134,6 +136,9 @@ async def running(
         stack.push_async_callback(database.close)
         await migrate(database)
         work = SqlUnitOfWork(database)
+        ring = key_ring(settings.data_dir, settings.secrets.key, settings.secrets.key_file)
+        secret_store = SecretStore(work, clock, ring)
+        await secret_store.check()
         pages_served = asyncio.Event()
         plant = await _demo_plant(settings, work, clock, pages_served, stack) if settings.demo else None
         buffer = DiskBuffer(settings.data_dir / BUFFER_FILE, bytes_max=settings.buffer.bytes_max)
@@ -169,7 +174,7 @@ async def running(
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, keeper, bus, frames)
         vitals.register(metrics)
         stack.callback(metrics.clear)
-        auth = AuthService(work, clock, settings)
+        auth = AuthService(work, clock, settings, sealer=ring)
         stack.callback(auth.close)
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
         if settings.demo:
