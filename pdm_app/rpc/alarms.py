@@ -42,7 +42,7 @@ async def journal(ctx: Ctx, query: JournalQuery) -> JournalPage:
     return await ctx.services.alarms.journal(ctx.actor, query)
 
 
-@alarms.query(permission="alarms.read", rest="GET /alarm-rules")
+@alarms.query(permission="alarms.read")
 async def rules(ctx: Ctx, *, asset_id: Id | None = None) -> tuple[AlarmRule, ...]:
     """Return the rules of one asset, or of all in reach, most urgent first."""
     return await ctx.services.alarms.rules(ctx.actor, asset_id)
