@@ -32,7 +32,7 @@ from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
 
 log = logging.getLogger(__name__)
 metrics = Metrics()
-rpc = make_rpc(services)
+rpc = make_rpc(services, settings=load_settings().rpc, metrics=metrics)
 start_failures: list[Exception] = []
 """Why the product could not start; the command that serves tells it to the person who started it."""
 

@@ -100,6 +100,22 @@ class HttpSettings(Section):
         return proxies
 
 
+class RpcSettings(Section):
+    """What one caller of the procedures may ask for; over HTTP, WebSocket and REST together."""
+
+    calls_per_minute: int = Field(
+        default=12_000, ge=0, description="Calls per person or key, each of a batch counted; 0 is no limit."
+    )
+    call_s: float = Field(default=30, gt=0, le=600, description="A call that takes longer is cancelled.")
+    body_bytes_max: int = Field(default=1_048_576, ge=1_024, le=100_000_000, description="Body, or WebSocket message.")
+    upload_bytes_max: int = Field(
+        default=536_870_912, ge=1_024, le=100_000_000_000, description="Body with a file, where one is taken."
+    )
+    batch_max: int = Field(default=100, ge=1, le=10_000, description="Calls in one request.")
+    subscriptions_max: int = Field(default=256, ge=1, le=100_000, description="Per WebSocket.")
+    connections_max: int = Field(default=2_000, ge=1, le=1_000_000, description="WebSockets and event streams open.")
+
+
 class SecretSettings(Section):
     """The key under which passwords of connections and the like are stored."""
 
@@ -170,6 +186,7 @@ class Settings(BaseSettings):
     demo: bool = Field(default=False, description="Run the simulated plant and its accounts; loopback only.")
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()
+    rpc: RpcSettings = RpcSettings()
     secrets: SecretSettings = SecretSettings()
     ingest: IngestSettings = IngestSettings()
     buffer: BufferSettings = BufferSettings()

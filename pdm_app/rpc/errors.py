@@ -1,5 +1,6 @@
 """How the product's errors read on the wire."""
 
+from math import ceil
 from typing import Annotated
 
 from pydantic import Field
@@ -33,6 +34,17 @@ _CODES: tuple[tuple[type[PdmError], ErrorCode], ...] = (
 )
 
 
+# Errors about what the caller asked for. The facts of all others are about the machinery: they are for the log.
+_TELLING: tuple[type[PdmError], ...] = (
+    InvalidInputError,
+    PermissionDeniedError,
+    NotFoundError,
+    ConflictError,
+    TooManyAttemptsError,
+)
+_INSIDE = frozenset({"place", "path"})  # Of the database and of files on the server.
+
+
 class ProductErrorData(ErrorData, total=False):
     """Facts about an error, beside ``code``, ``httpStatus`` and ``path``."""
 
@@ -47,7 +59,12 @@ def translate(error: Exception) -> TrpcError | None:
 def wire_error(error: PdmError) -> TrpcError:
     """Turn the product's error into the one of its code; its text is meant for people."""
     code: ErrorCode = next((code for kind, code in _CODES if isinstance(error, kind)), "PRECONDITION_FAILED")
-    facts: dict[str, object] = {"facts": dict(error.facts)} if error.facts else {}
+    facts: dict[str, object] = {}
+    told = {name: fact for name, fact in error.facts.items() if name not in _INSIDE}
+    if told and isinstance(error, _TELLING):
+        facts["facts"] = told
+    if isinstance(wait_s := error.facts.get("retry_after_s"), int | float):
+        facts["retryAfterS"] = ceil(wait_s)
     if isinstance(error, InvalidInputError) and error.issues:
         facts["issues"] = [
             Issue(

@@ -53,6 +53,7 @@ class Metrics:
 
     Attributes:
         api_latency_seconds: Time per HTTP request, by route, method and status.
+        rpc_latency_seconds: Time per call of a procedure, by procedure and code; of a subscription until it started.
         query_latency_seconds: Time per question to the historian; observe it where the question is answered.
     """
 
@@ -72,6 +73,13 @@ class Metrics:
             buckets=LATENCY_S,
             registry=self._registry,
         )
+        self.rpc_latency_seconds = Histogram(
+            "rpc_latency_seconds",
+            "Time to answer one call of a procedure.",
+            ["procedure", "code"],
+            buckets=LATENCY_S,
+            registry=self._registry,
+        )
         self.query_latency_seconds = Histogram(
             "query_latency_seconds",
             "Time to answer one question to the historian.",
@@ -86,6 +94,11 @@ class Metrics:
     def counter(self, name: str, description: str, read: Read) -> None:
         """Add a figure that only grows; ``name`` ends in ``_total``, such as ``sensor_readings_total``."""
         self._figures.figures.append(_Figure(name, description, read, is_counter=True))
+
+    def lasting_gauge(self, name: str, description: str, read: Read) -> None:
+        """Add a figure that goes up and down, of what serves the product; `clear` leaves it."""
+        self._lasting.figures = [figure for figure in self._lasting.figures if figure.name != name]
+        self._lasting.figures.append(_Figure(name, description, read, is_counter=False))
 
     def lasting_counter(self, name: str, description: str, read: Read) -> None:
         """Add a counter of what serves the product rather than belongs to it; `clear` leaves it."""

@@ -9,7 +9,7 @@ from pdm_app.trpc.errors import CODES
 from pdm_app.trpc.introspection import JsonSchema, ProcedureSchema, RouterSchema
 from pdm_app.trpc.introspection_names import pascal_case
 from pdm_app.trpc.rest_input import TextFields, objects_of
-from pdm_app.trpc.rest_routes import RestRoute
+from pdm_app.trpc.rest_routes import Addresses, RestRoute
 
 REST_CONVENTIONS: Final = """\
 Under the REST addresses a result is the bare JSON. A list in a query is its key repeated; a field that may be null is
@@ -31,7 +31,12 @@ class RestDescription(NamedTuple):
 
 
 def describe_rest(described: RouterSchema, prefix: str) -> RestDescription:
-    """Describe every procedure that has an address, in the order of declaration."""
+    """Describe every procedure that has an address, in the order of declaration.
+
+    Raises:
+        RestError: Two procedures claim one address.
+    """
+    Addresses(schema.procedure for schema in described.procedures)  # Two of one address would hide each other.
     paths: dict[str, dict[str, Any]] = {}
     for schema in described.procedures:
         if (route := schema.procedure.rest) is not None:

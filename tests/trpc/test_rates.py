@@ -45,7 +45,7 @@ def test_what_says_no_rate_says_how_to_write_one(written: str) -> None:
 )
 def test_no_span_ever_has_more_calls_than_allowed(calls: int, pauses: list[float]) -> None:
     time = Time()
-    rates, rate, admitted = Rates(time), Rate(calls, PER_S), []
+    rates, rate, admitted = Rates(time), Rate(calls, PER_S), list[float]()
     for pause in pauses:
         time.now_s += pause
         if not rates.take(rate, "x", "ada"):
@@ -57,7 +57,7 @@ def test_no_span_ever_has_more_calls_than_allowed(calls: int, pauses: list[float
 @given(calls=st.integers(1, 20), pauses=st.lists(st.floats(0, 30, allow_nan=False), min_size=20, max_size=60))
 def test_who_waits_as_told_gets_through_and_within_a_sixtieth_of_the_span(calls: int, pauses: list[float]) -> None:
     time = Time()
-    rates, rate, admitted = Rates(time), Rate(calls, PER_S), []
+    rates, rate, admitted = Rates(time), Rate(calls, PER_S), list[float]()
     for pause in pauses:
         time.now_s += pause
         wait_s = rates.take(rate, "x", "ada")
