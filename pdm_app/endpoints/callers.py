@@ -85,11 +85,15 @@ def bearer(request: Request) -> str:
 async def actor_of(request: Request, services: HttpServices) -> Actor:
     """Return who is signed in, by bearer token or cookie.
 
+def token_of(request: Request) -> str:
+    """Return what says who is signed in: a bearer token, else the session's cookie; empty without both."""
+    return bearer(request) or request.cookies.get(ACCESS_COOKIE, "")
+
+
     Raises:
         UnauthenticatedError: Nobody.
     """
-    token = bearer(request) or request.cookies.get(ACCESS_COOKIE, "")
-    return await services.auth.actor_of_access(token, address=address_of(request))
+    return await services.auth.actor_of_access(token_of(request), address=address_of(request))
 
 
 async def device_of(request: Request, services: HttpServices) -> Actor:

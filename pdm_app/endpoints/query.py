@@ -22,6 +22,7 @@ class Query:
     """
 
     def __init__(self, request: Request, known: Collection[str]) -> None:
+        self.request = request
         given = request.query_params.multi_items()
         self._given: dict[str, str] = {}
         for name, value in given:

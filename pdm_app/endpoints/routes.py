@@ -17,6 +17,7 @@ from pdm_app.endpoints.answers import Answering, Handler, nothing_here
 from pdm_app.endpoints.auth import AuthEndpoints
 from pdm_app.endpoints.callers import HttpServices, may_see_system
 from pdm_app.endpoints.health import Find
+from pdm_app.endpoints.events import Events
 from pdm_app.endpoints.ingest import Ingest
 from pdm_app.endpoints.pump_paths import PumpPaths
 from pdm_app.services.metrics import MEDIA_TYPE, Metrics
@@ -32,6 +33,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
     pumps = PumpPaths(settings.auth)
 
     def served(serve: Serve) -> Handler:
+    events = Events(find, settings.auth)
         async def handler(request: Request) -> Response:
             services = find()
             if services is None:
@@ -82,3 +84,4 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
         Route("/metrics", Answering(GET=served(figures))),
         Mount("/api", app=api),
     ]
+        Route("/events", Answering(GET=served(events.serve))),
