@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from pdm_app.cli.installation import print_table
+from pdm_app.cli.rpc_call import call
 from pdm_app.domain.errors import InvalidInputError
 
 rpc = typer.Typer(name="rpc", no_args_is_help=True, help="What other programs can call, and how they are typed.")
+rpc.command()(call)
 
 STANDARD_OUTPUT = Path("-")
 
@@ -30,6 +32,16 @@ def types(
     from pdm_app.rpc.description import typescript_types
 
     _write(out, typescript_types())
+
+
+@rpc.command()
+def python(
+    out: Annotated[Path, typer.Option(help="File to write; - is standard output.")] = Path("pdm_client.py"),
+) -> None:
+    """Write a typed Python client of all procedures, asynchronous and blocking; it needs httpx and websockets only."""
+    from pdm_app.rpc.description import python_client_text
+
+    _write(out, python_client_text())
 
 
 @rpc.command()

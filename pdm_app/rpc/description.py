@@ -10,6 +10,7 @@ from pdm_app.rpc.server import PATH, REST_PREFIX
 from pdm_app.trpc import RouterDocument, app_router_types, describe_router, openapi, router_document
 from pdm_app.trpc.introspection import REF, ProcedureSchema, RouterSchema
 from pdm_app.trpc.introspection_words import fields_words, input_words, output_words, words_of
+from pdm_app.trpc.python_client import python_client
 
 SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The access token of a session."},
@@ -35,6 +36,11 @@ site out of reach is not found.
 def typescript_types() -> str:
     """Return ``app-router.d.ts`` of the product."""
     return app_router_types(root, error_data=ProductErrorData)
+
+
+def python_client_text() -> str:
+    """Return the module of a Python client of the product."""
+    return python_client(root, title="A client of pdm_app.", url=f"http://127.0.0.1:8000{PATH}")
 
 
 def document() -> RouterDocument:

@@ -24,9 +24,11 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(limits: Limits | None = None, port: int = 0, **options: Any) -> AsyncIterator[Served]:
+async def serving(
+    limits: Limits | None = None, port: int = 0, plant: Plant | None = None, **options: Any
+) -> AsyncIterator[Served]:
     """Serve the reference procedures mounted in a Starlette application; no connection is left afterwards."""
-    plant = Plant()
+    plant = plant or Plant()
     app = reference_app(plant, limits, **options)
     config = uvicorn.Config(
         Starlette(routes=app.routes("/trpc")), host="127.0.0.1", port=port, log_config=None, lifespan="off"

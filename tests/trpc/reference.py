@@ -53,6 +53,7 @@ class Plant:
     revoked: set[str] = field(default_factory=set)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     contexts: list[ConnectionInfo] = field(default_factory=list)
+    is_starting: bool = False
     finished: list[str] = field(default_factory=list)
 
 
@@ -139,7 +140,10 @@ async def nil(ctx: Ctx) -> None:
 
 @router.query()
 async def slow(ctx: Ctx, *, ms: int) -> dict[str, int]:
-    await asyncio.sleep(ms / 1000)
+    try:
+        await asyncio.sleep(ms / 1000)
+    finally:
+        ctx.plant.cleaned_up.append("slow")
     return {"slept": ms}
 
 
@@ -308,6 +312,8 @@ def reference_app(plant: Plant, limits: Limits | None = None, **options: Any) ->
 
     async def create_context(connection: ConnectionInfo) -> Ctx:
         plant.contexts.append(connection)
+        if plant.is_starting:
+            raise TrpcError("SERVICE_UNAVAILABLE", "The server starts")
         params = connection.connection_params or {}
         if "reject" in params or connection.header("x-reject"):
             raise TrpcError("UNAUTHORIZED", "rejected by createContext")
