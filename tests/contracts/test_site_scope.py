@@ -11,7 +11,8 @@ from pdm_app.domain.alarms import JournalQuery, RuleMemory
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.secrets import Secrets
-from tests.storage import data
+from tests.contracts import people_crossings
+from tests.storage import data, people_data
 from tests.storage.data import MINE, NOON, THEIRS, S
 
 ONLY_MINE = Scope(sites=frozenset({"site-graz"}))
@@ -58,6 +59,7 @@ CROSSING_READS: dict[str, Crossing] = {
     "users.revoke_session": lambda w: w.users.revoke_session("session-linz-1", AT),
     "users.value": lambda w: w.users.value("setup"),
     "users.take_value": lambda w: w.users.take_value("setup", "token"),
+    **people_crossings.READS,
     "secrets.all": lambda w: w.secrets.all(),
     "secrets.sealed": lambda w: w.secrets.sealed("connection", "connection-linz"),
     "secrets.remove": lambda w: w.secrets.remove("connection", "connection-linz"),
@@ -81,6 +83,7 @@ CROSSING_WRITES: dict[str, Crossing] = {
     "users.put": lambda w: w.users.put(data.user(THEIRS)),
     "users.put_session": lambda w: w.users.put_session(data.session(THEIRS, 2)),
     "users.put_value": lambda w: w.users.put_value("setup", "mine"),
+    **people_crossings.WRITES,
     "secrets.put": lambda w: w.secrets.put(data.secret(THEIRS), "mine"),
 }
 # The same row, claimed for one's own site.
@@ -111,6 +114,8 @@ def test_every_method_of_every_repository_is_among_those_that_are_tried() -> Non
         "connections": repositories.Connections,
         "alarms": repositories.Alarms,
         "users": repositories.Users,
+        "credentials": repositories.Credentials,
+        "api_keys": repositories.ApiKeys,
         "secrets": Secrets,
     }
     methods = {
@@ -131,6 +136,7 @@ async def _their_everything(work: UnitOfWork) -> list[object]:
         seen += [await w.alarms.standing(), await w.alarms.journal(JournalQuery()), await w.users.all()]
         seen.append(await w.secrets.sealed_by_others("", 9))
         for name in (MINE, THEIRS):
+            seen += await people_data.all_of_people(w, name)
             seen += [await w.users.password_hash(f"user-{name}"), await w.users.sessions(f"user-{name}")]
         return seen
 

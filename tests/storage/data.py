@@ -14,6 +14,7 @@ from pdm_app.domain.repositories import SessionRow, UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.domain.secrets import SecretFact
 from pdm_app.domain.signals import Signal
+from tests.storage.people_data import put_people
 
 NOON = Micros(1_763_640_000_000_000)  # A whole multiple of ten seconds.
 S = 1_000_000
@@ -224,5 +225,6 @@ async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
         await transaction.users.put(user(name), f"password-{name}")
         await transaction.users.put_session(session(name))
         await transaction.users.put_value("setup", "token")
+        await put_people(transaction, name)
         await transaction.secrets.put(secret(name), f"sealed-{name}")
         await transaction.commit()
