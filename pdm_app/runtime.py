@@ -33,6 +33,7 @@ from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
+from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.catalogue import Services
 from pdm_app.services.connections import ConnectionService
@@ -185,11 +186,13 @@ async def running(
         assets, signals = AssetService(work, desk), SignalService(work, desk)
         live = LiveService(frames, signals)
         history = HistoryService(historian, signals, metrics.query_latency_seconds.observe)
+        audit = AuditService(work, clock, settings.audit.entries_warn)
         services = Services(
             alarm_rules=AlarmRuleService(work, desk),
             alarms=AlarmService(work, book, clock),
             areas=AreaService(work, desk),
             assets=assets,
+            audit=audit,
             auth=auth,
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work) if plant is not None else None,
@@ -201,7 +204,7 @@ async def running(
             pumps=PumpService(assets, signals, live, history),
             signals=signals,
             sites=SiteService(work, desk),
-            system=SystemService(vitals.checks(), vitals.info, clock),
+            system=SystemService({**vitals.checks(), "audit": audit.check}, vitals.info, clock),
         )
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(

@@ -9,6 +9,7 @@ from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import PermissionDeniedError, UnauthenticatedError
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.assets import AssetService
+from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.ingest import IngestService
@@ -28,6 +29,8 @@ OWN_FETCH_SITES = frozenset({"same-origin", "none"})
 class HttpServices(Protocol):
     """What the endpoints need of the services."""
 
+    @property
+    def audit(self) -> AuditService: ...
     @property
     def auth(self) -> AuthService: ...
     @property
@@ -82,13 +85,13 @@ def bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def actor_of(request: Request, services: HttpServices) -> Actor:
-    """Return who is signed in, by bearer token or cookie.
-
 def token_of(request: Request) -> str:
     """Return what says who is signed in: a bearer token, else the session's cookie; empty without both."""
     return bearer(request) or request.cookies.get(ACCESS_COOKIE, "")
 
+
+async def actor_of(request: Request, services: HttpServices) -> Actor:
+    """Return who is signed in, by bearer token or cookie.
 
     Raises:
         UnauthenticatedError: Nobody.

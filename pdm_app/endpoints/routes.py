@@ -14,10 +14,11 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from pdm_app.domain.errors import UnauthenticatedError, UnavailableError
 from pdm_app.endpoints import health
 from pdm_app.endpoints.answers import Answering, Handler, nothing_here
+from pdm_app.endpoints.audit import AuditExport
 from pdm_app.endpoints.auth import AuthEndpoints
 from pdm_app.endpoints.callers import HttpServices, may_see_system
-from pdm_app.endpoints.health import Find
 from pdm_app.endpoints.events import Events
+from pdm_app.endpoints.health import Find
 from pdm_app.endpoints.ingest import Ingest
 from pdm_app.endpoints.pump_paths import PumpPaths
 from pdm_app.services.metrics import MEDIA_TYPE, Metrics
@@ -28,12 +29,13 @@ Serve = Callable[[Request, HttpServices], Awaitable[Response]]
 
 def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
     """Return the routes; ``/api`` answers every address and method below it, so that nothing falls to the front end."""
+    audit = AuditExport(settings.auth)
     auth = AuthEndpoints(settings.auth)
     ingest = Ingest(settings.ingest)
     pumps = PumpPaths(settings.auth)
+    events = Events(find, settings.auth)
 
     def served(serve: Serve) -> Handler:
-    events = Events(find, settings.auth)
         async def handler(request: Request) -> Response:
             services = find()
             if services is None:
@@ -66,6 +68,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
             Route("/auth/refresh", Answering(POST=served(auth.refresh))),
             Route("/auth/logout", Answering(POST=served(auth.logout))),
             Route("/auth/token", Answering(POST=served(auth.token))),
+            Route("/audit/export", Answering(GET=served(audit.export))),
             Route("/ingest", Answering(POST=served(ingest.take))),
             Route("/live-data", Answering(GET=served(pumps.live_data))),
             Route("/sensor-history", Answering(GET=served(pumps.sensor_history))),
@@ -82,6 +85,6 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
         Route("/health/live", Answering(GET=health.live)),
         Route("/health/ready", Answering(GET=readiness)),
         Route("/metrics", Answering(GET=served(figures))),
+        Route("/events", Answering(GET=served(events.serve))),
         Mount("/api", app=api),
     ]
-        Route("/events", Answering(GET=served(events.serve))),

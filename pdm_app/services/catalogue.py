@@ -6,6 +6,7 @@ from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
+from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
@@ -28,6 +29,7 @@ class Services:
     alarms: AlarmService
     areas: AreaService
     assets: AssetService
+    audit: AuditService
     auth: AuthService
     connections: ConnectionService
     devices: DeviceService

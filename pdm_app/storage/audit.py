@@ -100,9 +100,11 @@ class SqlAudit(Repository):
         )
         return [_entry(row) for row in await self._transaction.rows(statement, "read the audit trail")]
 
-    async def after(self, seq: int | None, limit: int) -> Sequence[AuditEntry]:
-        """Return the entries of scope that follow number ``seq``, or the first ones for None, oldest first."""
-        conditions = [] if seq is None else [ENTRIES.c.seq > seq]
+    async def after(self, seq: int | None, limit: int, query: AuditQuery | None = None) -> Sequence[AuditEntry]:
+        """Return the entries that follow number ``seq``, or the first ones for None, oldest first."""
+        conditions = [] if query is None else _conditions(query)
+        if seq is not None:
+            conditions.append(ENTRIES.c.seq > seq)
         statement = (
             select(*COLUMNS)
             .where(self._transaction.covers(ENTRIES.c.site_id), *conditions)

@@ -8,6 +8,7 @@ import pytest
 from pdm_app.domain import repositories
 from pdm_app.domain.access import EVERY_SITE, Role, Scope
 from pdm_app.domain.alarms import JournalQuery, RuleMemory
+from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.secrets import Secrets
@@ -48,6 +49,8 @@ CROSSING_READS: dict[str, Crossing] = {
     "alarms.standing": lambda w: w.alarms.standing(),
     "alarms.get": lambda w: w.alarms.get("alarm-linz-1"),
     "alarms.journal": lambda w: w.alarms.journal(JournalQuery(site_id="site-linz")),
+    "audit.page": lambda w: w.audit.page(AuditQuery(site_id="site-linz")),
+    "audit.after": lambda w: w.audit.after(None, 10),
     "users.all": lambda w: w.users.all(),
     "users.get": lambda w: w.users.get("user-linz"),
     "users.by_username": lambda w: w.users.by_username("olga.linz"),
@@ -80,6 +83,7 @@ CROSSING_WRITES: dict[str, Crossing] = {
     "alarms.put_memories": lambda w: w.alarms.put_memories([THEIR_MEMORY]),
     "alarms.put": lambda w: w.alarms.put([data.alarm(THEIRS)]),
     "alarms.append": lambda w: w.alarms.append([data.entry(THEIRS, 9)]),
+    "audit.add": lambda w: w.audit.add(data.fact(THEIRS)),
     "users.put": lambda w: w.users.put(data.user(THEIRS)),
     "users.put_session": lambda w: w.users.put_session(data.session(THEIRS, 2)),
     "users.put_value": lambda w: w.users.put_value("setup", "mine"),
@@ -102,7 +106,7 @@ CROSSING_THEFTS: dict[str, Crossing] = {
     "secrets.put": lambda w: w.secrets.put(data.secret(THEIRS).model_copy(update=AT_MINE), "mine"),
 }
 # Counts over everything that nobody limited to a site can aim at another one.
-NOT_AIMED = {"secrets.keys", "users.forget_sessions"}
+NOT_AIMED = {"secrets.keys", "users.forget_sessions", "audit.head"}
 
 
 def test_every_method_of_every_repository_is_among_those_that_are_tried() -> None:
@@ -117,6 +121,7 @@ def test_every_method_of_every_repository_is_among_those_that_are_tried() -> Non
         "credentials": repositories.Credentials,
         "api_keys": repositories.ApiKeys,
         "secrets": Secrets,
+        "audit": repositories.Audit,
     }
     methods = {
         f"{noun}.{name}"
@@ -133,6 +138,7 @@ async def _their_everything(work: UnitOfWork) -> list[object]:
         seen: list[object] = [await w.users.value("setup"), await w.devices.keys(), await w.signals.all()]
         seen += [await w.sites.all(), await w.assets.areas(), await w.assets.lines(), await w.assets.all()]
         seen += [await w.devices.all(), await w.connections.all(), await w.alarms.rules(), await w.alarms.memories()]
+        seen += [await w.audit.page(AuditQuery()), await w.audit.head()]
         seen += [await w.alarms.standing(), await w.alarms.journal(JournalQuery()), await w.users.all()]
         seen.append(await w.secrets.sealed_by_others("", 9))
         for name in (MINE, THEIRS):

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from pdm_app.domain.access import SYSTEM, Role
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
+from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.ingest import IngestService
@@ -33,6 +34,7 @@ class Served(HasRoom):
     """The application, what is behind it, and what tests turn."""
 
     app: ASGIApp
+    audit: AuditService
     auth: AuthService
     devices: DeviceService
     ingest: IngestService
@@ -93,6 +95,7 @@ async def served(
     figures: list[SystemInfo] = []
     served = Served(
         app=Starlette(),
+        audit=AuditService(work, clock, settings.audit.entries_warn),
         auth=AuthService(work, clock, settings, hasher),
         devices=DeviceService(work, clock),
         ingest=IngestService(work, intake, clock, settings.ingest),

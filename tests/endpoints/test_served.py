@@ -17,6 +17,7 @@ from pdm_app.domain.samples import moment
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.engine.intake import Intake
+from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.ingest import IngestService
@@ -35,6 +36,7 @@ from tests.counterparts.pumps import HasRoom, PumpRoom
 
 @dataclass(frozen=True)
 class Parts(HasRoom):
+    audit: AuditService
     auth: AuthService
     devices: DeviceService
     ingest: IngestService
@@ -70,6 +72,7 @@ async def server(work: SqlUnitOfWork, room: PumpRoom, hasher: PasswordHasher, tm
     clock, latest, metrics, settings = WallClock(), Latest(), Metrics(), Settings(data_dir=tmp_path / "data")
     buffer = DiskBuffer(tmp_path / "buffer.sqlite", bytes_max=10_000_000)
     parts = Parts(
+        AuditService(work, clock, settings.audit.entries_warn),
         AuthService(work, clock, settings, hasher),
         DeviceService(work, clock),
         IngestService(work, Intake(SIGNALS, Bus(), latest, buffer, clock), clock, settings.ingest),

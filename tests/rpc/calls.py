@@ -24,6 +24,8 @@ NEEDS: dict[str, Permission | None] = {
     "api.types": None,
     "assets.overview": Permission.ASSETS_READ,
     "assets.list": Permission.ASSETS_READ,
+    "audit.page": Permission.AUDIT_READ,
+    "audit.verify": Permission.AUDIT_READ,
     "auth.me": None,
     "connections.list": Permission.CONNECTIONS_READ,
     "connections.watch": Permission.CONNECTIONS_READ,

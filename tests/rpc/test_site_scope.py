@@ -29,12 +29,12 @@ NOTHING = Belongings(
     alarm_id="no-alarm",
     past_alarm_id="no-alarm",
     fault_id="no-fault",
+    user_id="no-user",
+    session_id="no-session",
     area_id="no-area",
     line_id="no-line",
     key_id="no-key",
     spare_rule_id="no-rule",
-    user_id="no-user",
-    session_id="no-session",
 )
 NOWHERE = "nowhere"
 OF_ALL_SITES = {Permission.SITES_CONFIGURE, Permission.USERS_CONFIGURE}  # Of admins alone, who see them all.
@@ -53,6 +53,8 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("alarms.journal", "asset_id"): [{"asset_id": target.asset_id}],
         ("alarms.journal", "site_id"): [{"site_id": site_id}],
         ("alarms.rules", "asset_id"): [{"asset_id": target.asset_id}],
+        ("audit.page", "site_id"): [{"site_id": site_id}],
+        ("audit.page", "subject_id"): [{"subject_id": target.connection_id}, {"subject_id": target.alarm_id}],
         ("assets.overview", "site_id"): [{"site_id": site_id}],
         ("assets.list", "site_id"): [{"site_id": site_id}],
         ("connections.pause", "connection_id"): [{"connection_id": target.connection_id}],
@@ -117,23 +119,35 @@ async def everything_of(product: WholeProduct) -> Any:
         return [connections, await client.query("alarms.journal", {}), *seen]
 
 
-async def test_what_is_elsewhere_and_what_does_not_exist_are_answered_alike(product: WholeProduct) -> None:
+# What is answered where a search for something foreign, as for something absent, simply finds nothing.
+FINDS_NOTHING: dict[tuple[str, str], Any] = {
+    ("alarms.journal", "alarm_id"): {"entries": [], "before": None},
+    ("audit.page", "subject_id"): {"entries": [], "before": None},
+}
+
+
+async def test_what_is_elsewhere_and_what_does_not_exist_are_answered_alike_to_every_role(
+    product: WholeProduct,
+) -> None:
     before = await everything_of(product)
-    engineer = await product.sign_in(Role.ENGINEER)
     there, nowhere = crossings(product.theirs, THEIRS), crossings(NOTHING, NOWHERE)
-    answers = {}
-    async with product.client(engineer.access_token) as client:
-        for path, field in there:
-            for asked_there, asked_nowhere in zip(there[path, field], nowhere[path, field], strict=True):
-                foreign = await told(client, path, asked_there, product.theirs, THEIRS)
-                absent = await told(client, path, asked_nowhere, NOTHING, NOWHERE)
-                assert foreign == absent, (path, field)
-                answers[path, field] = json.loads(foreign)
-    refused = {key: said["code"] for key, said in answers.items() if "code" in said}
-    assert set(refused.values()) == {"NOT_FOUND"}
-    assert {key: said for key, said in answers.items() if "code" not in said} == {
-        ("alarms.journal", "alarm_id"): {"entries": [], "before": None}
-    }
+    found, expected = {}, {}
+    for role in set(Role) - {Role.ADMIN}:  # Admins see every site.
+        signed_in = await product.sign_in(role)
+        async with product.client(signed_in.access_token) as client:
+            for path, field in there:
+                needed = NEEDS[path]
+                is_allowed = needed is None or needed in ROLE_PERMISSIONS[role]
+                for asked_there, asked_nowhere in zip(there[path, field], nowhere[path, field], strict=True):
+                    foreign = await told(client, path, asked_there, product.theirs, THEIRS)
+                    absent = await told(client, path, asked_nowhere, NOTHING, NOWHERE)
+                    assert foreign == absent, (role, path, field)
+                    said = json.loads(foreign)
+                    found[role, path, field] = said.get("code", said)
+                    expected[role, path, field] = (
+                        FINDS_NOTHING.get((path, field), "NOT_FOUND") if is_allowed else "FORBIDDEN"
+                    )
+    assert found == expected
     assert await everything_of(product) == before
 
 

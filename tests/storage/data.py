@@ -8,6 +8,7 @@ import numpy as np
 from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, RuleMemory
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
+from pdm_app.domain.audit import AuditFact
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.repositories import SessionRow, UnitOfWork
@@ -177,6 +178,13 @@ def entry(name: str, number: int, at_s: float = 0.0, **changes: object) -> Journ
     return JournalEntry.model_validate(fields)
 
 
+def fact(name: str) -> AuditFact:
+    return AuditFact(
+        id=f"fact-{name}", at=NOON, actor_id="ada", actor="ada", action="assets.changed", subject="asset",
+        subject_id=f"asset-{name}", name=f"asset {name}", site_id=f"site-{name}",
+    )  # fmt: skip
+
+
 def user(name: str, role: Role = Role.OPERATOR, sites: tuple[str, ...] | None = None) -> User:
     return User(
         id=f"user-{name}",
@@ -225,6 +233,7 @@ async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
         await transaction.users.put(user(name), f"password-{name}")
         await transaction.users.put_session(session(name))
         await transaction.users.put_value("setup", "token")
+        await transaction.audit.add(fact(name))
         await put_people(transaction, name)
         await transaction.secrets.put(secret(name), f"sealed-{name}")
         await transaction.commit()
