@@ -15,7 +15,7 @@ UnitCode = Annotated[str, Field(min_length=1, max_length=24, description="UCUM c
 Decimals = Annotated[int, Field(ge=0, le=9)]
 PollEvery = Annotated[float, Field(ge=0.01, le=86_400, description="Seconds.")]
 Deadband = Annotated[float, Field(ge=0, allow_inf_nan=False, description="Changes up to this are not recorded.")]
-StaleAfter = Annotated[float, Field(gt=0, le=31_536_000, description="Seconds of silence.")]
+StaleAfter = Annotated[float, Field(gt=0, le=3_153_600_000, description="Seconds of silence.")]
 
 
 class DataType(StrEnum):
