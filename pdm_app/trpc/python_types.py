@@ -128,7 +128,8 @@ def declaration(name: str, schema: JsonSchema, *, is_sent: bool) -> str:
         is_sent: Programs send it and never get it.
     """
     doc = str(schema.get("description", ""))
-    if schema.get("type") == "object" and (schema.get("properties") or schema.get("additionalProperties") is False):
+    is_open = bool(schema.get("additionalProperties") or schema.get("patternProperties"))
+    if schema.get("type") == "object" and (schema.get("properties") or not is_open):
         return _typed_dict(name, schema, is_sent=is_sent)
     labels = tuple_labels(schema)
     if labels:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pdm_app.cli.main import main
-from pdm_app.rpc.description import typescript_types
+from pdm_app.rpc.description import python_client_text, typescript_types
 from pdm_app.rpc.root import root
 
 
@@ -46,6 +46,14 @@ def test_types_can_go_to_standard_output(capsys: pytest.CaptureFixture[str]) -> 
     assert shown.err == ""
 
 
+def test_python_writes_a_client_that_is_python(tmp_path: Path) -> None:
+    out = tmp_path / "pdm_client.py"
+    assert main(["rpc", "python", "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    assert text == python_client_text()
+    compile(text, str(out), "exec")
+
+
 def test_openapi_writes_json_with_the_version_of_the_product(tmp_path: Path) -> None:
     out = tmp_path / "openapi.json"
     assert main(["rpc", "openapi", "--out", str(out)]) == 0
@@ -53,7 +61,8 @@ def test_openapi_writes_json_with_the_version_of_the_product(tmp_path: Path) -> 
     assert document["openapi"] == "3.1.0"
     assert document["info"]["version"].startswith("0.1.0")
     assert document["security"] == [{"bearer": []}, {"cookie": []}]
-    assert len(document["paths"]) == len(list(root.procedures()))
+    calls = [path for path in document["paths"] if path.startswith("/trpc/")]
+    assert len(calls) == len(list(root.procedures()))
 
 
 @pytest.mark.parametrize(
