@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from pdm_app.endpoints.content_policy import ContentPolicy
+from pdm_app.endpoints.entrance import Entrance
 from pdm_app.endpoints.front_end import FrontEnd
 from pdm_app.endpoints.gate import Gate
 from pdm_app.endpoints.own_pages import OwnPages
@@ -33,6 +34,8 @@ from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
 log = logging.getLogger(__name__)
 metrics = Metrics()
 rpc = make_rpc(services, settings=load_settings().rpc, metrics=metrics)
+built: list[ASGIApp] = []
+"""The product as `beside` has built it, for `served`: only the front end itself knows when it asks for it."""
 start_failures: list[Exception] = []
 """Why the product could not start; the command that serves tells it to the person who started it."""
 
@@ -74,10 +77,18 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     metrics.lasting_counter(
         "requests_refused_rate_total", "Requests refused because they came too often.", lambda: gate.refused_total
     )
-    return ProxyHeadersMiddleware(  # type: ignore[return-value]  # The same protocol, declared twice.
-        Wrapping(gate, metrics, log_all=settings.log.requests),
-        trusted_hosts=list(settings.http.trusted_proxies),
-    )
+    checked: ASGIApp = Wrapping(gate, metrics, log_all=settings.log.requests)
+    if settings.http.trusted_proxies:
+        proxies = list(settings.http.trusted_proxies)
+        checked = ProxyHeadersMiddleware(checked, proxies)  # type: ignore[assignment, arg-type]  # Declared twice.
+    built.append(checked)
+    return checked
+
+
+def served() -> ASGIApp:
+    """Build what a server serves; `app` alone would lead every call of a program through the front end's layers."""
+    front_end = app()
+    return Entrance(built[-1], front_end)
 
 
 def compiled_pages() -> Path:

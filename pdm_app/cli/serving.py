@@ -80,7 +80,7 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     from uvicorn.server import HANDLED_SIGNALS
 
     from pdm_app.endpoints.bounded_http import bounded_http
-    from pdm_app.pdm_app import app, start_failures
+    from pdm_app.pdm_app import served, start_failures
     from pdm_app.runtime import FATAL_EXIT, FATAL_VARIABLE
     from pdm_app.services.logs import set_up_logging
     from pdm_app.ui.backend import services
@@ -90,7 +90,7 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     logging.getLogger("uvicorn.error").addFilter(lambda _: not start_failures)  # Told below, once.
     base_url = base_url_of(settings.host, listener.getsockname()[1])
     config = uvicorn.Config(
-        app,
+        served,
         factory=True,
         lifespan="on",
         log_config=None,

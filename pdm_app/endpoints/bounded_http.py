@@ -24,6 +24,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*args, **more)
         self._patience: asyncio.TimerHandle | None = None
         self._is_in_head = True
+        self._has_begun = False  # A head, whose rest is still to come.
         self._is_in_body = False
         self._head_bytes = 0
 
@@ -42,14 +43,17 @@ class BoundedHttp(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > self.head_bytes_max:
                 self._cut_off(ENDLESS)
+        if self._has_begun and self._patience is None:  # Most heads come whole: they need no timer.
+            self._wait()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_in_head = True
-        self._wait()
+        self._has_begun = True
+        self._wait_no_more()  # Its time counts from now.
 
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
+        self._is_in_head = self._has_begun = False
         self._is_in_body = True
         self._head_bytes = 0
         self._wait_no_more()

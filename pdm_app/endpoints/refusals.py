@@ -8,6 +8,7 @@ from pdm_app.services.logs import correlation_id
 
 RPC_PATH = "/trpc"
 JSON_PATHS = ("/api", "/health", "/metrics")
+FOR_PROGRAMS = frozenset(prefix[1:] for prefix in (RPC_PATH, *JSON_PATHS))
 RPC_CODES = {
     403: (-32003, "FORBIDDEN"),
     413: (-32013, "PAYLOAD_TOO_LARGE"),
@@ -24,7 +25,7 @@ def is_below(path: str, prefix: str) -> bool:
 
 def is_for_programs(path: str) -> bool:
     """Say whether answers at this path are read by programs rather than shown by a browser."""
-    return is_below(path, RPC_PATH) or any(is_below(path, prefix) for prefix in JSON_PATHS)
+    return path[1:].partition("/")[0] in FOR_PROGRAMS
 
 
 def refusal(scope: Scope, error: HttpError) -> Response:

@@ -1,18 +1,20 @@
 """What every request gets, front end and RPC included: a correlation id, security headers, a line in the log."""
 
 import logging
+import random
 import re
-import secrets
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pdm_app.endpoints.answers import Answering
 from pdm_app.endpoints.content_policy import NOTHING
-from pdm_app.services.logs import correlation_id
+from pdm_app.services.logs import correlation_id, request_lines
 from pdm_app.services.metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+Headers = list[tuple[bytes, bytes]]
 
 CORRELATION = b"x-correlation-id"
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -27,6 +29,8 @@ SECURITY_HEADERS = (
     (b"content-security-policy", NOTHING),  # Pages have one of their own, which `FrontEnd` adds.
 )
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+ADDED = frozenset({*(name for name, _ in SECURITY_HEADERS), STRICT_TRANSPORT[0], CORRELATION})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Wrapping:
@@ -47,17 +51,12 @@ class Wrapping:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        identity = _identity(scope)
-        correlation_id.set(identity.decode())  # Of this request's task; it ends with it.
-        # Whoever reads the header further in, such as the RPC engine, finds the same id.
-        headers = [pair for pair in scope["headers"] if pair[0] != CORRELATION]
-        scope = {**scope, "headers": [*headers, (CORRELATION, identity)]}
+        identity, headers = _identified(scope["headers"])
+        correlation_id.set(identity)  # Of this request's task; it ends with it.
+        scope = {**scope, "headers": headers}
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
             return
-        await self._http(scope, receive, send, identity)
-
-    async def _http(self, scope: Scope, receive: Receive, send: Send, identity: bytes) -> None:
         started = perf_counter()
         status = 0
 
@@ -65,42 +64,54 @@ class Wrapping:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": _complete(message.get("headers", []), scope, identity)}
+                message = {**message, "headers": _complete(message.get("headers", []), scope, headers[-1])}
             await send(message)
 
         try:
             await self._app(scope, receive, send_wrapped)
         finally:
-            self._note(scope, status, perf_counter() - started)
+            self._note(scope, status, perf_counter() - started, identity)
 
-    def _note(self, scope: Scope, status: int, took_s: float) -> None:
-        route = _route(scope)
-        self._metrics.api_latency_seconds.labels(route, _method(scope["method"]), str(status)).observe(took_s)
+    def _note(self, scope: Scope, status: int, took_s: float, identity: str) -> None:
+        method = scope["method"]
+        self._metrics.answered(_route(scope), method if method in METHODS else "other", status, took_s)
         level = self._level_of_good if status < 400 else logging.INFO if status < 500 else logging.ERROR
-        if log.isEnabledFor(level):
-            client = scope.get("client")
-            facts = {
-                "method": scope["method"],
-                "path": scope["path"][:200],  # Never the query: a set-up link carries its token there.
-                "status": status,
-                "took_ms": round(took_s * 1000, 2),
-                "address": client[0] if client else "",
-            }
-            log.log(level, "request", extra=facts)
+        if not log.isEnabledFor(level):
+            return
+        path = scope["path"][:200]  # Never the query: a set-up link carries its token there.
+        client = scope.get("client")
+        address = client[0] if client else ""
+        lines = request_lines() if level == logging.INFO and status < 400 else None
+        if lines is not None:
+            lines.note(__name__, identity, method, path, status, took_s, address)
+            return
+        facts = {"method": method, "path": path, "status": status, "took_ms": round(took_s * 1000, 2),
+                 "address": address}  # fmt: skip
+        log.log(level, "request", extra=facts)
 
 
-def _identity(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == CORRELATION and GIVEN_ID.fullmatch(value):
-            return bytes(value)
-    return secrets.token_hex(8).encode()
+def _identified(headers: Headers) -> tuple[str, Headers]:
+    """Return the request's id and its headers with that id last: whoever reads the header further in finds the same.
+
+    An id tells requests apart and opens nothing, so it need not be hard to guess.
+    """
+    given = [value for name, value in headers if name == CORRELATION]
+    if not given:
+        identity = f"{random.getrandbits(64):016x}"
+        return identity, [*headers, (CORRELATION, identity.encode())]
+    fitting = next((value.decode() for value in given if GIVEN_ID.fullmatch(value)), None)
+    identity = fitting or f"{random.getrandbits(64):016x}"
+    others = [pair for pair in headers if pair[0] != CORRELATION]
+    return identity, [*others, (CORRELATION, identity.encode())]
 
 
-def _complete(headers: list[tuple[bytes, bytes]], scope: Scope, identity: bytes) -> list[tuple[bytes, bytes]]:
-    present = {name.lower() for name, _ in headers}
-    more = [*SECURITY_HEADERS, (CORRELATION, identity)]
+def _complete(headers: Headers, scope: Scope, identity: tuple[bytes, bytes]) -> Headers:
+    more = [*SECURITY_HEADERS, identity]
     if scope.get("scheme") == "https":
         more.append(STRICT_TRANSPORT)
+    present = {name.lower() for name, _ in headers}
+    if present.isdisjoint(ADDED):
+        return [*headers, *more]
     return [*headers, *(pair for pair in more if pair[0] not in present)]
 
 
@@ -114,7 +125,3 @@ def _route(scope: Scope) -> str:
         return "/api/v1"
     found = isinstance(scope.get("endpoint"), Answering)  # Left here by the router that found it.
     return scope["path"].rstrip("/") if found else "other"
-
-
-def _method(method: str) -> str:
-    return method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} else "other"

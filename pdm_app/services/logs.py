@@ -14,6 +14,7 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
+from pdm_app.services.request_lines import LineHandler
 from pdm_app.settings import LogSettings
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
@@ -65,7 +66,7 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
         if settings.format == "json"
         else [structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty())]
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = LineHandler(stream or sys.stderr) if settings.format == "json" else logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
@@ -87,6 +88,13 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
         _send_to_root(logging.getLogger(name))
     for name, level in QUIETER.items():
         logging.getLogger(name).setLevel(max(level, root.level))
+
+
+def request_lines() -> LineHandler | None:
+    """Return where lines of requests may be written past the usual way, None where somebody would miss them."""
+    handlers = logging.getLogger().handlers
+    only = handlers[0] if len(handlers) == 1 else None
+    return only if isinstance(only, LineHandler) else None
 
 
 def _send_to_root(logger: logging.Logger) -> None:

@@ -80,12 +80,21 @@ class Metrics:
             buckets=LATENCY_S,
             registry=self._registry,
         )
+        self._latencies: dict[tuple[str, str, int], Histogram] = {}
         self.query_latency_seconds = Histogram(
             "query_latency_seconds",
             "Time to answer one question to the historian.",
             buckets=LATENCY_S,
             registry=self._registry,
         )
+
+    def answered(self, route: str, method: str, status: int, took_s: float) -> None:
+        """Count one request. The caller names few routes and methods: each with its status is a series of its own."""
+        of = (route, method, status)
+        latency = self._latencies.get(of)
+        if latency is None:  # To look it up by label anew costs as much as the rest of counting.
+            latency = self._latencies[of] = self.api_latency_seconds.labels(route, method, str(status))
+        latency.observe(took_s)
 
     def gauge(self, name: str, description: str, read: Read) -> None:
         """Add a figure that goes up and down, such as ``signals`` or ``buffer_depth_samples``."""

@@ -35,6 +35,7 @@ START_S_MAX = 60.0
 CONNECT_S_MAX = 120.0  # A thousand sockets, also on a busy machine.
 NO_USAGE = Usage(0.0, 0.0, 0.0)
 BOUNDED_CALLERS, BOUNDED_SUBSCRIPTIONS = 100, 1000  # The load for which figures are asked.
+UNLIMITED = 1_000_000_000  # Calls a minute: the rate of a caller is counted but never reached.
 RATIO_MUST, RATIO_GOAL = 1, 3  # Of the peer's calls per CPU-second.
 
 
@@ -169,7 +170,12 @@ async def _product(folder: Path) -> AsyncIterator[tuple[Server, list[int]]]:
     async with running_load_server(folder / "load", clock, ROWS * PUBLISHES_PER_S) as simulator:
         plant = in_machines(simulator.definition, ROWS)
         password = await install(data_dir, database_url, plant, clock)
-        variables = {"PDM_DATABASE_URL": database_url, "PDM_LOG__REQUESTS": "true"}
+        variables = {
+            "PDM_DATABASE_URL": database_url,
+            "PDM_LOG__REQUESTS": "true",
+            "PDM_HTTP__CREDENTIAL_PER_MINUTE": str(UNLIMITED),
+            "PDM_RPC__CALLS_PER_MINUTE": str(UNLIMITED),
+        }
         async with serving(data_dir, variables, folder / "serve.log") as (pid, address):
             token = await token_of(address, {"username": USERNAME, "password": password})
             together = [signal.id for signal in plant.signals[::PUBLISHES_PER_S]]  # All of one publish.
