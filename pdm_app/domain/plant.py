@@ -4,7 +4,7 @@ The nouns are site, area, line, asset, device, connection, signal and alarm rule
 name free; nothing that refers to it, such as history, journal or audit, loses it, and it can be restored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Generic, Protocol, TypeVar
 
 from pydantic import Field
@@ -69,6 +69,10 @@ class Plant(Protocol):
 
     async def mark(self, kind: type[R], id: str | int) -> Mark | None:
         """Return who changed a record last, also of one that was deleted."""
+        ...
+
+    async def marks(self, kind: type[R]) -> Mapping[str | int, Mark]:
+        """Return by id who changed each record last, deleted ones too."""
         ...
 
     async def page(self, kind: type[R], listing: Listing, **where: str | int | None) -> Page[R]:

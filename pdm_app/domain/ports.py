@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from pdm_app.domain.connections import Connection, ConnectionFacts
+from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import FieldIssue
 from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.samples import Batch, Micros, Sample
@@ -128,7 +128,7 @@ class DriverRules(Protocol):
         """Every driver there is."""
         ...
 
-    def connection_issues(self, connection: ConnectionFacts) -> Sequence[FieldIssue]:
+    def connection_issues(self, connection: Connection) -> Sequence[FieldIssue]:
         """Say what is wrong with endpoint and options; nothing for a driver that there is not."""
         ...
 

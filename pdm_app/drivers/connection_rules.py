@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from pdm_app.domain.connections import ConnectionFacts
+from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import ConnectionFailedError, FieldIssue
 from pdm_app.domain.record import Record
 from pdm_app.drivers.endpoint import endpoint_of
@@ -80,7 +80,7 @@ class Rules:
     def names(self) -> Sequence[str]:
         return tuple(RULES)
 
-    def connection_issues(self, connection: ConnectionFacts) -> Sequence[FieldIssue]:
+    def connection_issues(self, connection: Connection) -> Sequence[FieldIssue]:
         """Say what is wrong with endpoint and options."""
         rule = RULES.get(connection.driver)
         if rule is None:

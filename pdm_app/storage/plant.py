@@ -3,7 +3,7 @@
 A deleted row stays where it is; every other read of these tables passes it over (`Repository._find`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select, update
@@ -76,6 +76,14 @@ class SqlPlant(Repository):
         found = await self._transaction.rows(statement, f"read {table.name}")
         return Mark.model_validate(found[0]) if found else None
 
+    async def marks(self, kind: type[R]) -> Mapping[str | int, Mark]:
+        table = table_of(ROWS[kind])
+        site = site_column(table)
+        columns = [table.c[name] for name in Mark.model_fields if name != "site_id"]
+        statement = select(table.c.id, site.label("site_id"), *columns).where(self._transaction.covers(site))
+        found = await self._transaction.rows(statement, f"read {table.name}")
+        return {row.pop("id"): Mark.model_validate(row) for row in found}
+
     async def page(self, kind: type[R], listing: Listing, **where: str | int | None) -> Page[R]:
         """Return one page by code or name, then id, so that a cursor is exact.
 
@@ -116,7 +124,7 @@ class SqlPlant(Repository):
         return await self._records(kind, _equal(table_of(ROWS[kind]), where), limit=limit)
 
     async def count(self, kind: type[R], **where: str | int | None) -> int:
-        table = table_of(ROWS[kind])
+        table: Table = table_of(ROWS[kind])
         conditions = [is_there(table), self._transaction.covers(site_column(table)), *_equal(table, where)]
         statement = select(func.count().label("count")).select_from(table).where(*conditions)
         return int((await self._transaction.rows(statement, f"count {table.name}"))[0]["count"])
@@ -190,8 +198,8 @@ class SqlPlant(Repository):
         next_number = int((await self._transaction.rows(counter, "count the signals"))[0]["value"])
         highest = await self._transaction.rows(select(func.max(SIGNALS.c.id).label("id")), "count the signals")
         number = max(next_number, int(highest[0]["id"] or 0) + 1)
-        statement = update(INSTALLATION).where(INSTALLATION.c.name == NEXT_SIGNAL).values(value=str(number + 1))
-        await self._transaction.write(statement, "count the signals")
+        count_on = update(INSTALLATION).where(INSTALLATION.c.name == NEXT_SIGNAL).values(value=str(number + 1))
+        await self._transaction.write(count_on, "count the signals")
         return number
 
 

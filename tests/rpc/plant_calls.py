@@ -44,7 +44,7 @@ def plant_inputs(own: Belongings) -> dict[str, Any]:
         "devices": {**site, "code": "GW-77", "name": "Gateway"},
         "connections": {**site, "name": "Another PLC", **modbus},
     }
-    named = {
+    named: dict[str, dict[str, Any]] = {
         "sites": site, "areas": area, "lines": line, "assets": asset, "signals": signal, "alarm_rules": rule,
         "devices": device, "connections": connection,
     }  # fmt: skip

@@ -144,7 +144,7 @@ class Model:
         return getattr(self.desk, level)
 
     def facts(self, thing: Thing) -> Any:
-        parent = thing.parent.id if thing.parent is not None else self.site_id
+        parent: Any = thing.parent.id if thing.parent is not None else self.site_id
         if thing.level == "areas":
             return AreaFacts(site_id=parent, name=thing.name)
         if thing.level == "lines":

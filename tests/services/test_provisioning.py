@@ -6,12 +6,16 @@ from pdm_app.domain.access import EVERY_SITE, Role, User
 from pdm_app.domain.assets import Site
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import ConflictError
+from pdm_app.domain.plant import Listing
 from pdm_app.domain.samples import Micros
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.simulation.plant import PlantPorts, northfield
 from pdm_app.storage.database import Database
 from pdm_app.storage.migrations import migrate
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from tests.counterparts.alarms import ADA
+from tests.counterparts.clocks import HandClock
+from tests.services.plant_desk import PlantDesk
 
 AT = Micros(1_800_000_000_000_000)
 PLANT = northfield(PlantPorts(opcua=4840, modbus=502, mqtt=1883))
@@ -48,6 +52,31 @@ async def test_what_people_have_changed_stays_and_the_rest_is_brought_up_to_date
     assert rules[rule.id].name == "As the engineer wants it"
     assert len(rules) == len(PLANT.rules)
     assert sorted(signal.id for signal in signals) == sorted(signal.id for signal in PLANT.signals)
+
+
+async def test_what_people_have_changed_or_deleted_stays_so_at_the_next_start(database_url: str) -> None:
+    database = await empty(database_url)
+    work = SqlUnitOfWork(database)
+    await provision(work, PLANT, AT)
+    desk = PlantDesk(work, HandClock())
+    signal = next(signal for signal in PLANT.signals if signal.id not in {rule.signal_id for rule in PLANT.rules})
+    site, device, connection = PLANT.sites[0], PLANT.devices[0], PLANT.connections[0]
+    rule = PLANT.rules[0]
+    await desk.sites.change(ADA, site.id, {"name": "Graz works"})
+    await desk.signals.change(ADA, signal.id, {"label": "As the engineer calls it"})
+    await desk.connections.change(ADA, connection.id, {"name": "As the engineer calls it"})
+    await desk.devices.delete(ADA, device.id)
+    await desk.rules.delete(ADA, rule.id)
+
+    await provision(work, northfield(PlantPorts(opcua=4841, modbus=1502, mqtt=11883)), AT)
+    assert (await desk.sites.get(ADA, site.id)).name == "Graz works"
+    assert (await desk.signals.get(ADA, signal.id)).label == "As the engineer calls it"
+    kept = await desk.connections.get(ADA, connection.id)
+    assert (kept.name, kept.endpoint.rpartition(":")[2]) == ("As the engineer calls it", "4841")
+    assert [one.id for one in (await desk.devices.page(ADA, Listing(deleted=True))).items] == [device.id]
+    assert [one.id for one in (await desk.rules.page(ADA, Listing(deleted=True))).items] == [rule.id]
+    assert len(await desk.signals.all(ADA)) == len(PLANT.signals)
+    await database.close()
 
 
 async def test_the_demo_moves_into_an_empty_database_and_back_into_its_own(sqlite_url: str) -> None:
