@@ -39,6 +39,9 @@ From the browser: ``createTRPCClient({links: [httpBatchLink({url: '/trpc'})]}).a
 ``router_document(root)`` to pages and tools that look at run time. A procedure with ``rest="GET /assets/{asset_id}"``
 is also found as plain REST, below the prefix of ``rpc.rest_routes("/api/v1")``; see ``rest``.
 
+A keyword-only parameter annotated ``UploadedFile`` makes a mutation take a form (see ``uploads``), a single parameter
+annotated ``ByteStream`` makes it take bytes.
+
 Data for many viewers is encoded once: yield ``Encoded.of(frame)`` (or ``Encoded(json_bytes)``) and annotate
 ``AsyncIterator[Encoded[Frame]]``; only each client's id is added. ``MISSING`` is JavaScript's ``undefined``.
 Start-up of a mounted app needs nothing; see ``Limits`` for every bound and what happens there.
@@ -57,6 +60,7 @@ from pdm_app.trpc.procedures import Call, Middleware, Procedure, ProcedureType
 from pdm_app.trpc.router import Router, RouterError
 from pdm_app.trpc.signatures import SignatureError
 from pdm_app.trpc.typescript import app_router_types
+from pdm_app.trpc.uploads import UploadedFile
 from pdm_app.trpc.values import MISSING, ByteStream, Encoded, Missing, Tracked, tracked
 
 __all__ = [
@@ -84,6 +88,7 @@ __all__ = [
     "Tracked",
     "TrpcApp",
     "TrpcError",
+    "UploadedFile",
     "app_router_types",
     "describe_router",
     "openapi",

@@ -9,6 +9,8 @@ import orjson
 from pdm_app.trpc.asgi import Receive
 from pdm_app.trpc.dispatch import BodySource
 from pdm_app.trpc.errors import TrpcError
+from pdm_app.trpc.limits import Limits
+from pdm_app.trpc.uploads import Form, read_form
 from pdm_app.trpc.values import MISSING, Missing
 
 
@@ -95,6 +97,34 @@ class OctetBody(BodySource):
     def stream(self) -> AsyncIterator[bytes]:
         """Return the chunks of the body."""
         return self._body.chunks(self._bytes_max)
+
+
+class FormBody(BodySource):
+    """The body is a form."""
+
+    def __init__(self, body: Body, content_type: bytes, limits: Limits) -> None:
+        self._body = body
+        self._content_type = content_type
+        self._limits = limits
+
+    async def read(self) -> bytes | Missing:
+        """Refuse: the procedure wants JSON."""
+        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/json")
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """Refuse: the procedure wants bytes."""
+        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of application/octet-stream")
+
+    async def form(self) -> Form:
+        """Read the form."""
+        limits = self._limits
+        return await read_form(
+            self._body.chunks(limits.upload_bytes_max),
+            self._content_type,
+            parts_max=limits.form_parts_max,
+            text_bytes_max=limits.body_bytes_max,
+            memory_bytes=limits.upload_memory_bytes,
+        )
 
 
 class BatchInputs:

@@ -19,6 +19,7 @@ from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Procedure
 from pdm_app.trpc.rates import Rate, Rates
 from pdm_app.trpc.signatures import OutputError
+from pdm_app.trpc.uploads import Form
 from pdm_app.trpc.values import ByteStream, Missing
 
 Ctx = TypeVar("Ctx")
@@ -61,6 +62,10 @@ class BodySource:
     def stream(self) -> ByteStream:
         """Return the body as it arrives."""
         raise NotImplementedError
+
+    async def form(self) -> Form:
+        """Return the form that the body is; the caller closes it."""
+        raise TrpcError("UNSUPPORTED_MEDIA_TYPE", "This procedure takes a body of multipart/form-data")
 
 
 RawInput = bytes | Missing | BodySource
@@ -234,11 +239,23 @@ class Dispatcher(Generic[Ctx]):
                     "UNSUPPORTED_MEDIA_TYPE", f'"{procedure.path}" takes a body of application/octet-stream'
                 )
             outcome = taken.invoke_stream(ctx, raw.stream())
+        elif taken.form == "form":
+            return await self._invoke_form(procedure, ctx, raw)
         elif taken.form == "none" or not isinstance(raw, BodySource):
             outcome = taken.invoke(ctx, Missing.MISSING if isinstance(raw, BodySource) else raw)
         else:
             outcome = taken.invoke(ctx, await raw.read())
         return await outcome if inspect.isawaitable(outcome) else outcome
+
+    async def _invoke_form(self, procedure: Procedure, ctx: Any, raw: RawInput) -> Any:
+        """Run a procedure over a form, whose files last no longer than it."""
+        if not isinstance(raw, BodySource):
+            raise TrpcError("UNSUPPORTED_MEDIA_TYPE", f'"{procedure.path}" takes a body of multipart/form-data')
+        form = await raw.form()
+        try:
+            return await procedure.input.invoke_form(ctx, form)
+        finally:
+            form.close()
 
 
 def _address(_ctx: Any, connection: ConnectionInfo) -> str:

@@ -120,7 +120,13 @@ def invalid_input(error: ValidationError) -> TrpcError:
     details = error.errors(include_url=False, include_context=False, include_input=False)
     if details and details[0]["type"] == "json_invalid":
         return TrpcError("BAD_REQUEST", details[0]["msg"])
-    return issues_error(Issue(loc=list(detail["loc"]), msg=detail["msg"], type=detail["type"]) for detail in details)
+    return issues_error(issues_of(error))
+
+
+def issues_of(error: ValidationError) -> list[Issue]:
+    """Return pydantic's findings without the values they are about."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [Issue(loc=list(detail["loc"]), msg=detail["msg"], type=detail["type"]) for detail in details]
 
 
 def issues_error(issues: Iterable[Issue]) -> TrpcError:

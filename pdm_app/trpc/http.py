@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from pdm_app.trpc.asgi import Receive, Scope, Send
-from pdm_app.trpc.bodies import BatchInput, BatchInputs, Body, OctetBody, SingleBody
+from pdm_app.trpc.bodies import BatchInput, BatchInputs, Body, FormBody, OctetBody, SingleBody
 from pdm_app.trpc.connection import CORRELATION_HEADER, ConnectionInfo, Query, parse_connection_params
 from pdm_app.trpc.dispatch import Dispatcher, Outcome, RawInput
 from pdm_app.trpc.errors import TrpcError
@@ -175,6 +175,9 @@ class HttpTransport:
         request = ready.request
         if request.media_type == "application/octet-stream":
             return OctetBody(request.body, self._dispatcher.limits.upload_bytes_max)
+        if request.media_type == "multipart/form-data":
+            content_type = request.headers[b"content-type"]
+            return FormBody(request.body, content_type, self._dispatcher.limits)
         if request.is_batch:
             if request.inputs is None:
                 in_url = request.method == "GET"
@@ -225,7 +228,7 @@ def media_type(request: Request) -> str:
     """Return how the input comes, ``application/json`` for any GET of no other known type.
 
     Raises:
-        TrpcError: UNSUPPORTED_MEDIA_TYPE, or METHOD_NOT_SUPPORTED for bytes that are not posted.
+        TrpcError: UNSUPPORTED_MEDIA_TYPE, or METHOD_NOT_SUPPORTED for bytes or a form that are not posted.
     """
     header = request.headers.get(b"content-type")
     if header is None:
@@ -235,12 +238,10 @@ def media_type(request: Request) -> str:
     name = header.partition(b";")[0].strip().lower()
     if name == b"application/json":
         return "application/json"
-    if name == b"application/octet-stream":
+    if name in (b"application/octet-stream", b"multipart/form-data"):
         if request.method != "POST":
-            raise TrpcError(
-                "METHOD_NOT_SUPPORTED", "Only POST requests are supported for application/octet-stream requests"
-            )
-        return "application/octet-stream"
+            raise TrpcError("METHOD_NOT_SUPPORTED", f"Only POST requests are supported for {name.decode()} requests")
+        return name.decode()
     if request.method == "GET":
         return "application/json"
     shown = header.decode("latin-1")[:100]

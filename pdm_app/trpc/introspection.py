@@ -194,7 +194,7 @@ def _give_inputs_their_own_definition(
     """
     own = {}
     for procedure in procedures:
-        if procedure.input.form == "fields":
+        if procedure.input.form in ("fields", "form"):
             at: tuple[str, Part] = (procedure.path, "input")
             key = f"input of {procedure.path}"
             own[key] = f"{pascal_case(procedure.path)}Input"

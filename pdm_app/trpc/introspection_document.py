@@ -49,7 +49,8 @@ class ProcedureDocument(TypedDict):
     rest: RestAddress | None
     rate: RateDocument | None
     inputForm: Annotated[
-        InputForm, Field(description="none; whole: one value; fields: an object of fields; stream: bytes.")
+        InputForm,
+        Field(description="none; whole: one value; fields: an object of fields; form: a form; stream: bytes."),
     ]
     input: Annotated[dict[str, Any] | None, Field(description="Schema of what may be sent.")]
     inputOptional: Annotated[bool, Field(description="It may be called without input.")]

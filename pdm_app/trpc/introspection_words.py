@@ -12,7 +12,7 @@ _FORMATS: Final[Mapping[str, str]] = {
     "time": "time of day",
     "duration": "duration",
     "uuid": "UUID",
-    "binary": "bytes",
+    "binary": "file",
     "base64url": "bytes in base64",
 }
 _PLAIN: Final[Mapping[str, str]] = {

@@ -9,7 +9,10 @@ class Limits:
 
     Attributes:
         body_bytes_max: HTTP body. More: PAYLOAD_TOO_LARGE.
-        upload_bytes_max: Body of a procedure that takes a ``ByteStream``. More: PAYLOAD_TOO_LARGE while reading it.
+        upload_bytes_max: Body of a procedure that takes a ``ByteStream`` or a form with files. More: PAYLOAD_TOO_LARGE
+            while reading it.
+        upload_memory_bytes: Of one file of a form; more of it waits in a temporary file on disk.
+        form_parts_max: Fields and files of a form together. More: PAYLOAD_TOO_LARGE.
         url_bytes_max: Path and query string. More: PAYLOAD_TOO_LARGE.
         message_bytes_max: WebSocket message. More: PAYLOAD_TOO_LARGE, then close 1009.
         batch_max: Calls in one request or frame. More: BAD_REQUEST.
@@ -33,6 +36,8 @@ class Limits:
 
     body_bytes_max: int = 1024 * 1024
     upload_bytes_max: int = 512 * 1024 * 1024
+    upload_memory_bytes: int = 256 * 1024
+    form_parts_max: int = 100
     url_bytes_max: int = 32 * 1024
     message_bytes_max: int = 1024 * 1024
     batch_max: int = 100

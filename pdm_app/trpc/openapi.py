@@ -123,6 +123,8 @@ def _body(schema: ProcedureSchema) -> dict[str, Any]:
     """Describe a mutation's body; it is never left out, since the server looks at its content type."""
     if schema.procedure.input.form == "stream":
         return {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
+    if schema.procedure.input.form == "form" and schema.input is not None:
+        return {"required": True, "content": {"multipart/form-data": {"schema": _rebased(schema.input)}}}
     taken = {"type": "object", "maxProperties": 0} if schema.input is None else _rebased(schema.input)
     return {"required": True, "content": {"application/json": {"schema": taken}}}
 

@@ -80,7 +80,7 @@ def _parameters(
     schema: ProcedureSchema, route: RestRoute, definitions: Mapping[str, Any], *, in_query: bool
 ) -> list[dict[str, Any]]:
     taken = schema.procedure.input
-    texts = TextFields(taken)
+    texts = TextFields(taken.adapter, taken.parameter)
     if schema.input is None:
         return []
     if texts.is_bare:
@@ -127,18 +127,16 @@ def _body(schema: ProcedureSchema, route: RestRoute, definitions: Mapping[str, A
         return {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
     if schema.input is None:
         return None
+    kind = "multipart/form-data" if schema.procedure.input.form == "form" else "application/json"
     if not route.parameters:
-        return {
-            "required": not schema.procedure.input.is_optional,
-            "content": {"application/json": {"schema": schema.input}},
-        }
+        return {"required": not schema.procedure.input.is_optional, "content": {kind: {"schema": schema.input}}}
     left = [_without(one, route.parameters) for one in objects_of(schema.input, definitions)]
     if not any(one.get("properties") or one.get("additionalProperties", True) for one in left):
         return None
     sent = left[0] if len(left) == 1 else {"anyOf": left}
     return {
-        "required": any(one.get("required") for one in left),
-        "content": {"application/json": {"schema": sent}},
+        "required": kind != "application/json" or any(one.get("required") for one in left),
+        "content": {kind: {"schema": sent}},
     }
 
 

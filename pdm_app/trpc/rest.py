@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote_to_bytes
 import orjson
 
 from pdm_app.trpc.asgi import Receive, Scope, Send
-from pdm_app.trpc.bodies import Body, OctetBody
+from pdm_app.trpc.bodies import Body, FormBody, OctetBody
 from pdm_app.trpc.connection import ConnectionInfo
 from pdm_app.trpc.dispatch import BodySource, Dispatcher, Outcome, RawInput
 from pdm_app.trpc.errors import Issue, TrpcError, issues_error
@@ -29,6 +29,7 @@ from pdm_app.trpc.http import BAD_ESCAPE, answer_headers
 from pdm_app.trpc.procedures import Procedure
 from pdm_app.trpc.rest_input import TextFields
 from pdm_app.trpc.rest_routes import Address, Addresses, Placed
+from pdm_app.trpc.uploads import Form
 from pdm_app.trpc.values import MISSING, Missing
 
 JSON: Final = b"application/json"
@@ -36,6 +37,8 @@ PROBLEM: Final = b"application/problem+json"
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")
 _VARY: Final = (b"vary", b"authorization, cookie")
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+
+_KINDS: Final = {"stream": b"application/octet-stream", "form": b"multipart/form-data"}
 
 Given = dict[str, list[str]]
 
@@ -50,7 +53,11 @@ class RestTransport:
     def __init__(self, dispatcher: Dispatcher[Any], table: Mapping[str, Procedure]) -> None:
         self._dispatcher = dispatcher
         self._addresses = Addresses(table.values())
-        self._fields = {path: TextFields(procedure.input) for path, procedure in table.items() if procedure.rest}
+        self._fields = {
+            path: TextFields(procedure.input.adapter, procedure.input.parameter)
+            for path, procedure in table.items()
+            if procedure.rest
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; there are no WebSockets here."""
@@ -98,12 +105,14 @@ class RestTransport:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if route.method in _WITH_BODY and (has_body or kind):
+        if route.method in _WITH_BODY and (has_body or kind or procedure.input.form == "form"):
             _check_kind(procedure, kind, headers)
         limits = self._dispatcher.limits
         body = Body(receive, headers, limits.body_bytes_max)
         if procedure.input.form == "stream":
             return OctetBody(body, limits.upload_bytes_max)
+        if procedure.input.form == "form":
+            return RestForm(FormBody(body, headers.get(b"content-type", b""), limits), in_path, scope["query_string"])
         fields = self._fields[procedure.path]
         if route.method in _WITH_BODY:
             return RestBody(body if has_body else None, fields, in_path, scope["query_string"])
@@ -163,6 +172,35 @@ class RestBody(BodySource):
             return content
         value = next((text for name, text in encoded.items() if name in self._fields.names), None)
         return MISSING if value is None else value.encode()
+
+
+class RestForm(BodySource):
+    """A form, beside the fields that stand in the path."""
+
+    def __init__(self, body: FormBody, in_path: Given, query_string: bytes) -> None:
+        self._body = body
+        self._in_path = in_path
+        self._query_string = query_string
+
+    async def form(self) -> Form:
+        """Return the form with the fields of the path.
+
+        Raises:
+            TrpcError: BAD_REQUEST for a field in two places, or in the query.
+        """
+        misplaced = "Belongs into the form, not the query"
+        issues = [Issue(loc=[name], msg=misplaced, type="misplaced") for name in _query(self._query_string)]
+        if issues:
+            raise issues_error(issues)
+        form = await self._body.form()
+        twice = self._in_path.keys() & form.texts.keys()
+        if twice:
+            form.close()
+            raise issues_error(
+                Issue(loc=[name], msg="Stands in the path already", type="multiple_values") for name in sorted(twice)
+            )
+        form.texts.update(self._in_path)
+        return form
 
 
 def _merged(encoded: Mapping[str, str], content: bytes, issues: list[Issue]) -> bytes | Missing:
@@ -233,7 +271,7 @@ def _of_method(address: Address, method: str, connection: ConnectionInfo) -> Pla
 
 
 def _check_kind(procedure: Procedure, kind: bytes, headers: Mapping[bytes, bytes]) -> None:
-    wanted = b"application/octet-stream" if procedure.input.form == "stream" else JSON
+    wanted = _KINDS.get(procedure.input.form, JSON)
     if kind != wanted or headers.get(b"content-encoding", b"identity").lower() != b"identity":
         said = kind.decode("latin-1")[:80] or "no content type"
         raise TrpcError("UNSUPPORTED_MEDIA_TYPE", f"This takes {wanted.decode()}, uncompressed, not {said}")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from pydantic import TypeAdapter
 
 from pdm_app.trpc.errors import Issue
-from pdm_app.trpc.signatures import InputType
 
 REFS_MAX: Final = 20  # Of definitions through each other; deeper is a recursive type, of which the outermost is enough.
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -70,19 +70,23 @@ class Taken:
 class TextFields:
     """The fields of one procedure's input.
 
+    Args:
+        adapter: Of the input; None where nothing is taken.
+        parameter: The name of an input that is no object.
+
     Attributes:
         names: Of all fields as they are written on the wire.
         is_bare: The input is one value and no object; its only name is that of the function's parameter.
     """
 
-    def __init__(self, taken: InputType) -> None:
-        schema = {} if taken.adapter is None else taken.adapter.json_schema(mode="validation")
+    def __init__(self, adapter: TypeAdapter[Any] | None, parameter: str = "") -> None:
+        schema = {} if adapter is None else adapter.json_schema(mode="validation")
         definitions = schema.get("$defs", {})
         objects = [found.get("properties", {}) for found in objects_of(schema, definitions)]
-        self.is_bare = taken.form == "whole" and not objects
+        self.is_bare = bool(parameter) and not objects
         found: dict[str, list[Any]] = {}
         if self.is_bare:
-            found[taken.parameter] = [schema]
+            found[parameter] = [schema]
         for properties in objects:
             for name, held in properties.items():
                 found.setdefault(name, []).append(held)

@@ -26,14 +26,17 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapte
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import TypedDict
 
+from pdm_app.trpc.annotations import members_of
 from pdm_app.trpc.errors import Issue, TrpcError, invalid_input, issues_error
+from pdm_app.trpc.forms import FormFields, is_file, takes_many
+from pdm_app.trpc.uploads import Form
 from pdm_app.trpc.values import MISSING, ByteStream, Encoded, Missing, Tracked
 
 LAST_EVENT_ID: Final = "lastEventId"  # The wire name is the protocol's; the Python parameter is ``last_event_id``.
 _CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 _ITERATORS = (AsyncIterator, AsyncIterable, AsyncGenerator)
 
-InputForm = Literal["none", "whole", "fields", "stream"]
+InputForm = Literal["none", "whole", "fields", "form", "stream"]
 Function = Callable[..., Any]
 
 
@@ -54,7 +57,8 @@ class InputType:
 
     Attributes:
         form: ``none``; ``whole``: the JSON value is one parameter; ``fields``: the JSON object's keys are the
-            keyword-only parameters; ``stream``: the parameter reads the request body.
+            keyword-only parameters; ``form``: those of a form are, some of them files; ``stream``: the parameter
+            reads the request body.
         parameter: The name of the one parameter of ``whole`` and ``stream``.
         adapter: Validates the JSON, except for ``none`` and ``stream``.
         is_optional: A call without input is valid.
@@ -62,6 +66,7 @@ class InputType:
 
     __slots__ = (
         "_absent",
+        "_form_fields",
         "_function",
         "_validate_json",
         "_validate_python",
@@ -80,6 +85,7 @@ class InputType:
         self.is_optional = True
         self.takes_last_event_id = False
         self._absent: Callable[[], Any] = dict
+        self._form_fields: FormFields | None = None
         self._validate_json: Callable[[bytes], Any] = _accept
         self._validate_python: Callable[[Any], Any] = _accept
         self._read_parameters()
@@ -107,11 +113,20 @@ class InputType:
             bound = self._absent() if value is MISSING else self._validate_python(value)
         except ValidationError as error:
             raise invalid_input(error) from None
-        return self._function(ctx, **bound) if self.form == "fields" else self._function(ctx, bound)
+        return self._function(ctx, **bound) if self.form in ("fields", "form") else self._function(ctx, bound)
 
     def invoke_stream(self, ctx: Any, stream: ByteStream) -> Any:
         """Call a function of the form ``stream``."""
         return self._function(ctx, stream)
+
+    def invoke_form(self, ctx: Any, form: Form) -> Any:
+        """Call a function of the form ``form``.
+
+        Raises:
+            TrpcError: BAD_REQUEST with issues.
+        """
+        arguments = self._form_fields.arguments(form) if self._form_fields is not None else {}
+        return self._function(ctx, **arguments)
 
     def json_schema(self) -> dict[str, Any] | None:
         """The schema of what a client may send, or None when nothing is taken."""
@@ -150,7 +165,9 @@ class InputType:
         for parameter in (*positional[1:], *keywords):
             if parameter.name not in hints:
                 raise SignatureError(f"Parameter {parameter.name!r} of procedure {name} has no annotation.")
-        if keywords:
+        if any(is_file(hints[parameter.name]) for parameter in keywords):
+            self._take_form(keywords, hints)
+        elif keywords:
             self._take_fields(keywords, hints)
         elif len(positional) == 2:
             self._take_whole(positional[1], hints)
@@ -176,24 +193,23 @@ class InputType:
             self._absent = _require_input
 
     def _take_fields(self, keywords: list[inspect.Parameter], hints: Mapping[str, Any]) -> None:
-        fields: dict[str, Any] = {}
-        for parameter in keywords:
-            annotation = without_missing(hints[parameter.name])
-            if parameter.name == "last_event_id":
-                self.takes_last_event_id = True
-                annotation = Annotated[annotation, Field(alias=LAST_EVENT_ID)]
-            if parameter.default is parameter.empty:
-                self.is_optional = False
-            else:
-                annotation = NotRequired[_with_default(annotation, parameter.default)]
-            fields[parameter.name] = annotation
-        title = "".join(word.title() for word in self._function.__name__.split("_")) + "Input"
-        make: Any = TypedDict  # Type checkers know only the class form.
-        shape = make(title, fields)
-        shape.__pydantic_config__ = ConfigDict(extra="forbid", **_CONFIG)
-        self._validate("fields", TypeAdapter(shape))
+        self._validate("fields", _adapter_of_fields(self._function, keywords, hints))
+        self.takes_last_event_id = any(parameter.name == "last_event_id" for parameter in keywords)
+        self.is_optional = all(parameter.default is not parameter.empty for parameter in keywords)
         if not self.is_optional:
             self._absent = lambda: self._decode(b"{}")
+
+    def _take_form(self, keywords: list[inspect.Parameter], hints: Mapping[str, Any]) -> None:
+        """Validate texts as JSON, as everywhere; the adapter of all describes and serves callers in this process."""
+        self._take_fields(keywords, hints)
+        self.form, self.is_optional = "form", False
+        texts = [parameter for parameter in keywords if not is_file(hints[parameter.name])]
+        files = {
+            parameter.name: (parameter.default is parameter.empty, takes_many(hints[parameter.name]))
+            for parameter in keywords
+            if is_file(hints[parameter.name])
+        }
+        self._form_fields = FormFields(_adapter_of_fields(self._function, texts, hints), files)
 
 
 class OutputType:
@@ -222,7 +238,7 @@ class OutputType:
         self.is_iterator = origin in _ITERATORS
         if self.is_iterator:
             annotation = get_args(annotation)[0]
-        self.members = _members(annotation)
+        self.members = members_of(annotation)
         self.is_tracked = any(get_origin(member) is Tracked for member in self.members)
         plain = [unwrapped(member) for member in self.members if member is not Missing]
         self.adapter = adapter_of(Union[tuple(plain)] if plain else None)  # noqa: UP007 - built at run time
@@ -273,9 +289,28 @@ def adapter_of(annotation: Any) -> TypeAdapter[Any]:
         return TypeAdapter(annotation)
 
 
+def _adapter_of_fields(
+    function: Function, keywords: list[inspect.Parameter], hints: Mapping[str, Any]
+) -> TypeAdapter[Any]:
+    """Return the adapter of the object whose keys are a function's keyword-only parameters."""
+    fields: dict[str, Any] = {}
+    for parameter in keywords:
+        annotation = without_missing(hints[parameter.name])
+        if parameter.name == "last_event_id":
+            annotation = Annotated[annotation, Field(alias=LAST_EVENT_ID)]
+        if parameter.default is not parameter.empty:
+            annotation = NotRequired[_with_default(annotation, parameter.default)]
+        fields[parameter.name] = annotation
+    title = "".join(word.title() for word in function.__name__.split("_")) + "Input"
+    make: Any = TypedDict  # Type checkers know only the class form.
+    shape = make(title, fields)
+    shape.__pydantic_config__ = ConfigDict(extra="forbid", **_CONFIG)
+    return TypeAdapter(shape)
+
+
 def without_missing(annotation: Any) -> Any:
     """Return a union without ``Missing``, which marks a default and is never a value on the wire."""
-    members = _members(annotation)
+    members = members_of(annotation)
     if Missing not in members:
         return annotation
     return Union[tuple(member for member in members if member is not Missing)]  # noqa: UP007 - built at run time
@@ -305,18 +340,12 @@ def _hints(function: Function) -> dict[str, Any]:
         ) from error
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
-    if get_origin(annotation) in (Union, types.UnionType):
-        return get_args(annotation)
-    return (annotation,)
-
-
 def unwrapped(annotation: Any) -> Any:
     """Return what ``Tracked[...]`` and ``Encoded[...]`` hold."""
     if annotation in (Tracked, Encoded):
         return Any
     if get_origin(annotation) in (Tracked, Encoded):
-        return Union[tuple(unwrapped(m) for m in _members(get_args(annotation)[0]))]  # noqa: UP007
+        return Union[tuple(unwrapped(m) for m in members_of(get_args(annotation)[0]))]  # noqa: UP007
     return annotation
 
 

@@ -157,6 +157,8 @@ def _input(schema: ProcedureSchema, depth: int) -> str:
         return "void"
     if taken.form == "stream":
         return "Blob | Uint8Array"
+    if taken.form == "form":
+        return "FormData"
     written = TypeWriter(is_sent=True).type_of(schema.input, depth)
     return union([written, "undefined"]) if taken.is_optional else written
 

@@ -215,6 +215,15 @@ SINGLE = [
         {"content-type": "application/octet-stream"},
     ),
     Exchange(
+        "multipart",
+        "POST",
+        "uploadForm",
+        200,
+        data({"keys": ["a"]}),
+        b'--B\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--B--\r\n',
+        {"content-type": "multipart/form-data; boundary=B"},
+    ),
+    Exchange(
         "octet-stream to a JSON procedure",
         "POST",
         "post.create",

@@ -20,6 +20,7 @@ from pdm_app.trpc import (
     Tracked,
     TrpcApp,
     TrpcError,
+    UploadedFile,
     tracked,
 )
 
@@ -165,6 +166,14 @@ async def conflict(ctx: Ctx) -> None:
 @router.mutation("uploadBytes")
 async def upload_bytes(ctx: Ctx, body: ByteStream) -> dict[str, int]:
     return {"bytes": sum([len(chunk) async for chunk in body])}
+
+
+@router.mutation("uploadForm")
+async def upload_form(
+    ctx: Ctx, *, a: str = "", b: int | None = None, file: UploadedFile | None = None
+) -> dict[str, Any]:
+    keys = [key for key, value in {"a": a, "b": b, "file": file}.items() if value]
+    return {"keys": keys, **({"file": [file.name, file.content_type, len(await file.read())]} if file else {})}
 
 
 @router.mutation("waitForGate")

@@ -113,6 +113,12 @@ async def test_http_link(node: Node, served: Served) -> None:
     got = await node.run("httpLink")
     assert_calls(got, served)
     assert got["upload"] == {"bytes": 5}
+    assert got["uploadFile"] == {"bytes": 3}
+    assert got["uploadBytes"] == {"bytes": 4}
+    assert got["uploadForm"] == {"keys": ["a", "b", "file"], "file": ["fw.bin", "application/x-firmware", 600_000]}
+    assert got["emptyForm"] == {"keys": []}
+    assert (got["noForm"]["code"], got["noForm"]["status"]) == ("UNSUPPORTED_MEDIA_TYPE", 415)
+    assert (got["badForm"]["code"], got["badForm"]["status"]) == ("NOT_FOUND", 404)
 
 
 async def test_http_batch_link(node: Node, served: Served) -> None:

@@ -70,7 +70,20 @@ const countingFetch = (...args) => {
 const scenarios = {
   async httpLink() {
     const client = createTRPCClient({ links: [httpLink({ url, headers: ADA })] });
-    return { ...(await calls(client)), upload: await client.uploadBytes.mutate(new Blob(['abcde'])) };
+    const form = new FormData();
+    form.append('a', 'Łovelace');
+    form.append('b', '7');
+    form.append('file', new File(['x'.repeat(600_000)], 'fw.bin', { type: 'application/x-firmware' }));
+    return {
+      ...(await calls(client)),
+      upload: await client.uploadBytes.mutate(new Blob(['abcde'])),
+      uploadFile: await client.uploadBytes.mutate(new File(['abc'], 'fw.bin')),
+      uploadBytes: await client.uploadBytes.mutate(new Uint8Array([1, 2, 3, 4])),
+      uploadForm: await client.uploadForm.mutate(form),
+      noForm: await failure(client.uploadForm.mutate({ a: 'x' })),
+      badForm: await failure(client.greetings.mutate(form)),
+      emptyForm: await client.uploadForm.mutate(new FormData()),
+    };
   },
 
   async httpBatchLink() {
