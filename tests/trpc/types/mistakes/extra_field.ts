@@ -1,0 +1,4 @@
+// TS2353
+import { client } from '../reference.js';
+
+void client.post.create.mutate({ title: 'abc', nope: 1 });

@@ -1,0 +1,4 @@
+// TS2554
+import { client } from '../reference.js';
+
+void client.greet.query();

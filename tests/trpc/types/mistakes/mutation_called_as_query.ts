@@ -1,0 +1,4 @@
+// TS2339
+import { client } from '../reference.js';
+
+void client.post.create.query({ title: 'abc' });

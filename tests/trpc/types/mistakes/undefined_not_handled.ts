@@ -1,0 +1,4 @@
+// TS18048
+import { client } from '../reference.js';
+
+client.count.subscribe(undefined, { onError: (error) => error.data?.issues.length });

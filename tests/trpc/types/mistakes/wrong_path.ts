@@ -1,0 +1,4 @@
+// TS2551
+import { client } from '../reference.js';
+
+void client.post.byID.query('7');
