@@ -43,6 +43,7 @@ class Place:
 
 # fmt: off
 PLACES: tuple[Place, ...] = (
+    Place("system", "nav.api", "/settings/api", "braces"),
     Place("system", "nav.about", "/settings/about", "info", Permission.SYSTEM_READ),
 )
 # fmt: on

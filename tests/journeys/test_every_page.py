@@ -21,6 +21,8 @@ PAGES = {
     "/connections": "Connections",
     "/devices": "Devices",
     "/settings": "Settings",
+    "/settings/api": "API",
+    "/settings/api?call=alarms.journal": "API",
     "/settings/about": "About this system",
 }
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}

@@ -8,6 +8,7 @@ from reflex.event import EventType
 
 from pdm_app.ui.pages.about import about
 from pdm_app.ui.pages.alarms import alarms, journal
+from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
@@ -47,5 +48,6 @@ PAGES: tuple[Page, ...] = (
     Page("/devices", devices, "devices.title", [Devices.load]),
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
     Page("/settings", settings, "nav.settings", [Session.enter]),
+    Page("/settings/api", api, "nav.api", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )

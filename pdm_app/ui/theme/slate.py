@@ -8,6 +8,7 @@ STYLESHEETS = [
     "slate/controls.css",
     "slate/shell.css",
     "slate/settings.css",
+    "slate/api.css",
     "slate/live.css",
     "slate/alarms.css",
     "slate/trend.css",
