@@ -36,6 +36,7 @@ from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.catalogue import Services
+from pdm_app.services.certificates import CertificateService, CertificateStore
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
@@ -175,6 +176,12 @@ async def running(
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, keeper, bus, frames)
         vitals.register(metrics)
         stack.callback(metrics.clear)
+        certificates = CertificateService(
+            CertificateStore(settings.data_dir, settings.tls, clock, host=settings.host),
+            work,
+            clock,
+            is_serving=settings.tls.enabled,
+        )
         auth = AuthService(work, clock, settings, sealer=ring)
         stack.callback(auth.close)
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
@@ -194,6 +201,7 @@ async def running(
             assets=assets,
             audit=audit,
             auth=auth,
+            certificates=certificates,
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work) if plant is not None else None,
             devices=DeviceService(work, clock, desk),
@@ -204,7 +212,9 @@ async def running(
             pumps=PumpService(assets, signals, live, history),
             signals=signals,
             sites=SiteService(work, desk),
-            system=SystemService({**vitals.checks(), "audit": audit.check}, vitals.info, clock),
+            system=SystemService(
+                {**vitals.checks(), "audit": audit.check, "certificate": certificates.check}, vitals.info, clock
+            ),
         )
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(

@@ -5,6 +5,7 @@ Sources, strongest first: arguments of the command, environment (``PDM_PORT``, `
 """
 
 import os
+import re
 import sys
 import tomllib
 from ipaddress import ip_network
@@ -18,6 +19,7 @@ from pdm_app.domain.access import Role
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 
 CONFIG_VARIABLE = "PDM_CONFIG"
+HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 KEY_CHARACTERS_MIN = 32  # HS256 wants a key at least as long as its hash. Source: RFC 7518, section 3.2.
 
 
@@ -116,6 +118,34 @@ class RpcSettings(Section):
     connections_max: int = Field(default=2_000, ge=1, le=1_000_000, description="WebSockets and event streams open.")
 
 
+class TlsSettings(Section):
+    """HTTPS, where no proxy serves it."""
+
+    enabled: bool = Field(default=False, description="Serve HTTPS, with a certificate of our own unless one is given.")
+    certificate: Path | None = Field(default=None, description="PEM file of a certificate and those between; or all.")
+    key: Path | None = Field(default=None, description="PEM file of its private key, where that is another file.")
+    names: tuple[str, ...] = Field(
+        default=(), max_length=50, description="Further host names and addresses for our own certificate."
+    )
+    redirect_port: int | None = Field(
+        default=None, ge=0, le=65_535, description="On this port requests without TLS are sent on to HTTPS."
+    )
+
+    @field_validator("names")
+    @classmethod
+    def _names_can_be_certified(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not HOST_NAME.fullmatch(name):
+                raise ValueError(f"{name[:80]!r} is no host name or address, such as plant.example or 192.0.2.7")
+        return names
+
+    @model_validator(mode="after")
+    def _key_has_a_certificate(self) -> "TlsSettings":
+        if self.key is not None and self.certificate is None:
+            raise ValueError("a key is named without its certificate; set PDM_TLS__CERTIFICATE as well")
+        return self
+
+
 class SecretSettings(Section):
     """The key under which passwords of connections and the like are stored."""
 
@@ -188,6 +218,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     rpc: RpcSettings = RpcSettings()
     secrets: SecretSettings = SecretSettings()
+    tls: TlsSettings = TlsSettings()
     ingest: IngestSettings = IngestSettings()
     buffer: BufferSettings = BufferSettings()
     audit: AuditSettings = AuditSettings()

@@ -12,6 +12,7 @@ from pdm_app.bootstrap.problems import SetupError
 from pdm_app.cli.audit import audit
 from pdm_app.cli.bench.group import bench
 from pdm_app.cli.build import build
+from pdm_app.cli.cert import cert
 from pdm_app.cli.demo import demo
 from pdm_app.cli.key import key
 from pdm_app.cli.rpc import rpc
@@ -24,7 +25,7 @@ from pdm_app.domain.errors import PdmError
 COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, build, test)
 """Each function is one command under its own name."""
 
-GROUPS: tuple[typer.Typer, ...] = (user, key, secret, audit, rpc, bench)
+GROUPS: tuple[typer.Typer, ...] = (user, key, secret, cert, audit, rpc, bench)
 """Commands that have commands of their own, such as `user add`; each Typer carries its name."""
 
 PASSES_ON_OPTIONS = {test}

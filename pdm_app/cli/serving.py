@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import signal
 import socket
 import sys
 import webbrowser
@@ -11,14 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
-from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pdm_app.bootstrap.exclusive import claimed
 from pdm_app.bootstrap.frontend import ensure_frontend, serving_environment
 from pdm_app.bootstrap.problems import SetupError
+from pdm_app.cli.installation import CommandClock
 from pdm_app.cli.ports import listening_on
 from pdm_app.settings import Settings
+
+if TYPE_CHECKING:
+    from pdm_app.cli.https import Https
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +49,33 @@ def serve_product(settings: Settings, *, open_pages: bool) -> int:
         f"The data directory {settings.data_dir} is in use by {{holder}}.\n"
         "Open the pages that it serves, end it, or start with another directory (--data DIR)."
     )
-    with claimed(settings.data_dir / LOCK_FILE, refusal), listening_on(settings.host, settings.port) as listener:
+    with (
+        claimed(settings.data_dir / LOCK_FILE, refusal),
+        listening_on(settings.host, settings.port) as listener,
+        _plain_listener(settings) as plain,
+    ):
+        https = _https(settings)
         _hand_over(settings, folder, listener.getsockname()[1])
-        return _run(settings, listener, open_pages=open_pages)
+        return _run(settings, listener, plain, https, open_pages=open_pages)
+
+
+@contextmanager
+def _plain_listener(settings: Settings) -> Iterator[socket.socket | None]:
+    """Listen where requests without TLS are sent on to HTTPS, if that is wanted."""
+    if not settings.tls.enabled or settings.tls.redirect_port is None:
+        yield None
+        return
+    with listening_on(settings.host, settings.tls.redirect_port) as listener:
+        yield listener
+
+
+def _https(settings: Settings) -> "Https | None":
+    if not settings.tls.enabled:
+        return None
+    from pdm_app.cli.https import Https
+    from pdm_app.services.certificates import CertificateStore
+
+    return Https(CertificateStore(settings.data_dir, settings.tls, CommandClock(), host=settings.host))
 
 
 def _refuse_open_accounts(settings: Settings) -> None:
@@ -70,15 +96,23 @@ def _hand_over(settings: Settings, folder: Path, port: int) -> None:
     os.environ["PDM_DATABASE_URL"] = settings.database_url
     os.environ["PDM_HOST"] = settings.host
     os.environ["PDM_PORT"] = str(port)
+    os.environ["PDM_TLS__ENABLED"] = "true" if settings.tls.enabled else "false"
     os.environ["PDM_DEMO"] = "true" if settings.demo else "false"
     os.chdir(folder)
 
 
-def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> int:
+def _run(
+    settings: Settings,
+    listener: socket.socket,
+    plain: socket.socket | None,
+    https: "Https | None",
+    *,
+    open_pages: bool,
+) -> int:
     gc.disable()  # What loading makes stays; to search it for garbage again and again is a tenth of the start.
     import uvicorn
-    from uvicorn.server import HANDLED_SIGNALS
 
+    from pdm_app.cli.server import Server
     from pdm_app.endpoints.bounded_http import bounded_http
     from pdm_app.pdm_app import served, start_failures
     from pdm_app.runtime import FATAL_EXIT, FATAL_VARIABLE
@@ -88,7 +122,8 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
     set_up_logging(settings.log, _log_stream(settings))
     logging.raiseExceptions = False  # A log that cannot be written, on a full disk, must not flood the terminal.
     logging.getLogger("uvicorn.error").addFilter(lambda _: not start_failures)  # Told below, once.
-    base_url = base_url_of(settings.host, listener.getsockname()[1])
+    port = listener.getsockname()[1]
+    base_url = base_url_of(settings.host, port, is_https=https is not None)
     config = uvicorn.Config(
         served,
         factory=True,
@@ -101,44 +136,18 @@ def _run(settings: Settings, listener: socket.socket, *, open_pages: bool) -> in
         http=bounded_http(head_s=settings.http.head_s, head_bytes_max=settings.http.head_bytes_max),
         proxy_headers=False,  # The application believes only the proxies that the settings name.
         limit_concurrency=settings.http.connections_max,
+        ssl_context_factory=None if https is None else lambda *_: https.context,
     )
+
+    async def announce() -> None:
+        running = services()
+        if running is not None:
+            link = await running.auth.setup_link(base_url)
+            _announce(base_url, link, open_pages=open_pages, is_for_all=settings.host in EVERY_ADDRESS)
 
     last_resort = Timer(END_S_MAX, _cut_off)
     last_resort.daemon = True
-
-    class Server(uvicorn.Server):
-        """Says where the pages are as soon as they are served, and lets the program choose its exit code."""
-
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            """Obey signals during the block; uvicorn's own would raise them again after it, and end with -15."""
-            before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
-            try:
-                yield
-            finally:
-                for number, handler in before.items():
-                    signal.signal(number, handler)
-
-        def handle_exit(self, number: int, frame: FrameType | None) -> None:
-            if not self.should_exit:
-                last_resort.start()
-            super().handle_exit(number, frame)
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            try:
-                await super().startup(sockets)
-            except SystemExit:  # How uvicorn ends when the application could not start.
-                if start_failures:
-                    raise start_failures[0] from None
-                raise
-            gc.freeze()  # Nor is it searched later: a full collection would hold up the live values.
-            gc.enable()
-            running = services()
-            if self.started and running is not None and not self.should_exit:
-                link = await running.auth.setup_link(base_url)
-                _announce(base_url, link, open_pages=open_pages, is_for_all=settings.host in EVERY_ADDRESS)
-
-    server = Server(config)
+    server = Server(config, announce, last_resort, https, plain, port)
     server.run(sockets=[listener])
     last_resort.cancel()  # Not before: the event loop still waits for every task that is left.
     if FATAL_VARIABLE in os.environ:
@@ -161,10 +170,11 @@ def _log_stream(settings: Settings) -> TextIO | None:
     return path.open("w", encoding="utf-8", buffering=1)
 
 
-def base_url_of(host: str, port: int) -> str:
+def base_url_of(host: str, port: int, *, is_https: bool = False) -> str:
     """Return the address of the pages, as a browser on this machine takes it."""
     host = EVERY_ADDRESS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if is_https else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _announce(url: str, setup_link: str | None, *, open_pages: bool, is_for_all: bool) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from pdm_app.domain.errors import UnauthenticatedError, UnavailableError
-from pdm_app.endpoints import health
+from pdm_app.endpoints import certificates, health
 from pdm_app.endpoints.answers import Answering, Handler, nothing_here
 from pdm_app.endpoints.audit import AuditExport
 from pdm_app.endpoints.auth import AuthEndpoints
@@ -69,6 +69,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
             Route("/auth/logout", Answering(POST=served(auth.logout))),
             Route("/auth/token", Answering(POST=served(auth.token))),
             Route("/audit/export", Answering(GET=served(audit.export))),
+            Route("/certificates/authority", Answering(GET=certificates.authority(settings))),
             Route("/ingest", Answering(POST=served(ingest.take))),
             Route("/live-data", Answering(GET=served(pumps.live_data))),
             Route("/sensor-history", Answering(GET=served(pumps.sensor_history))),

@@ -8,6 +8,7 @@ from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
+from pdm_app.services.certificates import CertificateService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
@@ -31,6 +32,7 @@ class Services:
     assets: AssetService
     audit: AuditService
     auth: AuthService
+    certificates: CertificateService
     connections: ConnectionService
     devices: DeviceService
     history: HistoryService

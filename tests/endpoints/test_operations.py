@@ -185,17 +185,17 @@ async def test_a_given_correlation_id_is_kept_and_an_impossible_one_replaced(ser
 
 async def test_a_fault_of_the_program_tells_its_id_and_the_log_tells_the_rest(logged: io.StringIO) -> None:
     async def broken(_request: Request) -> Response:
-        raise RuntimeError("the secret is 42")
+        raise RuntimeError("the secret is lantern")
 
     app = Wrapping(Starlette(routes=[Route("/api/broken", Answering(GET=broken))]), Metrics())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as client:
         response = await client.get("/api/broken")
     assert response.status_code == 500
-    assert "42" not in response.text
+    assert "lantern" not in response.text
     identity = response.json()["error"]["correlation_id"]
     (fault,) = [line for line in lines(logged) if line["event"] == "request failed"]
     assert fault["correlation_id"] == identity
-    assert "RuntimeError: the secret is 42" in str(fault["exception"])
+    assert "RuntimeError: the secret is lantern" in str(fault["exception"])
     assert (fault["level"], fault["component"], fault["path"]) == ("ERROR", "pdm_app.endpoints.answers", "/api/broken")
 
 
