@@ -287,7 +287,7 @@ def test_the_time_of_a_frame_is_read_without_decoding_it() -> None:
 
 
 async def test_every_line_of_the_guide_does_what_it_says(server: Server) -> None:
-    lines = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    lines = re.findall(r"```shell\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(lines) == 4
     curl = shutil.which("curl")
     if curl is None:
