@@ -91,8 +91,9 @@ class ProcedureWriter:
         parameters, sent = self._parameters(schema, form, shadowed)
         result = _result(schema, shadowed)
         how, returned = _how(procedure, form, result)
-        is_awaited = form == "async" and how in ("query", "mutate", "upload")
-        arguments = ", ".join(part for part in (json.dumps(procedure.path), sent, _last_id(procedure)) if part)
+        is_awaited = form == "async" and how not in ("subscribe", "stream")
+        parts = (json.dumps(procedure.path), sent, _last_id(procedure), self._files(schema))
+        arguments = ", ".join(part for part in parts if part)
         read = self._read(schema)
         if how == "subscribe" and read:
             arguments += f", read=lambda value: {read}"
@@ -121,14 +122,14 @@ class ProcedureWriter:
             return (["*", *last_id] if last_id else []), ""
         if taken.form == "stream":
             return [f"body: bytes | {'AsyncIterator' if form == 'async' else 'Iterable'}[bytes]"], "body"
-        if taken.form != "fields":
+        if taken.form == "whole":
             written = types.of(schema.input)
             default = " | Missing = MISSING" if taken.is_optional else ""
             return [f"input: {written}{default}", *(["*", *last_id] if last_id else [])], "input"
         parameters, sent = [], []
         for key, held, is_required in self._fields(schema):
             name = identifier(key, ("self",))
-            written = types.of(held)
+            written = _file_type(held) or types.of(held)
             parameters.append(f"{name}: {written}" if is_required else f"{name}: {written} | Missing = MISSING")
             sent.append(f"{json.dumps(key)}: {name}")
         return ["*", *parameters, *last_id], f"given({{{', '.join(sent)}}})"
@@ -142,6 +143,13 @@ class ProcedureWriter:
             for key, held in described.get("properties", {}).items()
             if key != LAST_EVENT_ID
         ]
+
+    def _files(self, schema: ProcedureSchema) -> str:
+        """Return the argument that names the fields which are files."""
+        if schema.procedure.input.form != "form":
+            return ""
+        names = [json.dumps(key) for key, held, _ in self._fields(schema) if _file_type(held)]
+        return f"files=[{', '.join(names)}]"
 
     def _read(self, schema: ProcedureSchema) -> str | None:
         """Return what turns a result into its type, where JSON has a list for a tuple."""
@@ -168,12 +176,23 @@ class ProcedureWriter:
 
 def has_fields(schema: ProcedureSchema) -> bool:
     """Whether a procedure's input is an object whose fields are parameters of its method."""
-    return schema.procedure.input.form == "fields"
+    return schema.procedure.input.form in ("fields", "form")
 
 
 def _last_id(procedure: Procedure) -> str:
     is_taken = procedure.type == "subscription" and procedure.input.takes_last_event_id
     return "last_event_id=last_event_id" if is_taken else ""
+
+
+def _file_type(schema: Any) -> str:
+    """Return the type of a field that is a file, or nothing for another."""
+    choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") != "null"]
+    optional = " | None" if len(choices) < len(schema.get("anyOf", choices)) else ""
+    if len(choices) == 1 and choices[0].get("format") == "binary":
+        return f"Upload{optional}"
+    if len(choices) == 1 and choices[0].get("items", {}).get("format") == "binary":
+        return f"list[Upload]{optional}"
+    return ""
 
 
 def _result(schema: ProcedureSchema, shadowed: frozenset[str]) -> str:
@@ -197,4 +216,6 @@ def _how(procedure: Procedure, form: Form, result: str) -> tuple[str, str]:
         return "stream", f"{FORMS[form]}Iterator[{result}]"
     if procedure.input.form == "stream":
         return "upload", result
+    if procedure.input.form == "form":
+        return "send_form", result
     return ("query" if procedure.type == "query" else "mutate"), result

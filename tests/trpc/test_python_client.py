@@ -281,7 +281,7 @@ def test_docstrings_tell_meaning_limits_and_permission() -> None:
     async def press(
         ctx: None, *, force_kn: Annotated[int, Field(ge=1, le=400, description="At the ram.")] = 20, note: str = '"""'
     ) -> Missing:
-        r'''Press once, with \ and \""".'''
+        r"""Press once, with \ in it."""
         return MISSING
 
     text = python_client(router)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
@@ -165,6 +165,10 @@ class BlockingLink:
     def upload(self, path: str, body: bytes | Iterable[bytes]) -> Any:
         """Call a mutation whose input is a stream of bytes, once."""
         return self.thread.run(self.link.upload(path, body if isinstance(body, bytes) else _async_chunks(body)))
+
+    def send_form(self, path: str, fields: Mapping[str, Any], files: Collection[str]) -> Any:
+        """Call a mutation that takes a form, once; ``files`` names the fields that are files."""
+        return self.thread.run(self.link.send_form(path, fields, files))
 
     def stream(self, path: str, input: Any = MISSING) -> Iterator[Any]:
         """Iterate over the result of a query that comes item by item."""

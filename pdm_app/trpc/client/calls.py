@@ -1,8 +1,9 @@
 """Queries and mutations over HTTP: one by one, several in one request, or with a body that is a stream of bytes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
 from urllib.parse import quote
 
 import httpx
@@ -13,7 +14,13 @@ from pdm_app.trpc.wire_values import MISSING
 
 JSON_BODY: Final = {"content-type": "application/json"}
 BYTES_BODY: Final = {"content-type": "application/octet-stream"}
+EMPTY_FORM: Final = b"--empty--\r\n"
+EMPTY_FORM_BODY: Final = {"content-type": "multipart/form-data; boundary=empty"}
 QUOTED_MAX: Final = 80  # Characters of a strange answer that an error shows.
+
+
+Upload = bytes | BinaryIO | tuple[str, bytes | BinaryIO] | tuple[str, bytes | BinaryIO, str]
+"""A file of a form: its content; or its name, content and, if it is known, content type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +85,39 @@ class HttpCalls:
         response = await self._send("POST", path, body, BYTES_BODY)
         return self._data(response, self._read(response))
 
+    async def form(self, path: str, fields: Mapping[str, Any], files: Collection[str]) -> Any:
+        """Send a form as the input of a mutation and return its data.
+
+        Args:
+            path: The procedure.
+            fields: Values by their names; None is left out, a list is a field for each of its members.
+            files: Which of the fields are files.
+        """
+        parts = []
+        for name, value in fields.items():
+            values = value if isinstance(value, list) else [] if value is None else [value]
+            parts += [(name, _file(one, name) if name in files else (None, self._form_text(one))) for one in values]
+        if not parts:  # httpx would send no form at all.
+            response = await self._send("POST", path, EMPTY_FORM, EMPTY_FORM_BODY)
+        else:
+            response = await self._send("POST", path, parts=parts)
+        return self._data(response, self._read(response))
+
+    def _form_text(self, value: Any) -> str:
+        return value if isinstance(value, str) else self._settings.encode(value)
+
     async def _send(
-        self, method: str, path: str, body: str | bytes | AsyncIterator[bytes] | None = None, more: Any = None
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | AsyncIterator[bytes] | None = None,
+        more: Mapping[str, str] | None = None,
+        parts: Any = None,
     ) -> httpx.Response:
         url = f"{self._settings.url}/{path}"
         headers = {**await self._settings.current_headers(), **(more or {})}
         try:
-            return await self._http.request(method, url, content=body, headers=headers)
+            return await self._http.request(method, url, content=body, files=parts, headers=headers)
         except httpx.HTTPError as error:
             raise no_answer(url.partition("?")[0], error) from error
 
@@ -101,6 +134,13 @@ class HttpCalls:
             return answer["result"].get("data", MISSING)
         except (KeyError, TypeError, AttributeError):
             raise no_trpc(response) from None
+
+
+def _file(given: Upload, name: str) -> Any:
+    """Return a file as httpx takes it, under the name of its field where it has none of its own."""
+    if isinstance(given, tuple):
+        return given
+    return (Path(str(getattr(given, "name", name))).name, given)
 
 
 def no_answer(url: str, error: httpx.HTTPError) -> RpcConnectionError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -105,6 +105,12 @@ class Link:
         if self._shared.is_closed:
             raise ClosedError
         return await self._in_time(path, self._shared.calls.upload(path, body))
+
+    async def send_form(self, path: str, fields: Mapping[str, Any], files: Collection[str]) -> Any:
+        """Call a mutation that takes a form, once; ``files`` names the fields that are files."""
+        if self._shared.is_closed:
+            raise ClosedError
+        return await self._in_time(path, self._shared.calls.form(path, fields, files))
 
     async def stream(self, path: str, input: Any = MISSING) -> AsyncIterator[Any]:
         """Iterate over the result of a query that comes item by item.
