@@ -65,6 +65,16 @@ def docs(
     _write(out, markdown())
 
 
+@rpc.command()
+def matrix(
+    out: Annotated[Path, typer.Option(help="File to write; - is standard output.")] = Path("permissions.md"),
+) -> None:
+    """Write the page about permissions: which role may do and call what."""
+    from pdm_app.rpc.matrix import matrix as page
+
+    _write(out, page())
+
+
 def _write(out: Path, text: str) -> None:
     """Write a file unless it holds that already: a watching build starts only when something has changed.
 

@@ -186,7 +186,7 @@ class AuthService:
         person and the first look at their plant.
         """
         self._per_address.begin(address)
-        admin = await self._first_run.complete(request)
+        admin = await self._first_run.complete(request, address)
         self._per_address.take_back(address)
         log.info("set-up done", extra={"username": admin.username, "address": address, "choice": request.choice})
         return await self._sessions.open(admin, address, agent, has_page=has_page)

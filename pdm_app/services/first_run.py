@@ -6,12 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from pdm_app.domain.access import EVERY_SITE, Role, User
+from pdm_app.domain.access import EVERY_SITE, Role, User, actor_of
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, UnauthenticatedError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services import demo_accounts
+from pdm_app.services.auditing import audit
 from pdm_app.services.passwords import PasswordHasher, check_strength
 from pdm_app.services.people import new_user
 from pdm_app.services.tokens import token_hash
@@ -72,7 +73,7 @@ class FirstRun:
             await work.commit()
         return f"{base_url.rstrip('/')}/setup?token={token}"
 
-    async def complete(self, request: SetupRequest) -> User:
+    async def complete(self, request: SetupRequest, address: str = "") -> User:
         """Make the first admin and use the link up.
 
         Raises:
@@ -112,6 +113,16 @@ class FirstRun:
                     raise ConflictError("The demo's accounts are not made yet. Try again in a moment.")
                 admin = demo_admin
             await work.users.put_value(CHOICE, request.choice)
+            await audit(
+                work,
+                actor_of(admin, address=address),
+                self._clock.now(),
+                "setup.completed",
+                subject="user",
+                subject_id=admin.id,
+                name=admin.username,
+                after={"choice": request.choice, **(admin.model_dump(mode="json") if own_account else {})},
+            )
             await work.commit()
         return admin
 

@@ -43,6 +43,8 @@ class Place:
 
 # fmt: off
 PLACES: tuple[Place, ...] = (
+    Place("people", "nav.permissions", "/settings/permissions", "key-round"),
+    Place("people", "nav.audit", "/settings/audit", "scroll-text", Permission.AUDIT_READ),
     Place("system", "nav.api", "/settings/api", "braces"),
     Place("system", "nav.about", "/settings/about", "info", Permission.SYSTEM_READ),
 )

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "pdm_app"
 TESTS = ROOT / "tests"
 # Files of a folder that are no entry of its list: what the entries stand on.
-RPC_GROUND = {"changes", "context", "description", "errors", "root", "server"}
+RPC_GROUND = {"changes", "context", "description", "errors", "matrix", "root", "server"}
 DRIVER_GROUND = {"endpoint", "registry"}
 PAGE_GROUND = {"all_pages"}
 SIMULATORS = {"opcua": opcua_server, "modbus": modbus_server, "mqtt": mqtt_broker}

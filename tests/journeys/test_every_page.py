@@ -24,6 +24,8 @@ PAGES = {
     "/settings/api": "API",
     "/settings/api?call=alarms.journal": "API",
     "/settings/about": "About this system",
+    "/settings/permissions": "Permissions",
+    "/settings/audit": "Audit trail",
 }
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}
 VIEWS = (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark"), ("small phone", "light"))

@@ -57,7 +57,9 @@ async def called(product: WholeProduct, actor: Actor, path: str, given: Any) -> 
 async def test_every_mutation_that_succeeds_writes_one_entry_with_the_callers_name(product: WholeProduct) -> None:
     admin = await actor_of(product, Role.ADMIN)
     await product.sign_in(Role.ADMIN)  # Another session of the same person, to be ended.
-    outcomes, entries, made = {}, {}, {}
+    outcomes: dict[str, Any] = {}
+    entries: dict[str, list[tuple[str, str, str]]] = {}
+    made: dict[str, str | None] = {}
     last = (await trail(product))[-1].seq
     for path in mutations():
         noun, _, verb = path.rpartition(".")
@@ -72,15 +74,15 @@ async def test_every_mutation_that_succeeds_writes_one_entry_with_the_callers_na
         entries[path] = [(entry.action, entry.actor, entry.address) for entry in written]
     refused = {path: outcome for path, outcome in outcomes.items() if isinstance(outcome, Exception)}
     assert refused.keys() <= LET_IN_BUT_WRONG.keys(), "each must have been done once, or nothing is shown"
-    for path, written in entries.items():
+    for path, told in entries.items():
         if path in refused:  # A wrong password or code is the one refusal that leaves something.
-            assert [entry[0] for entry in written] in ([], ["sessions.refused"]), path
+            assert [entry[0] for entry in told] in ([], ["sessions.refused"]), path
         else:
-            assert len(written) == (path not in CHANGES_NOTHING), (path, written)
-    assert {entry[1] for written in entries.values() for entry in written} == {"admin.one"}
-    done = [entry for path, written in entries.items() if path not in refused for entry in written]
+            assert len(told) == (path not in CHANGES_NOTHING), (path, told)
+    assert {entry[1] for told in entries.values() for entry in told} == {"admin.one"}
+    done = [entry for path, told in entries.items() if path not in refused for entry in told]
     assert {entry[2] for entry in done} == {"192.0.2.77"}
-    assert all("." in entry[0] for written in entries.values() for entry in written)
+    assert all("." in entry[0] for told in entries.values() for entry in told)
     assert (await product.services.audit.verify(admin)).is_whole
 
 

@@ -49,6 +49,10 @@ def routes() -> list[re.Pattern[str]]:
     return [re.compile(re.sub(r"\\\[\w+\\\]", "[^/]+", re.escape(page.route))) for page in PAGES]
 
 
+# Addresses of files: their links have the browser ask the server, not the application for a page.
+FILES = {"/api/audit/export"}
+
+
 def leads_somewhere(path: str) -> bool:
     return any(route.fullmatch(re.split(r"[?#]", path)[0]) for route in routes())
 
@@ -77,6 +81,8 @@ def test_every_link_of_a_page_leads_to_a_page(page: Page) -> None:
         for prop in props_of(part):
             if (found := LINK.match(prop)) and not found[1].startswith("#"):
                 path = found[1] + ("anything" if found[2] else "")
+                if path.partition("?")[0] in FILES and "reloadDocument:true" in props_of(part):
+                    continue
                 wrong += [] if leads_somewhere(path) else [path]
     assert wrong == []
 

@@ -10,13 +10,16 @@ from pdm_app.ui.pages.about import about
 from pdm_app.ui.pages.alarms import alarms, journal
 from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
+from pdm_app.ui.pages.audit import audit
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.login import login
+from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.states.asset import AssetPage, Breakage
+from pdm_app.ui.states.audit import Audit
 from pdm_app.ui.states.devices import DevicePage, Devices
 from pdm_app.ui.states.entrance import Entrance
 from pdm_app.ui.states.health import SystemHealth
@@ -49,5 +52,7 @@ PAGES: tuple[Page, ...] = (
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
     Page("/settings", settings, "nav.settings", [Session.enter]),
     Page("/settings/api", api, "nav.api", [Session.enter]),
+    Page("/settings/permissions", permissions, "permissions.title", [Session.enter]),
+    Page("/settings/audit", audit, "audit.title", [Audit.load]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )

@@ -9,6 +9,7 @@ STYLESHEETS = [
     "slate/shell.css",
     "slate/settings.css",
     "slate/api.css",
+    "slate/audit.css",
     "slate/live.css",
     "slate/alarms.css",
     "slate/trend.css",
