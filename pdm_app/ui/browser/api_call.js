@@ -1,13 +1,12 @@
 /* One call with the session of this page, and what it took: status, time and size. No screen here. */
-import { link } from "./link.js";
 
 export const SHOWN_MAX = 200_000; // Characters of an answer on screen; a browser draws more only with a stutter.
 
 /**
- * Call a query or mutation once; {ok, status, took_ms, bytes, answer, text}. A token that has run out is renewed and the
+ * Call a query or mutation once over the page's link; {ok, status, took_ms, bytes, answer, text}. A token that has run out is renewed and the
  * call made again: the server refused it, so it did nothing. Throws when the server is not reached.
  */
-export async function call(procedure, input, { signal, fetch = globalThis.fetch, line = link() } = {}) {
+export async function call(procedure, input, line, { signal, fetch = (...asked) => globalThis.fetch(...asked) } = {}) {
   const first = await send(procedure, input, { signal, fetch, url: line.url });
   if (first.status !== 401 || !(await line.renewed())) return first;
   return send(procedure, input, { signal, fetch, url: line.url });

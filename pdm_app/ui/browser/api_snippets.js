@@ -21,7 +21,7 @@ function typescript(procedure, input, origin) {
   if (procedure.type !== "subscription") {
     return [
       'import { createTRPCClient, httpBatchLink } from "@trpc/client";',
-      'import type { AppRouter } from "./app-router";',
+      'import type { AppRouter } from "./app-router.js";',
       "",
       "const client = createTRPCClient<AppRouter>({",
       "  links: [",
@@ -37,7 +37,7 @@ function typescript(procedure, input, origin) {
   }
   return [
     'import { createTRPCClient, createWSClient, wsLink } from "@trpc/client";',
-    'import type { AppRouter } from "./app-router";',
+    'import type { AppRouter } from "./app-router.js";',
     "",
     "const socket = createWSClient({",
     `  url: ${JSON.stringify(`${origin.replace(/^http/, "ws")}/trpc`)},`,

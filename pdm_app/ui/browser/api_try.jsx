@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { call, SHOWN_MAX } from "./api_call.js";
 import { Copy } from "./copy.jsx";
 import { number, size } from "./format.js";
+import { link } from "./link.js";
 import { t } from "./messages.js";
 import { ErrorNote } from "./parts.jsx";
 
@@ -19,7 +20,7 @@ export function TryIt({ procedure, input, refusal, onOutcome }) {
     running.current = mine;
     setState((before) => ({ ...before, running: true, error: null }));
     try {
-      const outcome = await call(procedure, input, { signal: mine.signal });
+      const outcome = await call(procedure, input, link(), { signal: mine.signal });
       setState({ running: false, outcome, error: null });
       onOutcome(outcome);
     } catch (error) {
