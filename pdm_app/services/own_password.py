@@ -23,26 +23,29 @@ class OwnPassword:
         self._hasher = hasher
         self._sessions = sessions
 
-    async def replace(self, actor: Actor, user: User, password: str, *, link_hash: str = "") -> None:
+    async def replace(
+        self, actor: Actor, user: User, password: str, *, link_hash: str = "", field: str = "password"
+    ) -> None:
         """Set a new password and end every other session of the person.
 
         Args:
             actor: Who does it; its own session stays.
             user: Whose password it is.
             password: The new one.
+            field: How the caller's input names it.
             link_hash: Hash of the one-time link that allows it; it is used up in the same transaction.
 
         Raises:
             InvalidInputError: Too weak, or the same as before; a link stays good.
             UnauthenticatedError: Somebody else has used the link up in this very moment.
         """
-        check_strength(password, user.username)
+        check_strength(password, user.username, field)
         async with self._work(EVERY_SITE) as work:
             old_hash = await work.users.password_hash(user.id)
         if old_hash is not None and (await self._hasher.verify(password, old_hash)).fits:
             fix = "choose another one"
             raise InvalidInputError(
-                f"This is the password of before; {fix}.", [FieldIssue("password", "is the one of before", fix)]
+                f"This is the password of before; {fix}.", [FieldIssue(field, "is the one of before", fix)]
             )
         password_hash = await self._hasher.hash(password)
         now = self._clock.now()

@@ -90,7 +90,7 @@ class ProfileService:
             TooManyAttemptsError: Too many wrong ones.
         """
         user = await self._again(actor, password)
-        await self._own_password.replace(actor, user, new_password)
+        await self._own_password.replace(actor, user, new_password, field="new_password")
 
     async def begin_mfa(self, actor: Actor, password: str) -> Enrolment:
         """Return what an authenticator app scans; an app of before works until the new one has shown a code.

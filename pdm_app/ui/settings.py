@@ -43,6 +43,8 @@ class Place:
 
 # fmt: off
 PLACES: tuple[Place, ...] = (
+    Place("you", "nav.profile", "/settings/profile", "circle-user"),
+    Place("people", "nav.users", "/settings/users", "users", Permission.USERS_CONFIGURE),
     Place("people", "nav.permissions", "/settings/permissions", "key-round"),
     Place("people", "nav.audit", "/settings/audit", "scroll-text", Permission.AUDIT_READ),
     Place("system", "nav.api", "/settings/api", "braces"),

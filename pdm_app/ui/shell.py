@@ -10,6 +10,7 @@ from pdm_app.ui.widgets.alarm_strip import alarm_strip
 from pdm_app.ui.widgets.clock import clock
 from pdm_app.ui.widgets.connection_dot import connection_dot
 from pdm_app.ui.widgets.frozen_banner import frozen_banner
+from pdm_app.ui.widgets.people import idle_watch
 from pdm_app.ui.widgets.plant_rate import plant_rate
 from pdm_app.ui.widgets.sign_in import log_out
 from pdm_app.ui.widgets.theme_switch import theme_switch
@@ -65,6 +66,7 @@ def page(
             rx.el.main(
                 frozen_banner(),
                 _problem(),
+                idle_watch(),
                 *content,
                 id="content",
                 class_name="content",
@@ -160,7 +162,8 @@ def _user_menu() -> rx.Component:
                 rx.el.div(text("shell.role", role=Session.role), class_name="caption"),
                 class_name="who",
             ),
-            theme_switch(),
+            theme_switch(keep=True),
+            rx.el.a(icon("circle-user"), text("nav.profile"), href="/settings/profile"),
             log_out(icon("log-out"), text("shell.log_out")),
             class_name="panel",
         ),

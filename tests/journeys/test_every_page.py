@@ -24,6 +24,8 @@ PAGES = {
     "/settings/api": "API",
     "/settings/api?call=alarms.journal": "API",
     "/settings/about": "About this system",
+    "/settings/profile": "Your profile",
+    "/settings/users": "Users",
     "/settings/permissions": "Permissions",
     "/settings/audit": "Audit trail",
 }

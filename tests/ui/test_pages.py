@@ -13,7 +13,7 @@ from pdm_app.ui.pages.all_pages import PAGES, Page
 from pdm_app.ui.shell import NAVIGATION, icon
 
 UI = Path(__file__).parents[2] / "pdm_app" / "ui"
-BESIDE_THE_SHELL = {"/login", "/setup"}  # Nobody is known there, so there is no navigation.
+BESIDE_THE_SHELL = {"/login", "/setup", "/accept"}  # Nobody is known there, so there is no navigation.
 FIELDS = {'"select"', '"input"', '"textarea"'}
 LINK = re.compile(r'to:\(?"([^"]+)"(\+?)')
 BROWSER_LINK = re.compile(r"""(?:href|location(?:\.href)?)\s*=\s*\{?["'`](/[^"'`]*)""")

@@ -180,7 +180,7 @@ def test_pages_open_with_handlers_that_are_guarded() -> None:
             (typing.cast(Any, event).state_full_name, typing.cast(Any, event).fn.__name__) for event in page.on_load
         }
         assert opened, f"{page.route} opens without anything that asks who is there"
-        assert opened <= (open_to_all if page.route in {"/login", "/setup"} else guarded), page.route
+        assert opened <= (open_to_all if page.route in {"/login", "/setup", "/accept"} else guarded), page.route
 
 
 @pytest.mark.parametrize("what", ["no cookie", "noise", "a broken header", "an ended session"])

@@ -1,65 +1,22 @@
 /* Sign-in and first set-up: plain posts to the endpoints that set the session cookies. */
-import { useId, useState } from "react";
+import { useState } from "react";
+import { enter, issueOf, post } from "./entrance.js";
+import { Field, Refusal } from "./form_parts.jsx";
 import { link } from "./link.js";
 import { t } from "./messages.js";
-
-const STRENGTH_STEPS = [8, 12, 16, 20];
-
-async function post(path, body) {
-  try {
-    const answer = await fetch(path, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (answer.ok) return { ok: true };
-    const told = await answer.json().catch(() => null);
-    return { ok: false, message: told?.error?.message ?? t("login.failed", { status: answer.status }), issues: told?.error?.issues ?? [] };
-  } catch {
-    return { ok: false, message: t("error.unreachable"), issues: [] };
-  }
-}
-
-/* A socket carries the cookie of its handshake, so a new session needs a full page load. */
-function enter(path) {
-  globalThis.location.assign(path || "/plant");
-}
-
-function Field({ label, error, ...input }) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label className="field-label" htmlFor={id}>{label}</label>
-      <input id={id} className="input" aria-invalid={Boolean(error)} aria-describedby={error ? `${id}-e` : undefined} {...input} />
-      {error && <span id={`${id}-e`} className="field-error">{error}</span>}
-    </div>
-  );
-}
-
-function Refusal({ message }) {
-  return message ? <p className="note note-error" role="alert">{message}</p> : null;
-}
-
-function issueOf(issues, field) {
-  const found = issues.find((issue) => issue.field === field);
-  return found ? [found.problem, found.fix].filter(Boolean).join("; ") : "";
-}
+import { NewPassword } from "./password_field.jsx";
+import { Step, useProgress } from "./sign_in_steps.jsx";
 
 /** Name and password, and in the demo one button for each of its accounts. */
 export function SignInForm({ nextPath, accounts = [] }) {
-  const [sent, setSent] = useState({ busy: false, message: "" });
-  const signIn = async (username, password) => {
-    setSent({ busy: true, message: "" });
-    const outcome = await post("/api/auth/login", { username, password });
-    if (outcome.ok) enter(nextPath);
-    else setSent({ busy: false, message: outcome.message });
-  };
+  const { progress, sent, send, again } = useProgress(nextPath);
+  const signIn = (username, password) => send("/api/auth/login", { username, password });
   const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     signIn(form.get("username"), form.get("password"));
   };
+  if (progress) return <Step progress={progress} sent={sent} send={send} again={again} />;
   return (
     <form className="entrance-form" onSubmit={submit}>
       <Refusal message={sent.message} />
@@ -80,22 +37,10 @@ export function SignInForm({ nextPath, accounts = [] }) {
   );
 }
 
-function Strength({ password }) {
-  const level = STRENGTH_STEPS.filter((length) => password.length >= length).length;
-  return (
-    <div>
-      <div className="strength" aria-hidden="true">
-        {STRENGTH_STEPS.map((length, index) => <span key={length} data-on={index < level} />)}
-      </div>
-      <span className="caption" aria-live="polite">{t("setup.strength", { level: String(level) })}</span>
-    </div>
-  );
-}
-
 /** The chooser: explore the demo plant, or start empty with an admin of one's own. */
 export function SetupForm({ token, choices }) {
   const [choice, setChoice] = useState(choices.length === 1 && choices[0] === "empty" ? "empty" : "");
-  const [password, setPassword] = useState("");
+  const [username, setUsername] = useState("");
   const [sent, setSent] = useState({ busy: false, message: "", issues: [] });
   const send = async (body) => {
     setSent({ busy: true, message: "", issues: [] });
@@ -134,10 +79,9 @@ export function SetupForm({ token, choices }) {
       <h2>{t("setup.admin")}</h2>
       <Refusal message={sent.message} />
       <Field label={t("setup.display_name")} name="display_name" autoComplete="name" required error={issueOf(sent.issues, "display_name")} />
-      <Field label={t("login.username")} name="username" autoComplete="username" autoCapitalize="none" spellCheck="false" required error={issueOf(sent.issues, "username")} />
-      <Field label={t("login.password")} name="password" type="password" autoComplete="new-password" required
-        error={issueOf(sent.issues, "password")} onInput={(event) => setPassword(event.currentTarget.value)} />
-      <Strength password={password} />
+      <Field label={t("login.username")} name="username" autoComplete="username" autoCapitalize="none" spellCheck="false" required error={issueOf(sent.issues, "username")}
+        onInput={(event) => setUsername(event.currentTarget.value)} />
+      <NewPassword username={username} error={issueOf(sent.issues, "password")} />
       <div className="note-actions">
         <button type="submit" className="button button-primary" disabled={sent.busy}>{t("setup.create")}</button>
         {choices.includes("explore") && <button type="button" className="button" onClick={() => setChoice("")}>{t("setup.back")}</button>}

@@ -1,11 +1,13 @@
 /* Light, dark, or as the system has it; kept in this browser. assets/theme.js applies it before the first paint. */
 import { useEffect, useState } from "react";
+import { link } from "./link.js";
 import { t } from "./messages.js";
 
 const KEY = "pdm.theme";
 const CHOICES = ["system", "light", "dark"];
 
-export function ThemeSwitch() {
+/** With `keep` the choice goes to the person's account too, so that the next screen knows it. */
+export function ThemeSwitch({ keep = false }) {
   const [choice, setChoice] = useState("system");
   useEffect(() => setChoice(read()), []);
   const choose = (next) => {
@@ -18,6 +20,7 @@ export function ThemeSwitch() {
     }
     setChoice(next);
     dispatchEvent(new Event("pdm-theme"));
+    if (keep) store(next);
   };
   return (
     <div className="segments theme-switch" role="group" aria-label={t("theme.label")}>
@@ -28,6 +31,11 @@ export function ThemeSwitch() {
       ))}
     </div>
   );
+}
+
+function store(theme) {
+  const line = link();
+  line.query("profile.show").then(({ preferences }) => line.mutate("profile.prefer", { ...preferences, theme })).catch(() => {});
 }
 
 function read() {

@@ -7,6 +7,7 @@ import reflex as rx
 from reflex.event import EventType
 
 from pdm_app.ui.pages.about import about
+from pdm_app.ui.pages.accept import accept
 from pdm_app.ui.pages.alarms import alarms, journal
 from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
@@ -16,8 +17,10 @@ from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.login import login
 from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
+from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
+from pdm_app.ui.pages.users import users
 from pdm_app.ui.states.asset import AssetPage, Breakage
 from pdm_app.ui.states.audit import Audit
 from pdm_app.ui.states.devices import DevicePage, Devices
@@ -42,6 +45,7 @@ PAGES: tuple[Page, ...] = (
     Page("/", plant, "nav.plant", [Plant.load]),
     Page("/login", login, "login.title", [Entrance.load]),
     Page("/setup", setup, "setup.title", [Entrance.load]),
+    Page("/accept", accept, "accept.title", [Entrance.load]),
     Page("/plant", plant, "plant.title", [Plant.load]),
     Page("/plant/[line_id]", line_page, "plant.line", [Plant.load_line]),
     Page("/asset/[asset_id]", asset, "devices.asset", [AssetPage.load, Breakage.load]),
@@ -51,6 +55,8 @@ PAGES: tuple[Page, ...] = (
     Page("/devices", devices, "devices.title", [Devices.load]),
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
     Page("/settings", settings, "nav.settings", [Session.enter]),
+    Page("/settings/profile", profile, "profile.title", [Session.enter]),
+    Page("/settings/users", users, "users.title", [Session.enter]),
     Page("/settings/api", api, "nav.api", [Session.enter]),
     Page("/settings/permissions", permissions, "permissions.title", [Session.enter]),
     Page("/settings/audit", audit, "audit.title", [Audit.load]),

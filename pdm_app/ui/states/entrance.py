@@ -16,7 +16,7 @@ class Entrance(rx.State):
     is_demo: bool = False
     accounts: list[DemoAccount] = []
     token: str = ""
-    next_path: str = "/plant"
+    next_path: str = ""  # Where somebody was going; empty for the page they like to begin with.
     link_is_good: bool = False
     needs_setup: bool = False
     choices: list[str] = []
@@ -29,7 +29,7 @@ class Entrance(rx.State):
             return
         query = self.router.url.query_parameters
         self.token = query.get("token", "")[:200]
-        self.next_path = _own_path(query.get("next", ""))
+        self.next_path = _own_path(query["next"]) if query.get("next") else ""
         state = await backend.services.auth.setup_state(self.token)
         self.is_demo, self.needs_setup, self.link_is_good = state.demo, state.needs_setup, state.link_is_good
         self.choices = list(state.choices)

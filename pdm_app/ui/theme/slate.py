@@ -8,6 +8,7 @@ STYLESHEETS = [
     "slate/controls.css",
     "slate/shell.css",
     "slate/settings.css",
+    "slate/people.css",
     "slate/api.css",
     "slate/audit.css",
     "slate/live.css",
