@@ -40,6 +40,7 @@ from pdm_app.services.certificates import CertificateService, CertificateStore
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.in_force import InForce
 from pdm_app.services.ingest import IngestService
@@ -205,6 +206,7 @@ async def running(
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work) if plant is not None else None,
             devices=DeviceService(work, clock, desk),
+            formulas=FormulaService(work, historian),
             history=history,
             ingest=ingest,
             lines=LineService(work, desk),

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import FieldIssue
 from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.samples import Batch, Micros, Sample
+from pdm_app.domain.samples import Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal
 
 
@@ -256,6 +256,16 @@ class Historian(Protocol):
         ...
 
     async def envelope(self, query: HistoryQuery) -> Sequence[Envelope]: ...
+
+    async def samples(
+        self, signals: Sequence[int], start_at: Micros, end_at: Micros, rows_max: int
+    ) -> Mapping[int, Stretch]:
+        """Return each signal's samples of the span as they are, and before them what stood when it began.
+
+        Raises:
+            InvalidInputError: They are more than ``rows_max``.
+        """
+        ...
 
     async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
         """Return the newest sample of each signal (all signals for None)."""

@@ -94,6 +94,24 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """One signal over a span: columns of equal length in the order of time.
+
+    Attributes:
+        source_at: Microseconds UTC, strictly increasing; the first may lie before the span: what stood when it began.
+        value: Numbers; NaN where there is none.
+        quality: `Quality` codes.
+    """
+
+    source_at: I8
+    value: F8
+    quality: U2
+
+    def __len__(self) -> int:
+        return len(self.source_at)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Samples that arrived together, as columns of equal length.
 

@@ -11,6 +11,7 @@ from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
 from pdm_app.rpc.demo import demo
 from pdm_app.rpc.devices import devices
+from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.history import history
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
@@ -34,6 +35,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "connections": connections,
     "demo": demo,
     "devices": devices,
+    "formulas": formulas,
     "history": history,
     "lines": lines,
     "live": live,

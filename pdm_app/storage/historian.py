@@ -6,7 +6,7 @@ back. Rows, latest values and the marks of late buckets change in one transactio
 Rollups are made later, by `SqlHistorian.roll_up`; see `pdm_app.storage.rollups` for why they always agree with raw.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.ports import Clock, Fence, Recorded
-from pdm_app.domain.samples import Batch, Micros, Quality, Sample, SignalId
+from pdm_app.domain.samples import Batch, Micros, Quality, Sample, SignalId, Stretch
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.columnar import Columns, columns_of_batches
 from pdm_app.storage.database import Database
@@ -24,6 +24,7 @@ from pdm_app.storage.lease import check_fence
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
 from pdm_app.storage.rollups import Rollups, writing_position
 from pdm_app.storage.samples import find_conflicts, insert_samples, mark_buckets, put_latest, replace_samples
+from pdm_app.storage.stretches import stretches
 from pdm_app.storage.tables import LatestRow, SampleRow, table_of
 
 SAMPLES = table_of(SampleRow)
@@ -84,6 +85,13 @@ class SqlHistorian:
         """Return one envelope per signal of the query, in its order; see `pdm_app.storage.envelopes`."""
         async with self._database.snapshot("read history") as connection:
             return await envelopes(connection, query)
+
+    async def samples(
+        self, signals: Sequence[int], start_at: Micros, end_at: Micros, rows_max: int
+    ) -> Mapping[int, Stretch]:
+        """Return each signal's samples of the span; see `pdm_app.storage.stretches`."""
+        async with self._database.snapshot("read samples") as connection:
+            return await stretches(connection, signals, start_at, end_at, rows_max)
 
     async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
         """Return the newest sample of each signal (all signals for None), by signal id."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from pdm_app.domain.errors import FencedError
+from pdm_app.domain.errors import FencedError, InvalidInputError
 from pdm_app.domain.history import Envelope, HistoryQuery, Tier
 from pdm_app.domain.ports import Fence, Historian
 from pdm_app.domain.samples import Batch, Micros, Quality
@@ -335,6 +335,20 @@ async def test_writing_and_rolling_up_at_once_leaves_them_in_agreement(
     await rolled_up(historian, fence)
     await assert_answers(historian, reference, queries)
     await assert_rollups(database, reference)
+
+
+async def test_the_samples_of_a_span_come_as_they_are_after_what_stood_when_it_began(
+    historian: Historian, fence: Fence
+) -> None:
+    rows = [(1, 5, 1.0), (1, 8, 2.0), (1, 10, 3.0), (1, 12, float("nan"), 204), (1, 20, 4.0), (2, 30, 5.0)]
+    await historian.write([batch(rows, received_s=40)], fence)
+    found = await historian.samples([1, 2, 3], NOON + 10 * S, NOON + 20 * S, rows_max=2)
+    assert found[1].source_at.tolist() == [NOON + 8 * S, NOON + 10 * S, NOON + 12 * S]
+    assert found[1].quality.tolist() == [0, 0, 204]
+    np.testing.assert_array_equal(found[1].value, [2.0, 3.0, np.nan])
+    assert (len(found[2]), len(found[3])) == (0, 0)
+    with pytest.raises(InvalidInputError, match="more than 1 samples"):
+        await historian.samples([1], NOON + 10 * S, NOON + 20 * S, rows_max=1)
 
 
 async def test_the_latest_value_of_a_signal_is_not_moved_back_by_late_samples(

@@ -1,7 +1,7 @@
 """Buffer, historian, lease and configuration in memory, with faults that tests switch on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +12,7 @@ from pdm_app.domain.errors import BufferFullError, FencedError, UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.ports import Fence, Recorded, Ticket
 from pdm_app.domain.repositories import Work
-from pdm_app.domain.samples import Batch, Micros, Sample
+from pdm_app.domain.samples import Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal
 
 
@@ -109,6 +109,11 @@ class MemoryHistorian:
         return self.rollups_due > 0
 
     async def envelope(self, query: HistoryQuery) -> Sequence[Envelope]:
+        raise NotImplementedError
+
+    async def samples(
+        self, signals: Sequence[int], start_at: Micros, end_at: Micros, rows_max: int
+    ) -> Mapping[int, Stretch]:
         raise NotImplementedError
 
     async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:

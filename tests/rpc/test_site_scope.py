@@ -61,6 +61,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("connections.resume", "connection_id"): [{"connection_id": target.connection_id}],
         ("demo.inject", "asset_code"): [{"asset_code": target.asset_code, **sensor}],
         ("demo.clear", "fault_id"): [{"fault_id": target.fault_id}],
+        ("formulas.evaluate", "asset_id"): [{"formula": ANOTHER_SENSOR, "asset_id": target.asset_id, **SPAN}],
         ("history.envelope", "signals"): [{"signals": [target.signal_id], **SPAN}],
         ("live.values", "signals"): [{"signals": [target.signal_id]}],
         ("live.latest", "signals"): [{"signals": [target.signal_id]}],

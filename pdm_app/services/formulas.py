@@ -1,0 +1,183 @@
+"""Formulas over signals, evaluated over a span of history.
+
+``FormulaService(work, historian)``. What a formula reads must lie in the actor's sites; what it may cost is bounded in
+samples, and the reckoning happens off the event loop.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.assets import Asset
+from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
+from pdm_app.domain.evaluations import Evaluation, EvaluationQuery, FunctionHelp
+from pdm_app.domain.formulas.compiler import Described, compile_formula
+from pdm_app.domain.formulas.functions import OF_VALUES, OF_WINDOWS
+from pdm_app.domain.formulas.parts import Formula
+from pdm_app.domain.formulas.series import Column, Series
+from pdm_app.domain.formulas.syntax import FormulaError, Reference, parse
+from pdm_app.domain.ports import Historian
+from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.samples import F8, I8, QUALITY_BAD_MIN, QUALITY_UNCERTAIN_MIN, U2, Micros, Stretch
+from pdm_app.domain.signals import DataType, Shape, Signal
+
+SAMPLES_MAX = 500_000
+EVALUATIONS_AT_ONCE = 2
+
+
+class FormulaService:
+    """Formulas checked against the plant and evaluated over its history."""
+
+    def __init__(self, work: UnitOfWork, historian: Historian) -> None:
+        self._work = work
+        self._historian = historian
+        self._turn = asyncio.Semaphore(EVALUATIONS_AT_ONCE)
+
+    def functions(self, actor: Actor) -> tuple[FunctionHelp, ...]:
+        """Return the functions of the language."""
+        actor.require(Permission.HISTORY_READ)
+        helps = [(one.signature, one.sentence, False) for one in OF_VALUES.values()]
+        helps += [(one.signature, one.sentence, True) for one in OF_WINDOWS.values()]
+        return tuple(
+            FunctionHelp(signature=signature, sentence=sentence, looks_back=looks_back)
+            for signature, sentence, looks_back in sorted(helps)
+        )
+
+    async def evaluate(self, actor: Actor, query: EvaluationQuery) -> Evaluation:
+        """Return the outcome at every sample of what the formula reads, or in buckets where these are too many.
+
+        Raises:
+            InvalidInputError: The formula cannot be used, and ``facts['column']`` says where; or the span is too rich.
+            NotFoundError: The asset does not exist or lies outside the actor's sites.
+        """
+        actor.require(Permission.HISTORY_READ)
+        started = perf_counter()
+        async with self._turn:
+            formula, is_step_of = await self._compiled(actor, query)
+            begin = Micros(max(0, query.start_at - formula.lookback_us))
+            stretches = await self._historian.samples(formula.signals, begin, Micros(query.end_at), SAMPLES_MAX)
+            outcome = await asyncio.to_thread(_reckoned, formula, stretches, is_step_of, query)
+        return Evaluation(
+            signals=list(formula.signals),
+            unit="" if formula.measure.is_truth or formula.measure.unit is None else str(formula.measure),
+            is_truth=formula.measure.is_truth,
+            is_step=formula.is_step,
+            bucket_us=outcome.width_us,
+            at=outcome.at.tolist(),
+            low=_numbers(outcome.low),
+            high=_numbers(outcome.high),
+            last=_numbers(outcome.last),
+            quality=outcome.quality.tolist(),
+            samples_read=sum(len(stretch) for stretch in stretches.values()),
+            took_ms=round((perf_counter() - started) * 1000, 1),
+        )
+
+    async def _compiled(self, actor: Actor, query: EvaluationQuery) -> tuple[Formula, Mapping[int, bool]]:
+        async with self._work(actor.scope) as work:
+            if query.asset_id is not None and await work.assets.get(query.asset_id) is None:
+                raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)
+            names = _Names(await work.assets.all(), await work.signals.all(), query.asset_id)
+        try:
+            formula = await asyncio.to_thread(lambda: compile_formula(parse(query.formula), names.describe, query.unit))
+        except FormulaError as error:
+            issue = FieldIssue("formula", f"column {error.column}: {error.message}", error.fix)
+            raise InvalidInputError(str(error), [issue], column=error.column) from None
+        return formula, {number: names.is_step(number) for number in formula.signals}
+
+
+class _Names:
+    """What the names in a formula mean to somebody: assets by code or name, their signals by name."""
+
+    def __init__(self, assets: Sequence[Asset], signals: Sequence[Signal], home: str | None) -> None:
+        self._home = home
+        self._assets = assets
+        self._of_asset: dict[str, dict[str, Signal]] = defaultdict(dict)
+        self._by_number = {signal.id: signal for signal in signals}
+        for signal in signals:
+            self._of_asset[signal.asset_id][signal.name] = signal
+
+    def describe(self, reference: Reference) -> Described:
+        """Return what a formula needs to know of a signal.
+
+        Raises:
+            FormulaError: There is none of this name, or several; or it holds text.
+        """
+        asset_id = self._asset_id(reference)
+        signal = self._of_asset[asset_id].get(reference.name)
+        if signal is None:
+            known = ", ".join(sorted(self._of_asset[asset_id])[:12]) or "no signals"
+            raise FormulaError(f"There is no signal {reference}.", reference.column, f"The asset has {known}.")
+        if signal.data_type is DataType.TEXT:
+            raise FormulaError(f"{reference} holds text.", reference.column, "Formulas reckon with numbers.")
+        return Described(signal.id, signal.unit, signal.data_type is DataType.BOOLEAN, self.is_step(signal.id))
+
+    def is_step(self, number: int) -> bool:
+        return self._by_number[number].shape is Shape.STEP
+
+    def _asset_id(self, reference: Reference) -> str:
+        if not reference.asset:
+            if self._home is None:
+                raise FormulaError(
+                    f"Of which asset is {reference.name}?", reference.column, f"Write asset.{reference.name}."
+                )
+            return self._home
+        found = [asset for asset in self._assets if reference.asset in (asset.code, asset.name)]
+        if len(found) == 1:
+            return found[0].id
+        if not found:
+            raise FormulaError(f"There is no asset {reference.asset}.", reference.column, "Write its code or its name.")
+        codes = ", ".join(sorted(asset.code for asset in found))
+        raise FormulaError(f"{reference.asset} names several assets.", reference.column, f"Write one of {codes}.")
+
+
+# --- off the event loop -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    width_us: int
+    at: I8
+    low: F8
+    high: F8
+    last: F8
+    quality: U2
+
+
+def _reckoned(
+    formula: Formula, stretches: Mapping[int, Stretch], is_step_of: Mapping[int, bool], query: EvaluationQuery
+) -> _Outcome:
+    series = {number: _series(stretch, is_step_of[number]) for number, stretch in stretches.items()}
+    at = formula.instants(series, query.start_at, query.end_at)
+    value, quality = formula.evaluate(series, at)
+    if len(at) <= query.buckets:
+        return _Outcome(0, at, value, value, value, quality)
+    return _in_buckets(at, value, quality, query)
+
+
+def _series(stretch: Stretch, is_step: bool) -> Series:
+    known = (stretch.quality < QUALITY_BAD_MIN) & np.isfinite(stretch.value)
+    doubtful = known & (stretch.quality >= QUALITY_UNCERTAIN_MIN)
+    return Series(stretch.source_at, Column(stretch.value, known, doubtful), is_step)
+
+
+def _in_buckets(at: I8, value: F8, quality: U2, query: EvaluationQuery) -> _Outcome:
+    """Return the extremes of each non-empty bucket, so that no peak vanishes."""
+    width_us = -(-(query.end_at - query.start_at) // query.buckets)
+    bucket = at // width_us
+    first = np.flatnonzero(np.concatenate(([True], bucket[1:] != bucket[:-1])))
+    usable = np.isfinite(value)
+    low = np.minimum.reduceat(np.where(usable, value, np.inf), first)
+    high = np.maximum.reduceat(np.where(usable, value, -np.inf), first)
+    newest = np.maximum.reduceat(np.where(usable, np.arange(len(at)), -1), first)
+    worst = np.maximum.reduceat(quality, first)
+    return _Outcome(width_us, bucket[first] * width_us, low, high, value[newest], worst)
+
+
+def _numbers(values: F8) -> list[float | None]:
+    finite = np.isfinite(values)
+    return [value if good else None for value, good in zip(values.tolist(), finite.tolist(), strict=True)]
