@@ -59,12 +59,14 @@ from pdm_app.trpc.openapi import openapi
 from pdm_app.trpc.procedures import Call, Middleware, Procedure, ProcedureType
 from pdm_app.trpc.router import Router, RouterError
 from pdm_app.trpc.signatures import SignatureError
+from pdm_app.trpc.transformers import SUPERJSON
 from pdm_app.trpc.typescript import app_router_types
 from pdm_app.trpc.uploads import UploadedFile
 from pdm_app.trpc.values import MISSING, ByteStream, Encoded, Missing, Tracked, tracked
 
 __all__ = [
     "MISSING",
+    "SUPERJSON",
     "ByteStream",
     "Call",
     "CallRecord",

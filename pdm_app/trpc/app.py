@@ -27,6 +27,7 @@ from pdm_app.trpc.rates import Rate
 from pdm_app.trpc.rest import RestTransport
 from pdm_app.trpc.router import Router
 from pdm_app.trpc.sse import EventStream
+from pdm_app.trpc.transformers import SuperJson
 from pdm_app.trpc.websocket import CloseCode, WebSocketConnection
 
 Ctx = TypeVar("Ctx")
@@ -48,6 +49,7 @@ class TrpcApp(Generic[Ctx]):
         rate: How often one caller may call altogether, such as ``6000/minute``; procedures have rates of their own
             beside it. More is TOO_MANY_REQUESTS, with the seconds to wait. Counted after ``authorize``.
         rate_key: Tells callers apart, by user or key; by address without it.
+        transformer: ``SUPERJSON`` where both ends speak that; plain JSON without it. REST is always plain.
         batching: Whether several calls may share a request.
         method_override: Whether queries and subscriptions may be posted, their input in the body.
     """
@@ -65,6 +67,7 @@ class TrpcApp(Generic[Ctx]):
         limits: Limits | None = None,
         rate: str = "",
         rate_key: RateKey[Ctx] | None = None,
+        transformer: SuperJson | None = None,
         batching: bool = True,
         method_override: bool = False,
     ) -> None:
@@ -81,6 +84,7 @@ class TrpcApp(Generic[Ctx]):
             limits=self.limits,
             rate=Rate.parse(rate) if rate else None,
             rate_key=rate_key,
+            transformer=transformer,
         )
         self._http = HttpTransport(self._dispatcher, self._table, batching=batching, method_override=method_override)
         self._sockets: set[WebSocketConnection] = set()
@@ -108,7 +112,7 @@ class TrpcApp(Generic[Ctx]):
         Raises:
             RestError: Two procedures claim one address.
         """
-        return [Mount(prefix, RestTransport(self._dispatcher, self._table))]
+        return [Mount(prefix, RestTransport(self._dispatcher.untransformed(), self._table))]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request or WebSocket; ``lifespan`` drains at shutdown when this is the outermost app."""

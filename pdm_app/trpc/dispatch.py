@@ -7,6 +7,7 @@ does: it goes to ``on_fault`` once, with the correlation id that the client is g
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
 from time import monotonic, perf_counter
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,7 +19,8 @@ from pdm_app.trpc.errors import RETRY_AFTER, TrpcError
 from pdm_app.trpc.limits import Limits, Stats
 from pdm_app.trpc.procedures import Procedure
 from pdm_app.trpc.rates import Rate, Rates
-from pdm_app.trpc.signatures import OutputError
+from pdm_app.trpc.signatures import OutputError, with_last_event_id
+from pdm_app.trpc.transformers import SuperJson
 from pdm_app.trpc.uploads import Form
 from pdm_app.trpc.values import ByteStream, Missing
 
@@ -98,11 +100,13 @@ class Dispatcher(Generic[Ctx]):
         limits: Limits,
         rate: Rate | None = None,
         rate_key: RateKey[Ctx] | None = None,
+        transformer: SuperJson | None = None,
     ) -> None:
         self.deadlines = Deadlines()
         self._rate = rate
         self._rates = Rates(monotonic)
         self._rate_key: RateKey[Ctx] = rate_key or _address
+        self.transformer = transformer
         self._create_context = create_context
         self.authorize = authorize
         self.limits = limits
@@ -112,12 +116,20 @@ class Dispatcher(Generic[Ctx]):
         self._on_call = on_call
         self._on_fault = on_fault
 
+    def untransformed(self) -> "Dispatcher[Ctx]":
+        """Return one with the same hooks, limits and counters that speaks plain JSON."""
+        plain = copy(self)
+        plain.transformer = None
+        return plain
+
     async def context(self, connection: ConnectionInfo) -> Ctx:
         """Create the context of one request or socket, within the time limit of a call."""
         with self.deadlines.limit(self.limits.call_timeout_s, "The context"):
             return await self._create_context(connection)
 
-    async def run(self, procedure: Procedure, ctx: Ctx, connection: ConnectionInfo, raw: RawInput) -> Any:
+    async def run(
+        self, procedure: Procedure, ctx: Ctx, connection: ConnectionInfo, raw: RawInput, last_event_id: str = ""
+    ) -> Any:
         """Authorise and run one procedure; return its result or its iterator of events.
 
         Raises:
@@ -128,8 +140,10 @@ class Dispatcher(Generic[Ctx]):
         if procedure.rate is not None or self._rate is not None:
             self._take(procedure, ctx, connection)
         if procedure.middleware:
-            return await procedure.start(ctx, connection, lambda narrowed: self._invoke(procedure, narrowed, raw))
-        return await self._invoke(procedure, ctx, raw)
+            return await procedure.start(
+                ctx, connection, lambda narrowed: self._invoke(procedure, narrowed, raw, last_event_id)
+            )
+        return await self._invoke(procedure, ctx, raw, last_event_id)
 
     async def answer(self, procedure: Procedure, ctx: Ctx, connection: ConnectionInfo, raw: RawInput) -> Outcome:
         """Run a query or mutation to its end and encode what comes of it. Never raises but for cancellation."""
@@ -146,25 +160,43 @@ class Dispatcher(Generic[Ctx]):
                     if connection.transport == "websocket"
                     else "Cannot use stream-like response in non-streaming request - use httpBatchStreamLink",
                 )
-            outcome = Outcome("OK", 200, procedure.output.encode(result))
+            encoder = self.transformer
+            data = procedure.output.encode(result) if encoder is None else encoder.encode(procedure.output, result)
+            outcome = Outcome("OK", 200, data)
         except Exception as error:
             outcome = self.failure(error, connection, procedure.path)
         self._count(procedure, connection, outcome.code, started)
         return outcome
 
     async def subscribe(
-        self, procedure: Procedure, ctx: Ctx, connection: ConnectionInfo, raw: RawInput
+        self, procedure: Procedure, ctx: Ctx, connection: ConnectionInfo, raw: RawInput, last_event_id: str = ""
     ) -> AsyncIterator[Any] | Outcome:
-        """Start a subscription: return its iterator, or the error that kept it from starting."""
+        """Start a subscription, after the event of an id if there is one.
+
+        Returns:
+            Its iterator, or the error that kept it from starting.
+        """
         started = perf_counter()
         events: AsyncIterator[Any] | Outcome
         try:
             with self.deadlines.limit(self.limits.call_timeout_s, procedure.path):
-                events = await self.run(procedure, ctx, connection, raw)
+                events = await self.run(procedure, ctx, connection, raw, last_event_id)
         except Exception as error:
             events = self.failure(error, connection, procedure.path)
         self._count(procedure, connection, events.code if isinstance(events, Outcome) else "OK", started)
         return events
+
+    def encode_event(self, procedure: Procedure, event: Any) -> tuple[str | None, str | None]:
+        """Return the id (None when not tracked) and the JSON text of one event (None where it has none)."""
+        if self.transformer is None:
+            return procedure.output.encode_event(event)
+        return self.transformer.encode_event(procedure.output, event)
+
+    def within(self, before: str, encoded: str, after: str, at: str) -> str:
+        """Put something encoded at a dotted path of a larger value."""
+        if self.transformer is None:
+            return f"{before}{encoded}{after}"
+        return self.transformer.within(before, encoded, after, at)
 
     def refuse(self, error: TrpcError, connection: ConnectionInfo, path: str | None) -> Outcome:
         """Encode an error found before any procedure ran, and count it."""
@@ -193,6 +225,8 @@ class Dispatcher(Generic[Ctx]):
         except Exception as hook_error:  # A formatter's bug must not leave the caller without an answer.
             self.report(hook_error, connection, path)
             encoded = orjson.dumps(TrpcError(known.code, known.message).shape(path))
+        if self.transformer is not None:
+            encoded = self.transformer.error(encoded)
         return Outcome(known.code, known.http_status, None, encoded)
 
     def report(self, exception: BaseException, connection: ConnectionInfo, path: str | None) -> None:
@@ -230,7 +264,7 @@ class Dispatcher(Generic[Ctx]):
             self.report(hook_error, connection, path)
             return None
 
-    async def _invoke(self, procedure: Procedure, ctx: Any, raw: RawInput) -> Any:
+    async def _invoke(self, procedure: Procedure, ctx: Any, raw: RawInput, last_event_id: str = "") -> Any:
         """Wait for the input, unless the procedure takes none: such a call does not fail on a bad body."""
         taken = procedure.input
         if taken.form == "stream":
@@ -241,10 +275,15 @@ class Dispatcher(Generic[Ctx]):
             outcome = taken.invoke_stream(ctx, raw.stream())
         elif taken.form == "form":
             return await self._invoke_form(procedure, ctx, raw)
-        elif taken.form == "none" or not isinstance(raw, BodySource):
-            outcome = taken.invoke(ctx, Missing.MISSING if isinstance(raw, BodySource) else raw)
+        elif taken.form == "none":
+            outcome = taken.invoke(ctx, Missing.MISSING)
         else:
-            outcome = taken.invoke(ctx, await raw.read())
+            encoded = await raw.read() if isinstance(raw, BodySource) else raw
+            if self.transformer is not None:
+                encoded = self.transformer.read(encoded)
+            if last_event_id and taken.takes_last_event_id:
+                encoded = with_last_event_id(encoded, last_event_id)
+            outcome = taken.invoke(ctx, encoded)
         return await outcome if inspect.isawaitable(outcome) else outcome
 
     async def _invoke_form(self, procedure: Procedure, ctx: Any, raw: RawInput) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pdm_app.trpc.asgi import Receive, Send
 from pdm_app.trpc.dispatch import Dispatcher, Outcome, close_iterator
-from pdm_app.trpc.http import JSON_TYPE, VARY, HttpTransport, Ready, answer_headers, envelope, until_disconnected
+from pdm_app.trpc.http import JSON_TYPE, VARY, HttpTransport, Ready, answer_headers, until_disconnected
 from pdm_app.trpc.outbox import Outbox
 from pdm_app.trpc.procedures import Procedure
 
@@ -35,7 +35,7 @@ class JsonLines:
     async def serve(self, receive: Receive, send: Send) -> None:
         """Run all calls and stream their answers. When the client goes, queries are cancelled, mutations end."""
         calls = range(self._unfinished)
-        self._outbox.put_now("{" + ",".join(f'"{index}":[[0],[null,0,{index}]]' for index in calls) + "}\n")
+        self._outbox.put_now(self._plain("{" + ",".join(f'"{index}":[[0],[null,0,{index}]]' for index in calls) + "}"))
         producers = [asyncio.create_task(self._produce(index)) for index in calls]
         sender = asyncio.create_task(self._send_all(send))
         hang_up = asyncio.create_task(until_disconnected(receive))
@@ -58,7 +58,7 @@ class JsonLines:
                 await self._iterate(index, procedure)
             else:
                 outcome = await self._http.call(self._ready, index)
-                await self._put(index, FULFILLED, envelope(outcome).decode())
+                await self._put_answer(index, outcome)
         finally:
             self._unfinished -= 1
             if not self._unfinished:
@@ -72,23 +72,37 @@ class JsonLines:
             raw = self._http.raw_input(self._ready, index)
             items = await self._dispatcher.subscribe(procedure, self._ready.ctx, connection, raw)
         if isinstance(items, Outcome):
-            await self._put(index, FULFILLED, envelope(items).decode())
+            await self._put_answer(index, items)
             return
         result_id, items_id = next(self._chunk_ids), next(self._chunk_ids)
-        await self._outbox.put(f'[{index},0,[[{{"result":0}}],["result",0,{result_id}]]]\n')
-        await self._outbox.put(f'[{result_id},0,[[{{"data":0}}],["data",1,{items_id}]]]\n')
+        await self._outbox.put(self._plain(f'[{index},0,[[{{"result":0}}],["result",0,{result_id}]]]'))
+        await self._outbox.put(self._plain(f'[{result_id},0,[[{{"data":0}}],["data",1,{items_id}]]]'))
         try:
             async for item in items:
-                await self._put(items_id, ITEM, procedure.output.encode_event(item)[1])
-            await self._outbox.put(f"[{items_id},0,[[]]]\n")
+                data = self._dispatcher.encode_event(procedure, item)[1]
+                await self._put(f"[{items_id},{ITEM},[[", data or "", "]]]", "2.0.0")
+            await self._outbox.put(self._plain(f"[{items_id},{FULFILLED},[[]]]"))
         except Exception as error:
             shape = self._dispatcher.failure(error, connection, procedure.path).error
-            await self._outbox.put(f"[{items_id},{ITEM_ERROR},{shape.decode()}]\n")
+            await self._put(f"[{items_id},{ITEM_ERROR},", shape.decode(), "]", "2")
         finally:
             await close_iterator(items)
 
-    async def _put(self, chunk_id: int, status: int, data: str | None) -> None:
-        await self._outbox.put(f"[{chunk_id},{status},[[{data or ''}]]]\n")
+    async def _put_answer(self, index: int, outcome: Outcome) -> None:
+        head = f"[{index},{FULFILLED},[["
+        if outcome.error:
+            await self._put(f'{head}{{"error":', outcome.error.decode(), "}]]]", "2.0.0.error")
+        elif outcome.data is None:
+            await self._outbox.put(self._plain(f'{head}{{"result":{{}}}}]]]'))
+        else:
+            await self._put(f'{head}{{"result":{{"data":', outcome.data.decode(), "}}]]]", "2.0.0.result.data")
+
+    async def _put(self, before: str, encoded: str, after: str, at: str) -> None:
+        """Send a line with something encoded at a place of it; a transformer sees to the line as a whole."""
+        await self._outbox.put(self._dispatcher.within(before, encoded, after, at) + "\n")
+
+    def _plain(self, line: str) -> str:
+        return f"{line}\n" if self._dispatcher.transformer is None else f'{{"json":{line}}}\n'
 
     async def _send_all(self, send: Send) -> None:
         headers = [JSON_TYPE, VARY, *answer_headers(self._ready.connection)]

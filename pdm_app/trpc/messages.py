@@ -12,7 +12,6 @@ import orjson
 from pdm_app.trpc.connection import checked_connection_params
 from pdm_app.trpc.dispatch import Outcome
 from pdm_app.trpc.errors import TrpcError
-from pdm_app.trpc.signatures import with_last_event_id
 from pdm_app.trpc.values import MISSING, Missing
 
 
@@ -24,6 +23,7 @@ class Message(NamedTuple):
     method: str
     path: str
     input: bytes | Missing
+    last_event_id: str = ""
 
 
 NO_KEY: Any = object()
@@ -59,9 +59,7 @@ def read_message(element: Any) -> Message:
             raw = orjson.dumps(params["input"])
         except orjson.JSONEncodeError:
             raise TrpcError("PARSE_ERROR", "The input is nested too deep") from None
-    if last_event_id is not MISSING:
-        raw = with_last_event_id(raw, last_event_id)
-    return Message(key, head, method, path, raw)
+    return Message(key, head, method, path, raw, "" if last_event_id is MISSING else last_event_id)
 
 
 def is_id(value: Any) -> bool:

@@ -5,6 +5,7 @@ base64 bytes mean the same whichever way the call came. Output is checked while 
 """
 
 import inspect
+import json
 import types
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import is_dataclass
@@ -30,7 +31,7 @@ from pdm_app.trpc.annotations import members_of
 from pdm_app.trpc.errors import Issue, TrpcError, invalid_input, issues_error
 from pdm_app.trpc.forms import FormFields, is_file, takes_many
 from pdm_app.trpc.uploads import Form
-from pdm_app.trpc.values import MISSING, ByteStream, Encoded, Missing, Tracked
+from pdm_app.trpc.values import MISSING, ByteStream, Encoded, LooseJson, Missing, Tracked
 
 LAST_EVENT_ID: Final = "lastEventId"  # The wire name is the protocol's; the Python parameter is ``last_event_id``.
 _CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
@@ -136,7 +137,7 @@ class InputType:
 
     def _decode(self, raw: bytes) -> Any:
         try:
-            if b"NaN" in raw or b"Infinity" in raw:
+            if (b"NaN" in raw or b"Infinity" in raw) and type(raw) is not LooseJson:
                 orjson.loads(raw)  # pydantic's parser takes these words; JSON does not know them.
             return self._validate_json(raw)
         except ValidationError as error:
@@ -321,6 +322,10 @@ def with_last_event_id(raw: bytes | Missing, last_event_id: str) -> bytes | Miss
     if raw is MISSING:
         return orjson.dumps({LAST_EVENT_ID: last_event_id})
     try:
+        if type(raw) is LooseJson:
+            parsed = json.loads(raw)
+            is_object = isinstance(parsed, dict)
+            return LooseJson(json.dumps({**parsed, LAST_EVENT_ID: last_event_id}).encode()) if is_object else raw
         parsed = orjson.loads(raw)
         if parsed is None:
             return orjson.dumps({LAST_EVENT_ID: last_event_id})

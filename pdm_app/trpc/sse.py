@@ -10,13 +10,11 @@ from typing import Any, Final
 import orjson
 
 from pdm_app.trpc.asgi import Receive, Send
-from pdm_app.trpc.dispatch import BodySource, Dispatcher, Outcome, close_iterator
+from pdm_app.trpc.dispatch import Dispatcher, Outcome, close_iterator
 from pdm_app.trpc.errors import TrpcError
 from pdm_app.trpc.http import VARY, HttpTransport, Ready, answer_headers, until_disconnected
 from pdm_app.trpc.outbox import Outbox, Slot
 from pdm_app.trpc.procedures import Procedure
-from pdm_app.trpc.signatures import with_last_event_id
-from pdm_app.trpc.values import MISSING, Missing
 
 HEADERS: Final = [
     (b"content-type", b"text/event-stream"),
@@ -96,18 +94,15 @@ class EventStream:
         admitted = self._http.admitted(self._ready, 0)
         if isinstance(admitted, Outcome):
             return _error_event(admitted)
-        try:
-            raw = await self._raw_input(procedure)
-        except TrpcError as error:
-            return self._error(error)
-        events = await self._dispatcher.subscribe(procedure, self._ready.ctx, connection, raw)
+        raw = self._http.raw_input(self._ready, 0)
+        events = await self._dispatcher.subscribe(procedure, self._ready.ctx, connection, raw, self._given_id)
         if isinstance(events, Outcome):
             return _error_event(events)
         slot = Slot() if procedure.is_coalescing else None
         held_id = "" if _UNSENDABLE_ID.search(self._given_id) else self._given_id
         try:
             async for event in events:
-                event_id, data = procedure.output.encode_event(event)
+                event_id, data = self._dispatcher.encode_event(procedure, event)
                 held_id = event_id or held_id
                 frame = _event(event_id, data or "null", held_id)
                 if slot is None:
@@ -123,16 +118,6 @@ class EventStream:
             except Exception as error:
                 self._dispatcher.report(error, connection, procedure.path)
         return RETURN
-
-    async def _raw_input(self, procedure: Procedure) -> bytes | Missing:
-        if procedure.input.form == "none":
-            return MISSING
-        raw = self._http.raw_input(self._ready, 0)
-        if isinstance(raw, BodySource):
-            raw = await raw.read()
-        if self._given_id and procedure.input.takes_last_event_id:
-            raw = with_last_event_id(raw, self._given_id)
-        return raw
 
     async def _send_all(self, send: Send) -> None:
         headers = [*HEADERS, *answer_headers(self._ready.connection)]

@@ -7,7 +7,7 @@ import orjson
 
 from pdm_app.trpc.wire_values import MISSING, Missing, Tracked, tracked
 
-__all__ = ["MISSING", "ByteStream", "Encoded", "Missing", "Tracked", "tracked"]
+__all__ = ["MISSING", "ByteStream", "Encoded", "LooseJson", "Missing", "Tracked", "tracked"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -42,6 +42,10 @@ class Encoded(Generic[T_co]):
 
     def __repr__(self) -> str:
         return f"Encoded({len(self.json)} bytes)"
+
+
+class LooseJson(bytes):
+    """An input that may hold ``NaN`` and ``Infinity``, which JSON does not know; from a transformer that has words."""
 
 
 class ByteStream(Protocol):

@@ -240,7 +240,9 @@ class WebSocketConnection:
         """Run one subscription to its end: error alone, or started, data, perhaps an error, stopped."""
         try:
             try:
-                events = await self._dispatcher.subscribe(procedure, self._ctx, self._connection, message.input)
+                events = await self._dispatcher.subscribe(
+                    procedure, self._ctx, self._connection, message.input, message.last_event_id
+                )
                 if isinstance(events, Outcome):
                     await self._outbox.put(answer(message.head, events))
                     return
@@ -262,14 +264,15 @@ class WebSocketConnection:
         try:
             await self._outbox.put(f'{{{message.head},"result":{{"type":"started"}}}}')
             async for event in events:
-                event_id, data = procedure.output.encode_event(event)
+                event_id, data = self._dispatcher.encode_event(procedure, event)
                 if data is None:
                     frame = f"{head}}}}}"
                 elif event_id is None:
                     frame = f'{head},"data":{data}}}}}'
                 else:
                     quoted = orjson.dumps(event_id).decode()
-                    frame = f'{head},"data":{{"id":{quoted},"data":{data}}},"id":{quoted}}}}}'
+                    wrapped = self._dispatcher.within(f'{{"id":{quoted},"data":', data, "}", "data")
+                    frame = f'{head},"data":{wrapped},"id":{quoted}}}}}'
                 if slot is None:
                     await self._outbox.put(frame)
                 else:

@@ -30,15 +30,21 @@ async def serving(
     """Serve the reference procedures mounted in a Starlette application; no connection is left afterwards."""
     plant = plant or Plant()
     app = reference_app(plant, limits, **options)
-    config = uvicorn.Config(
-        Starlette(routes=app.routes("/trpc")), host="127.0.0.1", port=port, log_config=None, lifespan="off"
-    )
+    async with serving_app(app, port) as address:
+        yield Served(app, plant, int(address.rpartition(":")[2]))
+
+
+@asynccontextmanager
+async def serving_app(app: TrpcApp[Any], port: int = 0) -> AsyncIterator[str]:
+    """Serve an application at ``/trpc`` and its REST addresses at ``/api/v1``; yield host and port."""
+    routes = [*app.routes("/trpc"), *app.rest_routes("/api/v1")]
+    config = uvicorn.Config(Starlette(routes=routes), host="127.0.0.1", port=port, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     try:
-        yield Served(app, plant, server.servers[0].sockets[0].getsockname()[1])
+        yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         await app.drain(0.5)
         server.should_exit = True
