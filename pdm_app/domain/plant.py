@@ -84,7 +84,7 @@ class Plant(Protocol):
         ...
 
     async def some(self, kind: type[R], limit: int, **where: str | int | None) -> Sequence[R]:
-        """Return records whose fields have these values, by id."""
+        """Return records whose fields have these values, by id; with ``deleted_at``, those deleted at that time."""
         ...
 
     async def count(self, kind: type[R], **where: str | int | None) -> int:

@@ -77,9 +77,9 @@ async def change(
 
 
 @assets.mutation(permission="assets.configure", rest="DELETE /assets/{asset_id}")
-async def delete(ctx: Ctx, *, asset_id: Id, revision: Revision | None = None) -> Asset:
-    """Delete a machine; it can be restored. Refused while signals or devices belong to it."""
-    return await ctx.services.assets.delete(ctx.actor, asset_id, revision)
+async def delete(ctx: Ctx, *, asset_id: Id, revision: Revision | None = None, with_parts: bool = False) -> Asset:
+    """Delete a machine, with_parts its signals and alarm rules too. It can be restored, with what went with it."""
+    return await ctx.services.assets.delete(ctx.actor, asset_id, revision, with_parts=with_parts)
 
 
 @assets.mutation(permission="assets.configure", rest="POST /assets/{asset_id}/restore")

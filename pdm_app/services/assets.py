@@ -1,18 +1,26 @@
 """The asset tree: the plant by site, area and line, and one machine with all that belongs to it; changed, too."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from typing_extensions import override
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, AssetFacts, Device, Line, Site
+from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.plant import Mark
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import Work
+from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import Signal
+from pdm_app.services.alarm_rules import ALARM_RULE
 from pdm_app.services.in_force import InForce
-from pdm_app.services.plant_changes import PlantService
+from pdm_app.services.plant_changes import PlantService, put_on_record
 from pdm_app.services.plant_noun import Bound, Hold, Noun
-from pdm_app.services.plant_rules import referred
+from pdm_app.services.plant_rules import referred, require_unheld
+from pdm_app.services.signals import SIGNAL
 
 ASSET = Noun(
     kind=Asset,
@@ -26,11 +34,12 @@ ASSET = Noun(
     parent=(Line, "line_id", "line"),
     fixed=frozenset(),
     holds=(
-        Hold(Signal, "asset_id", "signal", "signals", "Delete its signals first."),
+        Hold(Signal, "asset_id", "signal", "signals", "Delete its signals with it, or first."),
         Hold(Device, "asset_id", "device", "devices", "Put its devices elsewhere first."),
     ),
     bounds=(Bound("site_id", 5_000, "assets in this site"),),
 )
+PARTS_MAX = 20_000  # Above what an asset may have.
 
 
 class LineOverview(Record):
@@ -123,12 +132,71 @@ class AssetService(PlantService[Asset]):
             )
 
     @override
+    async def delete(
+        self, actor: Actor, id: str | int, revision: int | None = None, *, with_parts: bool = False
+    ) -> Asset:
+        """Delete a machine; ``with_parts`` its signals and alarm rules too, which come back when it is restored.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+            ConflictError: Somebody has changed or deleted it since, or something hangs on it; says who or what.
+        """
+        if not with_parts:
+            return await super().delete(actor, id, revision)
+        for noun in (ASSET, SIGNAL, ALARM_RULE):
+            actor.require(noun.configure)
+        desk, now = self._desk, self._desk.clock.now()
+        async with self._work(actor.scope) as work:
+            asset = await self._held(work, id, revision)
+            rules = await work.plant.some(AlarmRule, PARTS_MAX, asset_id=asset.id)
+            signals = await work.plant.some(Signal, PARTS_MAX, asset_id=asset.id)
+            for rule in rules:
+                await _delete(ALARM_RULE, work, actor, now, rule)
+            await _delete(ASSET, work, actor, now, asset)
+            for signal in signals:
+                await require_unheld(SIGNAL, work, signal)
+                await _delete(SIGNAL, work, actor, now, signal)
+            await require_unheld(ASSET, work, asset)  # Nothing is committed where devices are left on it.
+            await work.commit()
+        await self._parts_in_force(desk.in_force, signals, rules)
+        return asset
+
+    @override
+    async def restore(self, actor: Actor, id: str | int) -> Asset:
+        asset = await super().restore(actor, id)
+        async with self._work(actor.scope) as work:
+            signals = await work.plant.some(Signal, PARTS_MAX, asset_id=asset.id)
+            rules = await work.plant.some(AlarmRule, PARTS_MAX, asset_id=asset.id)
+        await self._parts_in_force(self._desk.in_force, signals, rules)
+        return asset
+
+    @override
+    async def _restore_parts(self, work: Work, actor: Actor, now: Micros, record: Asset, mark: Mark) -> None:
+        for noun in (SIGNAL, ALARM_RULE):
+            for part in await work.plant.some(noun.kind, PARTS_MAX, asset_id=record.id, deleted_at=mark.deleted_at):
+                if isinstance(part, Signal):
+                    await referred(work, Connection, part.connection_id, part.site_id, "connection")
+                await work.plant.restore(noun.kind, part.id, actor.name, now)
+                await put_on_record(noun, work, actor, now, "restored", None, part)
+
+    async def _parts_in_force(self, in_force: InForce, signals: Sequence[Signal], rules: Sequence[AlarmRule]) -> None:
+        if signals:
+            await in_force.signals_changed(*{signal.connection_id for signal in signals})
+        if rules:
+            await in_force.rules_changed()
+
+    @override
     async def _judge(self, work: Work, before: Asset | None, after: Asset) -> None:
         await referred(work, Signal, after.state_signal_id, after.site_id, "signal")
 
     @override
     async def _put_in_force(self, in_force: InForce, before: Asset | None, after: Asset | None) -> None:
         in_force.forget_sources()
+
+
+async def _delete(noun: Noun[Any], work: Work, actor: Actor, now: Micros, record: Any) -> None:
+    await work.plant.delete(noun.kind, record.id, actor.name, now)
+    await put_on_record(noun, work, actor, now, "deleted", record, None)
 
 
 async def _overview(work: Work, sites: dict[str, Site]) -> PlantOverview:

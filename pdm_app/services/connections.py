@@ -23,7 +23,7 @@ from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.domain.signals import Signal
 from pdm_app.services.in_force import InForce
-from pdm_app.services.plant_changes import Desk, PlantService
+from pdm_app.services.plant_changes import Desk, PlantService, put_on_record
 from pdm_app.services.plant_noun import Bound, Hold, Noun
 from pdm_app.stream.bus import Bus, Overflow
 
@@ -151,7 +151,7 @@ class ConnectionService(PlantService[Connection]):
                 now = self._clock.now()
                 after = before.model_copy(update={"enabled": enabled, "revision": before.revision + 1})
                 await work.plant.change(after, actor.name, now)
-                await self._audit(work, actor, now, "resumed" if enabled else "paused", before, after)
+                await put_on_record(CONNECTION, work, actor, now, "resumed" if enabled else "paused", before, after)
                 await work.commit()
                 facts = {"connection": connection_id, "by": actor.name}
                 log.info("connection resumed" if enabled else "connection paused", extra=facts)

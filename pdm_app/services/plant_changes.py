@@ -122,7 +122,7 @@ class PlantService(Generic[R]):
             await require_room(self.noun, work, record)
             await require_free(self.noun, work, record)
             await work.plant.add(record, actor.name, now)
-            await self._audit(work, actor, now, "created", None, record)
+            await put_on_record(self.noun, work, actor, now, "created", None, record)
             await work.commit()
         await self._put_in_force(desk.in_force, None, record)
         return record
@@ -158,7 +158,7 @@ class PlantService(Generic[R]):
             await require_free(self.noun, work, after)
             if not await work.plant.change(after, actor.name, now):
                 raise await self._stale(work, before, None)
-            await self._audit(work, actor, now, "changed", before, after)
+            await put_on_record(self.noun, work, actor, now, "changed", before, after)
             await work.commit()
         await self._put_in_force(desk.in_force, before, after)
         return after
@@ -176,7 +176,7 @@ class PlantService(Generic[R]):
             record = await self._held(work, id, revision)
             await require_unheld(self.noun, work, record)
             await work.plant.delete(self.noun.kind, id, actor.name, now)
-            await self._audit(work, actor, now, "deleted", record, None)
+            await put_on_record(self.noun, work, actor, now, "deleted", record, None)
             await work.commit()
         await self._put_in_force(desk.in_force, record, None)
         return record
@@ -200,17 +200,18 @@ class PlantService(Generic[R]):
             record: R = deleted.model_copy(update={"revision": deleted.revision + 1})
             try:
                 await self._parent(work, record.model_dump())
-                await self._judge(work, None, record)
+                await require_room(self.noun, work, record)
+                await require_free(self.noun, work, record)
+                await work.plant.restore(self.noun.kind, id, actor.name, now)
+                await self._restore_parts(work, actor, now, record, mark)
+                await self._judge(work, None, record)  # It may refer to what came back with it.
             except NotFoundError as error:
                 raise ConflictError(
                     f"The {called(self.noun, record)} cannot be restored alone. {error.message} It was deleted too: "
                     "restore that first.",
                     **error.facts,
                 ) from None
-            await require_room(self.noun, work, record)
-            await require_free(self.noun, work, record)
-            await work.plant.restore(self.noun.kind, id, actor.name, now)
-            await self._audit(work, actor, now, "restored", None, record)
+            await put_on_record(self.noun, work, actor, now, "restored", None, record)
             await work.commit()
         await self._put_in_force(desk.in_force, None, record)
         return record
@@ -230,6 +231,9 @@ class PlantService(Generic[R]):
 
     async def _judge(self, work: Work, before: R | None, after: R) -> None:
         """Refuse what is wrong with the record as it is to be stored; ``before`` is None for a new one."""
+
+    async def _restore_parts(self, work: Work, actor: Actor, now: Micros, record: R, mark: Mark) -> None:
+        """Bring back what was deleted with the record; ``mark`` says when that was."""
 
     async def _put_in_force(self, in_force: InForce, before: R | None, after: R | None) -> None:
         """Tell the running parts, after the commit; None stands for what was not, or is no more, there."""
@@ -287,22 +291,24 @@ class PlantService(Generic[R]):
             },
         )
 
-    async def _audit(
-        self, work: Work, actor: Actor, now: Micros, done: str, before: Record | None, after: Record | None
-    ) -> None:
-        record: Any = after or before
-        await audit(
-            work,
-            actor,
-            now,
-            f"{self.noun.actions}.{done}",
-            subject=self.noun.word.replace(" ", "_"),
-            subject_id=str(record.id),
-            name=name_of(record),
-            site_id=record.id if self.noun.kind is Site else record.site_id,
-            before=None if before is None else before.model_dump(mode="json", exclude={"revision"}),
-            after=None if after is None else after.model_dump(mode="json", exclude={"revision"}),
-        )
-
     def _missing(self, id: str | int) -> NotFoundError:
         return no_such(self.noun.word, self.noun.id_field, id)
+
+
+async def put_on_record(
+    noun: Noun[Any], work: Work, actor: Actor, now: Micros, done: str, before: Record | None, after: Record | None
+) -> None:
+    """Audit a change of a record; its revision says nothing there."""
+    record: Any = after or before
+    await audit(
+        work,
+        actor,
+        now,
+        f"{noun.actions}.{done}",
+        subject=noun.word.replace(" ", "_"),
+        subject_id=str(record.id),
+        name=name_of(record),
+        site_id=record.id if noun.kind is Site else record.site_id,
+        before=None if before is None else before.model_dump(mode="json", exclude={"revision"}),
+        after=None if after is None else after.model_dump(mode="json", exclude={"revision"}),
+    )

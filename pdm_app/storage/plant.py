@@ -121,7 +121,8 @@ class SqlPlant(Repository):
         return or_(_name(table) > name, and_(_name(table) == name, table.c.id > key))
 
     async def some(self, kind: type[R], limit: int, **where: str | int | None) -> Sequence[R]:
-        return await self._records(kind, _equal(table_of(ROWS[kind]), where), limit=limit)
+        deleted = where.get("deleted_at") is not None
+        return await self._records(kind, _equal(table_of(ROWS[kind]), where), limit=limit, deleted=deleted)
 
     async def count(self, kind: type[R], **where: str | int | None) -> int:
         table: Table = table_of(ROWS[kind])

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.assets import AreaFacts, AssetFacts, DeviceFacts, LineFacts, SiteFacts
+from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import (
     ConflictError,
     InvalidInputError,
@@ -65,6 +67,7 @@ async def test_a_plant_is_built_from_nothing_and_taken_down_again(desk: PlantDes
         *((desk.areas, area.id), (desk.sites, site.id)),
     ]
     for service, id in taken_down:
+        desk.clock.at += 1
         await service.delete(ADA, id)  # type: ignore[attr-defined]
         assert isinstance(await refusal(service.get(ADA, id)), NotFoundError)  # type: ignore[attr-defined]
     assert site.id not in {known.id for known in await desk.assets.sites(ADA)}
@@ -72,6 +75,44 @@ async def test_a_plant_is_built_from_nothing_and_taken_down_again(desk: PlantDes
         restored = await service.restore(ADA, id)  # type: ignore[attr-defined]
         assert restored == await service.get(ADA, id)  # type: ignore[attr-defined]
     assert (await desk.assets.by_id(ADA, asset.id)).signals[0].id == pressure.id
+
+
+async def test_a_machine_goes_and_comes_back_with_its_signals_and_rules(desk: PlantDesk) -> None:
+    asset = await desk.assets.create(ERIN, machine())
+    plc = await desk.connections.create(ERIN, PLC)
+    read = signal(asset.id, "State", connection_id=plc.id, address={"register": 1})
+    state, noise, early = [
+        await desk.signals.create(ERIN, facts) for facts in (read, signal(asset.id), signal(asset.id, "Old"))
+    ]
+    asset = await desk.assets.change(ERIN, asset.id, {"state_signal_id": state.id})
+    loud = await desk.rules.create(ERIN, rule(noise.id))
+    await desk.signals.delete(ERIN, early.id)
+    desk.clock.at += 1_000_000
+    await desk.lines.change(ERIN, "pune-line", {"lead_signal_id": noise.id})
+    assert "1 line that it leads" in (await refusal(desk.assets.delete(ERIN, asset.id, with_parts=True))).message
+    await desk.lines.change(ERIN, "pune-line", {"lead_signal_id": None})
+    await desk.devices.change(ERIN, "dev-loose", {"asset_id": asset.id})
+    assert "1 device (L-1)" in (await refusal(desk.assets.delete(ERIN, asset.id, with_parts=True))).message
+    await desk.devices.change(ERIN, "dev-loose", {"asset_id": None})
+    assert (await desk.assets.by_id(ERIN, asset.id)).rules == (loud,), "what was refused has changed nothing"
+    desk.heard.taken()
+
+    await desk.assets.delete(ERIN, asset.id, asset.revision, with_parts=True)
+    assert desk.heard.taken() == ["sources", f"connection {plc.id}", "rules"]
+    for gone in (desk.signals.get(ERIN, noise.id), desk.rules.get(ERIN, loud.id), desk.assets.get(ERIN, asset.id)):
+        assert isinstance(await refusal(gone), NotFoundError)
+    await desk.connections.delete(ERIN, plc.id)
+    refused = await refusal(desk.assets.restore(ERIN, asset.id))
+    assert f"There is no connection {plc.id!r}" in refused.message
+    await desk.connections.restore(ERIN, plc.id)
+    await desk.assets.restore(MAX, asset.id)
+    detail = await desk.assets.by_id(ERIN, asset.id)
+    assert {one.id for one in detail.signals} == {state.id, noise.id}, "what was deleted before stays so"
+    assert [one.id for one in detail.rules] == [loud.id]
+    assert detail.asset.state_signal_id == state.id
+    async with desk.work(EVERY_SITE) as work:
+        trail = await work.audit.page(AuditQuery(actor="max"))
+    assert {entry.action for entry in trail} == {"assets.restored", "signals.restored", "alarm_rules.restored"}
 
 
 async def test_what_hangs_on_a_thing_by_reference_keeps_it_too(sqlite_desk: PlantDesk) -> None:
@@ -233,6 +274,7 @@ async def test_what_lay_in_something_deleted_is_restored_after_it(sqlite_desk: P
     asset = await desk.assets.create(ERIN, machine())
     noise = await desk.signals.create(ERIN, signal(asset.id))
     await desk.signals.delete(ERIN, noise.id)
+    desk.clock.at += 1
     await desk.assets.delete(ERIN, asset.id)
     refused = await refusal(desk.signals.restore(ERIN, noise.id))
     assert isinstance(refused, ConflictError)

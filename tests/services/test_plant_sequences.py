@@ -32,6 +32,7 @@ class Thing:
     parent: "Thing | None"
     name: str
     is_live: bool = True
+    went_with: "Thing | None" = None
 
     def place(self) -> Any:
         """Among whom its name is unique: assets in the site, rules in the asset, all others in what they lie in."""
@@ -42,7 +43,7 @@ class Thing:
 
 Step = tuple[str, str, int, int, str]
 STEPS = st.tuples(
-    st.sampled_from(("create", "create", "rename", "move", "delete", "delete", "restore", "restore")),
+    st.sampled_from(("create", "create", "rename", "move", "delete", "delete", "clear", "restore", "restore")),
     st.sampled_from(LEVELS),
     st.integers(0, SLOTS - 1),
     st.integers(0, SLOTS - 1),
@@ -69,6 +70,7 @@ class Model:
 
     async def take(self, step: Step) -> None:
         verb, level, which, other, name = step
+        self.desk.clock.at += 1
         above = self.of(LEVELS[LEVELS.index(level) - 1]) if level != "areas" else []
         if verb == "create":
             if level == "areas" or above:
@@ -80,6 +82,9 @@ class Model:
             elif verb == "move":
                 if level in ("lines", "assets"):
                     await self.move(thing, above[other % len(above)])
+            elif verb == "clear":
+                if level == "assets":
+                    await self.clear(thing)
             else:
                 await getattr(self, verb)(thing)
 
@@ -124,6 +129,18 @@ class Model:
             assert outcome.id == thing.id
             thing.is_live = False
 
+    async def clear(self, asset: Thing) -> None:
+        """Delete a machine with its signals and rules."""
+        outcome = await self.asked(self.desk.assets.delete(ADA, asset.id, with_parts=True))
+        if not asset.is_live:
+            assert outcome is ConflictError
+            return
+        assert outcome.id == asset.id
+        for part in self.things:
+            if part.is_live and asset in (part.parent, part.place()) and part.level in ("signals", "rules"):
+                part.is_live, part.went_with = False, asset
+        asset.is_live = False
+
     async def restore(self, thing: Thing) -> None:
         outcome = await self.asked(self.service(thing.level).restore(ADA, thing.id))
         is_homeless = thing.parent is not None and not thing.parent.is_live
@@ -131,7 +148,10 @@ class Model:
             assert outcome is ConflictError
         else:
             assert outcome.id == thing.id
-            thing.is_live = True
+            thing.is_live, thing.went_with = True, None
+            for part in self.things:
+                if part.went_with is thing:
+                    part.is_live, part.went_with = True, None
 
     async def asked(self, question: Any) -> Any:
         """Return the answer, or the class of the refusal."""
@@ -197,5 +217,6 @@ async def test_any_sequence_of_changes_leaves_a_consistent_plant(work: SqlUnitOf
         await model.take(step)
     await model.check()
     for thing in reversed(model.things):
+        desk.clock.at += 1
         await model.delete(thing)
     await model.check()
