@@ -85,6 +85,13 @@ def activate(username: Username, data: DataOption = None) -> None:
     typer.echo(_words(_with_people(data, lambda people: people.change(SYSTEM, username, is_active=True))))
 
 
+@user.command("mfa-reset")
+def mfa_reset(username: Username, data: DataOption = None) -> None:
+    """Take a lost authenticator app away; all sessions of the person end."""
+    _with_people(data, lambda people: people.reset_mfa(SYSTEM, username))
+    typer.echo(f"{username} signs in without a code; where the role needs an app, the next sign-in sets one up.")
+
+
 def _new_password(username: str, *, from_input: bool) -> str:
     if from_input:
         word = sys.stdin.readline().rstrip("\r\n")

@@ -54,7 +54,9 @@ class AuthService:
         self._first_run = FirstRun(work, clock, self._hasher, demo=settings.demo)
         self._demo_accounts = DemoAccounts(work, clock, self._hasher, settings.data_dir)
         self._per_address = Attempts(clock, auth.attempts_address_max, auth.attempts_window_s)
-        mfa = MfaService(work, clock, sealer or key_ring(settings.data_dir))
+        mfa = MfaService(
+            work, clock, sealer or key_ring(settings.data_dir, settings.secrets.key, settings.secrets.key_file)
+        )
         own_password = OwnPassword(work, clock, self._hasher, self._sessions)
         self._sign_in = SignIn(
             work, clock, auth, self._hasher, self._mint, self._sessions, mfa, own_password, demo=settings.demo

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from pdm_app.cli.main import main
@@ -72,6 +73,7 @@ def test_people_are_added_listed_changed_and_deactivated(run: Run, plant: str) -
         (("add", "olga"), "", "Send it with --password-stdin"),
         (("password", "nobody", "--password-stdin"), f"{PASSWORD}\n", "There is no user 'nobody'"),
         (("deactivate", "nobody"), "", "There is no user 'nobody'"),
+        (("mfa-reset", "nobody"), "", "There is no user 'nobody'"),
     ],
 )
 def test_what_cannot_be_done_says_why_and_changes_nothing(
@@ -102,6 +104,29 @@ def test_a_new_password_reaches_a_product_that_is_running(run: Run, plant: str, 
                 await auth.actor_of_session(signed_in.session_id)
             renewed = await auth.sign_in("ada", "granite whispers twice", "")
             assert renewed.user.role is Role.ADMIN
+
+    asyncio.run(sign_in_before_and_after())
+    hasher.close()
+
+
+def test_a_lost_app_is_taken_away_beside_a_product_that_is_running(run: Run, plant: str, tmp_path: Path) -> None:
+    run("user", "add", "olga", "--role", "operator", "--password-stdin", typed=f"{PASSWORD}\n")
+    clock, hasher = HandClock(), quick_hasher()
+
+    async def sign_in_before_and_after() -> None:
+        async with stored_plant(plant) as work:
+            auth = AuthService(work, clock, Settings(data_dir=tmp_path), hasher)
+            olga = await auth.actor_of_session((await auth.sign_in("olga", PASSWORD, "")).session_id)
+            seed = (await auth.profile.begin_mfa(olga, PASSWORD)).typed.replace(" ", "")
+            await auth.profile.confirm_mfa(olga, pyotp.TOTP(seed).at(int(clock.now()) // 1_000_000))
+            with pytest.raises(UnauthenticatedError, match="one more step"):
+                await auth.sign_in("olga", PASSWORD, "")
+            code, out, _ = await asyncio.to_thread(run, "user", "mfa-reset", "olga")
+            assert (code, "olga signs in without a code" in out) == (0, True)
+            await clock.advance(10)
+            with pytest.raises(UnauthenticatedError):
+                await auth.actor_of_session(olga.session_id or "")
+            await auth.sign_in("olga", PASSWORD, "")
 
     asyncio.run(sign_in_before_and_after())
     hasher.close()
