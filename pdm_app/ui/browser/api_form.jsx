@@ -79,11 +79,13 @@ function Held({ schema, defs, value, path, issues, onChange, depth }) {
 }
 
 function Members({ found, defs, but, value, path, issues, onChange, depth }) {
+  const fields = fieldsOf(found, defs);
   const change = (name, member) => {
-    const { [name]: _, ...others } = value;
-    onChange(member === undefined ? others : { ...others, [name]: member });
+    const next = { ...value, [name]: member };
+    const order = [...fields.map((field) => field.name), ...Object.keys(next)]; // As the form has them, not as they were filled in.
+    onChange(Object.fromEntries([...new Set(order)].filter((key) => next[key] !== undefined).map((key) => [key, next[key]])));
   };
-  return fieldsOf(found, defs)
+  return fields
     .filter((field) => field.name !== but)
     .map((field) => (
       <Field
