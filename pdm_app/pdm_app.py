@@ -67,13 +67,14 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     settings = load_settings()
     everything = Router(
         [
-            *rpc.routes(PATH),
             *rpc.rest_routes(REST_PREFIX),
             *routes(services, settings, metrics),
             Mount("", FrontEnd(front_end, {page.route for page in PAGES}, ContentPolicy(compiled_pages()))),
         ]
     )
-    gate = Gate(OwnPages(everything, settings.auth.allowed_origins), settings.http, SystemClock())
+    gate = Gate(
+        OwnPages(rpc.in_front_of(everything, PATH), settings.auth.allowed_origins), settings.http, SystemClock()
+    )
     metrics.lasting_counter(
         "requests_refused_rate_total", "Requests refused because they came too often.", lambda: gate.refused_total
     )

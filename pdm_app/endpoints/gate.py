@@ -24,6 +24,8 @@ from pdm_app.settings import HttpSettings
 log = logging.getLogger(__name__)
 
 TRY_AGAIN_LATER = 1013
+KEY_HEADERS = (b"authorization", DEVICE_KEY_HEADER.encode())
+COOKIE = ACCESS_COOKIE.encode()
 FORWARDING = frozenset(name.encode() for name in FORWARDING_HEADERS)
 
 
@@ -109,10 +111,10 @@ def _credential(scope: Scope) -> str:
     """Return a digest of what the caller shows, empty for nothing; it is not looked at whether it is any good."""
     found = b""
     for name, value in scope["headers"]:
-        if name in (b"authorization", DEVICE_KEY_HEADER.encode()):
+        if name in KEY_HEADERS:
             found = value
             break
-        if name == b"cookie" and ACCESS_COOKIE.encode() in value:
+        if name == b"cookie" and COOKIE in value:
             found = _cookie(value)
     return blake2b(found, digest_size=16).hexdigest() if found else ""
 

@@ -43,7 +43,10 @@ def refusal(scope: Scope, error: HttpError) -> Response:
 
 def head_bytes(scope: Scope) -> int:
     """Size of the request line's address and all headers."""
-    return sum(len(name) + len(value) + 4 for name, value in scope["headers"]) + url_bytes(scope)
+    size = url_bytes(scope)
+    for name, value in scope["headers"]:
+        size += len(name) + len(value) + 4
+    return size
 
 
 def url_bytes(scope: Scope) -> int:

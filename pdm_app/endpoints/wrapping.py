@@ -22,12 +22,15 @@ GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", NOTHING),  # Pages have one of their own, which `FrontEnd` adds.
+    # What follows is about documents; an answer in JSON loads nothing, opens nothing and asks for no sensor.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(self), microphone=(), geolocation=(), payment=(), usb=()"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"content-security-policy", NOTHING),  # Pages have one of their own, which `FrontEnd` adds.
 )
+OF_DATA = SECURITY_HEADERS[:4]
+JSON_TYPE = (b"content-type", b"application/json")
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 ADDED = frozenset({*(name for name, _ in SECURITY_HEADERS), STRICT_TRANSPORT[0], CORRELATION})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -106,7 +109,7 @@ def _identified(headers: Headers) -> tuple[str, Headers]:
 
 
 def _complete(headers: Headers, scope: Scope, identity: tuple[bytes, bytes]) -> Headers:
-    more = [*SECURITY_HEADERS, identity]
+    more = [*(OF_DATA if JSON_TYPE in headers else SECURITY_HEADERS), identity]
     if scope.get("scheme") == "https":
         more.append(STRICT_TRANSPORT)
     present = {name.lower() for name, _ in headers}

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from prometheus_client import Histogram
-
 from pdm_app.rpc.context import Visitor, authorize, create_context
 from pdm_app.rpc.errors import translate
 from pdm_app.rpc.root import root
 from pdm_app.services.catalogue import Services
+from pdm_app.services.latency_series import LatencySeries
 from pdm_app.services.metrics import Metrics
 from pdm_app.settings import RpcSettings
 from pdm_app.trpc import CallRecord, ConnectionInfo, Limits, TrpcApp, TrpcError
@@ -74,7 +73,7 @@ def _caller(visitor: Visitor, connection: ConnectionInfo) -> str:
     return visitor.actor.id if visitor.actor is not None else f"address {connection.client_host}"
 
 
-def _counting(latency: Histogram) -> Callable[[CallRecord], None]:
+def _counting(latency: LatencySeries) -> Callable[[CallRecord], None]:
     """Return what observes each call; the series of a procedure and code is looked up once."""
     observers: dict[tuple[str, str], Callable[[float], None]] = {}
 

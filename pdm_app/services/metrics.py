@@ -12,6 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from pdm_app.services.latency_series import LatencySeries
+
 log = logging.getLogger(__name__)
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
@@ -66,21 +68,20 @@ class Metrics:
         self._registry.register(self._figures)
         self._lasting = _Figures()
         self._registry.register(self._lasting)
-        self.api_latency_seconds = Histogram(
+        self.api_latency_seconds = LatencySeries(
             "api_latency_seconds",
             "Time to answer one HTTP request.",
             ["route", "method", "status"],
-            buckets=LATENCY_S,
-            registry=self._registry,
+            LATENCY_S,
         )
-        self.rpc_latency_seconds = Histogram(
+        self._registry.register(self.api_latency_seconds)
+        self.rpc_latency_seconds = LatencySeries(
             "rpc_latency_seconds",
             "Time to answer one call of a procedure.",
             ["procedure", "code"],
-            buckets=LATENCY_S,
-            registry=self._registry,
+            LATENCY_S,
         )
-        self._latencies: dict[tuple[str, str, int], Histogram] = {}
+        self._registry.register(self.rpc_latency_seconds)
         self.query_latency_seconds = Histogram(
             "query_latency_seconds",
             "Time to answer one question to the historian.",
@@ -90,11 +91,7 @@ class Metrics:
 
     def answered(self, route: str, method: str, status: int, took_s: float) -> None:
         """Count one request. The caller names few routes and methods: each with its status is a series of its own."""
-        of = (route, method, status)
-        latency = self._latencies.get(of)
-        if latency is None:  # To look it up by label anew costs as much as the rest of counting.
-            latency = self._latencies[of] = self.api_latency_seconds.labels(route, method, str(status))
-        latency.observe(took_s)
+        self.api_latency_seconds.labels(route, method, str(status)).observe(took_s)
 
     def gauge(self, name: str, description: str, read: Read) -> None:
         """Add a figure that goes up and down, such as ``signals`` or ``buffer_depth_samples``."""

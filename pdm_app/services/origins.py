@@ -1,6 +1,7 @@
 """Where a request comes from: this product's own pages, this machine, or elsewhere."""
 
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ def is_own_origin(origin: str | None, host: str, allowed: Collection[str] = ()) 
         return False
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(address: str) -> bool:
     """Say whether an address is of this machine itself."""
     try:

@@ -23,10 +23,11 @@ class ConnectionInfo:
         transport: ``http``, ``sse`` or ``websocket``.
         scope: The ASGI scope, for whatever is not offered here.
         connection_params: What the client sent as tRPC connection parameters, or None.
+        headers: The first of each name, in lower case.
         response_headers: Append ``(name, value)`` here in a procedure or context to add headers to an HTTP answer.
     """
 
-    __slots__ = ("_correlation_id", "connection_params", "response_headers", "scope", "transport")
+    __slots__ = ("_correlation_id", "connection_params", "headers", "response_headers", "scope", "transport")
 
     def __init__(
         self, transport: Transport, scope: Mapping[str, Any], connection_params: Mapping[str, str] | None = None
@@ -35,15 +36,13 @@ class ConnectionInfo:
         self.scope = scope
         self.connection_params = connection_params
         self.response_headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         self._correlation_id: str | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of this name, case-insensitive, or None."""
-        wanted = name.lower().encode("latin-1")
-        for key, value in self.scope["headers"]:
-            if key == wanted:
-                return bytes(value).decode("latin-1")
-        return None
+        value = self.headers.get(name.lower().encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -60,7 +59,10 @@ class ConnectionInfo:
     @property
     def bearer_token(self) -> str | None:
         """The token of ``Authorization: Bearer ...``, or None."""
-        scheme, _, token = (self.header("authorization") or "").partition(" ")
+        given = self.headers.get(b"authorization")
+        if given is None:
+            return None
+        scheme, _, token = given.decode("latin-1").partition(" ")
         return token.strip() or None if scheme.lower() == "bearer" else None
 
     @property

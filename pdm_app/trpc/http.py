@@ -42,9 +42,10 @@ class Request:
         "query",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, body_bytes_max: int) -> None:
+    def __init__(self, connection: ConnectionInfo, receive: Receive, body_bytes_max: int) -> None:
+        scope = connection.scope
         self.method: str = scope["method"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers = connection.headers
         self.query = Query(scope["query_string"])
         self.media_type = ""
         self.is_batch = False
@@ -90,7 +91,7 @@ class HttpTransport:
         connection = ConnectionInfo("http", scope)
         limits = self._dispatcher.limits
         try:
-            request = Request(scope, receive, limits.body_bytes_max)
+            request = Request(connection, receive, limits.body_bytes_max)
             path = procedure_path(scope)
             if len(scope["query_string"]) + len(path) > limits.url_bytes_max:
                 raise TrpcError("PAYLOAD_TOO_LARGE", f"The URL is longer than {limits.url_bytes_max} bytes")

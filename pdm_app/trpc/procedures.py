@@ -136,14 +136,16 @@ class Procedure:
 
     async def start(self, ctx: Any, connection: "ConnectionInfo | None", invoke: Callable[[Any], Any]) -> Any:
         """Run the middleware and then ``invoke(ctx)``; return the result, or the iterator of events."""
+        return await self._at(0, ctx, connection, invoke)
 
-        async def at(depth: int, ctx: Any) -> Any:
-            if depth == len(self.middleware):
-                outcome = invoke(ctx)
-                return await outcome if inspect.isawaitable(outcome) else outcome
-            return await self.middleware[depth](Call(self, ctx, connection), lambda narrowed: at(depth + 1, narrowed))
-
-        return await at(0, ctx)
+    async def _at(self, depth: int, ctx: Any, connection: "ConnectionInfo | None", invoke: Callable[[Any], Any]) -> Any:
+        """Go on from the middleware at ``depth``; no closure holds itself, which would be garbage only the GC finds."""
+        if depth == len(self.middleware):
+            outcome = invoke(ctx)
+            return await outcome if inspect.isawaitable(outcome) else outcome
+        return await self.middleware[depth](
+            Call(self, ctx, connection), lambda narrowed: self._at(depth + 1, narrowed, connection, invoke)
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return path, type, input and output JSON schema, metadata and docstring."""
