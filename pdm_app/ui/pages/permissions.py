@@ -27,7 +27,7 @@ def permissions() -> rx.Component:
                     rx.el.tbody(*(_row(permission) for permission in Permission)),
                     class_name="table matrix",
                 ),
-                class_name="table-scroll",
+                class_name="table-scroll matrix-scroll",
                 tab_index=0,
                 role="region",
                 aria_label=text("permissions.title"),

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pdm_app.domain.audit import Anchor, AuditEntry, AuditQuery
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.record import Record
-from pdm_app.domain.samples import micros
+from pdm_app.domain.samples import micros, moment
 from pdm_app.services.audit import AuditVerdict
 from pdm_app.ui.states.session import Act, Follow, Session
 
@@ -20,7 +20,7 @@ PAGE = 50
 ENTRIES_MAX = 500  # All entries shown travel to the page again with each further one.
 CHANGES_SHOWN_MAX = 8
 VALUE_CHARACTERS_MAX = 120
-WORDS = ("text", "actor", "action")
+AT_MAX = 2**53
 
 
 class FieldChange(Record):
@@ -52,7 +52,6 @@ class Audit(Session):
     cursor: int = 0
     is_cut: bool = False
     verdict: AuditVerdict | None = None
-    is_checking: bool = False
 
     @rx.var
     def export_query(self) -> str:
@@ -160,11 +159,12 @@ def _line(entry: AuditEntry) -> AuditLine:
     before, after = _fields(entry.before), _fields(entry.after)
     names = [*after, *(name for name in before if name not in after)]
     shown = [
-        FieldChange(field=name, before=_words(before.get(name)), after=_words(after.get(name)))
+        FieldChange(field=name, before=_words(name, before.get(name)), after=_words(name, after.get(name)))
         for name in names
-        if before.get(name) != after.get(name)
+        if name != "id" and before.get(name) != after.get(name)
     ]
-    return AuditLine(entry=entry, changes=shown[:CHANGES_SHOWN_MAX], left_out=max(0, len(shown) - CHANGES_SHOWN_MAX))
+    told = [change for change in shown if change.before or change.after]
+    return AuditLine(entry=entry, changes=told[:CHANGES_SHOWN_MAX], left_out=max(0, len(told) - CHANGES_SHOWN_MAX))
 
 
 def _fields(side: str) -> dict[str, object]:
@@ -175,6 +175,14 @@ def _fields(side: str) -> dict[str, object]:
     return read if isinstance(read, dict) else {"?": read}
 
 
-def _words(value: object) -> str:
-    words = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+def _words(name: str, value: object) -> str:
+    """Write a value as a person reads it; empty where there is nothing."""
+    if value in (None, "", [], {}):
+        return ""
+    if name.endswith("_at") and isinstance(value, int) and 0 < value <= AT_MAX:
+        return f"{moment(value):%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, list):
+        words = ", ".join(part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in value)
+    else:
+        words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return words if len(words) <= VALUE_CHARACTERS_MAX else f"{words[:VALUE_CHARACTERS_MAX]}…"
