@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
@@ -22,6 +22,8 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._stopping = threading.Lock()
+        self._is_stopped = False
         self._thread = threading.Thread(target=self._serve, name="rpc-client", daemon=True)
         self._thread.start()
 
@@ -30,6 +32,8 @@ class LoopThread:
         future = self.begin(work)
         try:
             return future.result()
+        except CancelledError:
+            raise ClosedError from None
         except BaseException:
             future.cancel()
             raise
@@ -39,17 +43,26 @@ class LoopThread:
 
         Raises:
             ClosedError: The loop is stopped.
+            RuntimeError: This is the loop's own thread.
         """
-        if self._loop.is_closed() or threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread:
             work.close()
-            raise ClosedError
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+            raise RuntimeError(
+                "A blocking call inside run(...) would wait for itself. Use the client that it is given."
+            )
+        with self._stopping:  # What is begun before the stop is cancelled by it; nothing is begun after.
+            if not self._is_stopped:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        raise ClosedError
 
     def stop(self) -> None:
         """Stop the loop and wait for its thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(THREAD_STOP_S)
+        with self._stopping:
+            if not self._is_stopped:
+                self._is_stopped = True
+                self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(THREAD_STOP_S)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
