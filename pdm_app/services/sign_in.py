@@ -201,7 +201,7 @@ class SignIn:
         return outcome
 
     async def go_on(
-        self, user: User, done: frozenset[Step], visit: Visit, recovery_codes: tuple[str, ...] = ()
+        self, user: User, done: frozenset[str], visit: Visit, recovery_codes: tuple[str, ...] = ()
     ) -> Progress:
         """Ask for the next step that an account owes, or open its session."""
         user, credential, print_ = await self._read(user.id)

@@ -9,6 +9,7 @@ from pdm_app.domain import repositories
 from pdm_app.domain.access import EVERY_SITE, Role, Scope
 from pdm_app.domain.alarms import JournalQuery, RuleMemory
 from pdm_app.domain.audit import AuditQuery
+from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.secrets import Secrets
@@ -118,8 +119,8 @@ def test_every_method_of_every_repository_is_among_those_that_are_tried() -> Non
         "connections": repositories.Connections,
         "alarms": repositories.Alarms,
         "users": repositories.Users,
-        "credentials": repositories.Credentials,
-        "api_keys": repositories.ApiKeys,
+        "credentials": Credentials,
+        "api_keys": ApiKeys,
         "secrets": Secrets,
         "audit": repositories.Audit,
     }
