@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from pdm_app.domain.record import SignalNumber
 from pdm_app.rpc.context import Ctx, procedures
@@ -26,7 +27,7 @@ class LiveRow(NamedTuple):
     received_at: int
 
 
-class LiveFrame(NamedTuple):
+class LiveFrame(TypedDict):
     """The server's time and the rows that changed since the frame before; the first frame has all rows."""
 
     now: int

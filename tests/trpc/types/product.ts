@@ -32,7 +32,7 @@ export function follow(signals: number[], newest: Map<number, LiveRow[1]>) {
   return client.live.values.subscribe(
     { signals },
     {
-      onData([now, rows]) {
+      onData({ now, rows }) {
         is<Equal<typeof now, number>>();
         for (const [signal, value] of rows) newest.set(signal, value);
       },
