@@ -18,6 +18,10 @@ def test_an_integrator_finds_a_query_tries_it_and_takes_its_code_along(
     search = page.get_by_role("searchbox")
     expect(search).to_be_visible(timeout=FIRST_VALUES_MS)
 
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save app-router.d.ts").click()
+    assert "export type AppRouter" in saved.value.path().read_text(encoding="utf-8")
+
     page.keyboard.press("/")
     expect(search).to_be_focused()
     page.keyboard.type("signals get")
@@ -35,8 +39,7 @@ def test_an_integrator_finds_a_query_tries_it_and_takes_its_code_along(
 
     run = page.get_by_role("button", name="Try it", exact=True)
     expect(run).to_be_disabled()
-    expect(page.get_by_role("note")).to_contain_text("start_at, end_at")
-    page.get_by_role("button", name="Add an entry").click()
+    expect(page.get_by_role("note")).to_contain_text("signals.0, start_at, end_at")
     page.get_by_label("1", exact=True).fill("0")
     page.get_by_label("start_at").fill("1800000000000000")
     page.get_by_label("end_at").fill("1800000060000000")
@@ -68,8 +71,7 @@ def test_an_integrator_finds_a_query_tries_it_and_takes_its_code_along(
 def test_a_subscription_is_started_and_stopped(demo: RunningProduct, page: Page, errors: list[str]) -> None:
     sign_in(page, demo, "Ada, admin")
     page.goto(f"{demo.url}/settings/api?call=live.values")
-    page.get_by_role("button", name="Add an entry").click(timeout=FIRST_VALUES_MS)
-    page.get_by_label("1", exact=True).fill("1")
+    page.get_by_label("1", exact=True).fill("1", timeout=FIRST_VALUES_MS)
     page.get_by_role("button", name="Start listening").click()
     events = page.get_by_role("list", name="Events, newest first").get_by_role("listitem")
     expect(events.nth(1)).to_be_visible(timeout=FIRST_VALUES_MS)

@@ -4,7 +4,7 @@ import { useSearchParams } from "react-router";
 import { issuesOf } from "./api_call.js";
 import { InputForm } from "./api_form.jsx";
 import { Listen } from "./api_listen.jsx";
-import { beginning, missing, wordsOf } from "./api_schema.js";
+import { beginning, hidden, missing, wordsOf } from "./api_schema.js";
 import { snippets } from "./api_snippets.js";
 import { Kind, ProcedureTree } from "./api_tree.jsx";
 import { TryIt } from "./api_try.jsx";
@@ -212,7 +212,7 @@ function Snippets({ procedure, input }) {
   const [language, setLanguage] = useState(LANGUAGES[0]);
   const [origin, setOrigin] = useState("");
   useEffect(() => setOrigin(location.origin), []);
-  const code = useMemo(() => snippets(procedure, input, origin, REST_PREFIX)[language], [procedure, input, origin, language]);
+  const code = useMemo(() => snippets(procedure, hidden(input), origin, REST_PREFIX)[language], [procedure, input, origin, language]);
   return (
     <section className="card stack">
       <header className="card-head api-snippet-head">

@@ -1,6 +1,6 @@
 /* A form for any input that a JSON schema describes; what has no good field is written as JSON. `undefined` is left out. */
 import { useEffect, useId, useState } from "react";
-import { beginning, fieldsOf, kindOf, tagOf, wordsOf } from "./api_schema.js";
+import { beginning, fieldsOf, isSecret, kindOf, tagOf, wordsOf } from "./api_schema.js";
 import { t } from "./messages.js";
 
 const LONG_TEXT = 200; // Characters from which a field is several lines high.
@@ -23,7 +23,7 @@ function Field({ name, schema, defs, required, value, path, issues, onChange, de
   const id = useId();
   const { kind, nullable, schema: found } = kindOf(schema, defs, depth);
   const issue = issues[path];
-  const hint = [found.description, wordsOf(schema, defs), hasDefault(found) && t("api.default", { value: JSON.stringify(found.default) })].filter(Boolean).join(" · ");
+  const hint = [found.description?.replace(/\.$/, ""), wordsOf(schema, defs), hasDefault(found) && t("api.default", { value: JSON.stringify(found.default) })].filter(Boolean).join(" · ");
   const inside = kind === "record" || kind === "variants" || kind === "list";
   const isThere = value !== undefined && value !== null;
   return (
@@ -44,13 +44,14 @@ function Field({ name, schema, defs, required, value, path, issues, onChange, de
             <Held schema={schema} defs={defs} value={value} path={path} issues={issues} onChange={onChange} depth={depth} />
           </div>
         )
-        : <Plain id={id} kind={kind} found={found} schema={schema} defs={defs} nullable={nullable} required={required} value={value} invalid={Boolean(issue)} onChange={onChange} depth={depth} />}
+        : <Plain id={id} name={name} kind={kind} found={found} schema={schema} defs={defs} nullable={nullable} required={required} value={value} invalid={Boolean(issue)} onChange={onChange} depth={depth} />}
       {issue && <p className="field-error" role="alert">{issue}</p>}
     </div>
   );
 }
 
-const hasDefault = (found) => "default" in found && ![null, "", "[]", "{}"].includes(typeof found.default === "object" ? JSON.stringify(found.default) : found.default);
+/* That nothing means nothing goes without saying. */
+const hasDefault = (found) => "default" in found && !["null", '""', "[]", "{}"].includes(JSON.stringify(found.default));
 
 /** Something to begin with, also where the default is nothing. */
 function beginAgain(schema, defs) {
@@ -120,7 +121,7 @@ function Entries({ found, defs, value, path, issues, onChange, depth }) {
 }
 
 /** One value: chosen, typed in, or written as JSON. */
-function Plain({ id, kind, found, schema, defs, nullable, required, value, invalid, onChange, depth }) {
+function Plain({ id, name, kind, found, schema, defs, nullable, required, value, invalid, onChange, depth }) {
   const hinted = { id, "aria-describedby": `${id}-hint`, "aria-invalid": invalid || undefined };
   if (kind === "choice" || kind === "yes_no") {
     const values = kind === "yes_no" ? [true, false] : kindOf(schema, defs, depth).values;
@@ -138,7 +139,7 @@ function Plain({ id, kind, found, schema, defs, nullable, required, value, inval
       ...hinted, className: "input", value: value ?? "", placeholder: required ? "" : t("api.left_out"), spellCheck: false, autoComplete: "off",
       onChange: (event) => onChange(event.target.value === "" && !required ? undefined : event.target.value),
     };
-    return long ? <textarea rows={2} {...common} /> : <input type="text" {...common} />;
+    return long ? <textarea rows={2} {...common} /> : <input type={isSecret(name) ? "password" : "text"} {...common} autoComplete="off" />;
   }
   return <Written hinted={hinted} kind={kind} required={required} value={value} onChange={onChange} />;
 }
@@ -169,7 +170,7 @@ function Written({ hinted, kind, required, value, onChange }) {
   );
 }
 
-const write = (value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
+const write = (value) => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
 
 function read(text, kind) {
   if (text.trim() === "") return { value: undefined, problem: "" };

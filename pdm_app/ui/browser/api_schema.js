@@ -2,6 +2,9 @@
 import { t } from "./messages.js";
 
 const REF = "#/$defs/";
+const ENTRIES_BEGUN_MAX = 10; // Of a list that must have some; more are added by hand.
+const SECRET = /password|passphrase|secret/i;
+const HIDDEN = "•••";
 const DEPTH_MAX = 6; // Of records within each other that a form shows; what lies deeper is written as JSON.
 
 /** The schema that a reference names, with the description of the place it was referred from. */
@@ -80,7 +83,7 @@ export function beginning(schema, defs, depth = 0) {
   const { kind, schema: found, values, variants, tag } = kindOf(schema, defs, depth);
   if ("default" in found) return found.default;
   if (kind === "choice" && values.length === 1) return values[0];
-  if (kind === "list") return [];
+  if (kind === "list") return Array.from({ length: Math.min(found.minItems ?? 0, ENTRIES_BEGUN_MAX) }, () => beginning(found.items, defs, depth + 1) ?? null);
   if (kind === "record") return record(found, defs, depth);
   if (kind === "variants") return { ...record(variants[0], defs, depth), [tag]: tagOf(variants[0], tag, defs) };
   return undefined;
@@ -106,6 +109,14 @@ export function missing(schema, value, defs, path = "", depth = 0) {
     const chosen = variants.find((one) => tagOf(one, tag, defs) === value?.[tag]);
     return chosen && value ? missing(chosen, value, defs, path, depth) : [];
   }
+  if (kind === "list" && Array.isArray(value)) {
+    if (value.length < (found.minItems ?? 0)) return [path];
+    return value.flatMap((entry, place) => {
+      const at = `${path}.${place}`;
+      const isEmpty = entry === undefined || (entry === null && !kindOf(found.items, defs).nullable);
+      return isEmpty ? [at] : missing(found.items, entry, defs, at, depth + 1);
+    });
+  }
   if (kind !== "record" || value === null || typeof value !== "object") return [];
   return fieldsOf(found, defs).flatMap((field) => {
     const at = path ? `${path}.${field.name}` : field.name;
@@ -113,6 +124,16 @@ export function missing(schema, value, defs, path = "", depth = 0) {
     if (held === undefined) return field.required ? [at] : [];
     return missing(field.schema, held, defs, at, depth + 1);
   });
+}
+
+/** Whether a field of that name holds what nobody may read over a shoulder. */
+export const isSecret = (name) => SECRET.test(name);
+
+/** The same input with everything secret hidden, to be shown. */
+export function hidden(input) {
+  if (Array.isArray(input)) return input.map(hidden);
+  if (input === null || typeof input !== "object") return input;
+  return Object.fromEntries(Object.entries(input).map(([name, value]) => [name, isSecret(name) && typeof value === "string" ? HIDDEN : hidden(value)]));
 }
 
 function without(object, keys) {

@@ -1,6 +1,7 @@
 /* Calling a procedure from its page: with this session, asked twice where it changes something, and the answer with what it took. */
 import { useEffect, useRef, useState } from "react";
 import { call, SHOWN_MAX } from "./api_call.js";
+import { hidden } from "./api_schema.js";
 import { Copy } from "./copy.jsx";
 import { number, size } from "./format.js";
 import { link } from "./link.js";
@@ -79,7 +80,7 @@ function Confirmation({ procedure, input, open, onRun, onClose }) {
       <div className="stack">
         <h2>{t("api.confirm", { path: procedure.path })}</h2>
         <p className="muted">{t("api.confirm_text")}</p>
-        {input !== undefined && <pre className="api-code">{JSON.stringify(input, null, 2)}</pre>}
+        {input !== undefined && <pre className="api-code">{JSON.stringify(hidden(input), null, 2)}</pre>}
         <div className="note-actions">
           <button type="button" className="button button-primary" onClick={onRun}>{t("api.confirm_run")}</button>
           <button type="button" className="button" onClick={onClose}>{t("action.cancel")}</button>

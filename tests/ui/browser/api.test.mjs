@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { call, issuesOf } from "../../../pdm_app/ui/browser/api_call.js";
-import { beginning, byNoun, fieldsOf, kindOf, matching, missing, wordsOf } from "../../../pdm_app/ui/browser/api_schema.js";
+import { beginning, byNoun, fieldsOf, hidden, kindOf, matching, missing, wordsOf } from "../../../pdm_app/ui/browser/api_schema.js";
 import { snippets } from "../../../pdm_app/ui/browser/api_snippets.js";
 
 const DEFS = {
@@ -58,6 +58,22 @@ test("a form begins with what is clear, and says what is missing", () => {
   assert.deepEqual(missing(RULE, begun, DEFS), ["name", "condition.limit"]);
   assert.deepEqual(missing(RULE, { name: "x", condition: { kind: "rate", limit_per_s: 1 } }, DEFS), []);
   assert.deepEqual(missing({ type: "integer" }, undefined, DEFS), []);
+});
+
+test("a list that must have entries begins with them, and they are missing until they are filled in", () => {
+  const schema = { type: "object", required: ["signals"], properties: { signals: { type: "array", minItems: 1, items: { type: "integer" } } } };
+  const begun = beginning(schema, DEFS);
+  assert.deepEqual(begun, { signals: [null] });
+  assert.deepEqual(missing(schema, begun, DEFS), ["signals.0"]);
+  assert.deepEqual(missing(schema, { signals: [] }, DEFS), ["signals"]);
+  assert.deepEqual(missing(schema, { signals: [7] }, DEFS), []);
+  assert.deepEqual(beginning({ type: "array", items: {} }, DEFS), []);
+});
+
+test("what is secret is hidden wherever it is shown", () => {
+  const input = { password: "a", new_password: "b", user: { name: "c", secrets: ["d"], client_secret: "e" } };
+  assert.deepEqual(hidden(input), { password: "•••", new_password: "•••", user: { name: "c", secrets: ["d"], client_secret: "•••" } });
+  assert.equal(hidden(undefined), undefined);
 });
 
 test("fields are told in words", () => {
