@@ -10,13 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 
-from pdm_app.trpc import Limits
+from pdm_app.trpc import SUPERJSON, ConnectionInfo, Fault, Limits, TrpcApp
 from pdm_app.trpc.errors import CODES
+from pdm_app.trpc.transformers import SuperJson
 from tests.trpc.conftest import serving
 from tests.trpc.reference import Plant, reference_app
+from tests.trpc.test_rest import router as rest_router
 
 ANSWER_WITHIN_S = 5.0
-PATHS = ["health", "greet", "nothing", "echoSet", "post.byId", "post.create", "uploadBytes", "countRaw", "count", "me"]
+PATHS = [
+    *("health", "greet", "nothing", "echoSet", "post.byId", "post.create"),
+    *("uploadBytes", "uploadForm", "countRaw", "count", "me"),
+]
+FORM = b"multipart/form-data; boundary=B"
 QUIET = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -26,7 +32,33 @@ values = st.recursive(
     max_leaves=12,
 )
 json_bytes = values.map(lambda value: json.dumps(value).encode())
-garbage = st.binary(max_size=60) | json_bytes
+forms = st.lists(
+    st.sampled_from(
+        [
+            b"--B\r\n",
+            b"--B--",
+            b"\r\n",
+            b'content-disposition: form-data; name="a"\r\n\r\n',
+            b'content-disposition: form-data; name="file"; filename="f"\r\n\r\n',
+            b"x",
+        ]
+    ),
+    max_size=8,
+).map(b"".join)
+superjsons = st.fixed_dictionaries(
+    {"json": values},
+    optional={
+        "meta": st.fixed_dictionaries(
+            {},
+            optional={
+                "values": values | st.dictionaries(st.text(max_size=3), st.lists(st.sampled_from(["set", "Date"]))),
+                "referentialEqualities": values | st.dictionaries(st.text(max_size=3), st.lists(st.text(max_size=3))),
+                "v": st.just(1) | scalars,
+            },
+        )
+    },
+)
+garbage = st.binary(max_size=60) | json_bytes | forms | superjsons.map(lambda value: json.dumps(value).encode())
 raw_paths = st.lists(
     st.sampled_from(PATHS) | st.text(max_size=6) | st.sampled_from(["%", "%zz", "%C3"]), max_size=5
 ).map(",".join)
@@ -42,7 +74,9 @@ headers = st.lists(
         st.sampled_from(
             [b"content-type", b"accept", b"trpc-accept", b"last-event-id", b"content-length", b"origin", b"cookie"]
         ),
-        st.sampled_from([b"application/json", b"application/jsonl", b"application/octet-stream", b"text/event-stream"])
+        st.sampled_from(
+            [b"application/json", b"application/jsonl", b"application/octet-stream", b"text/event-stream", FORM]
+        )
         | st.binary(max_size=20),
     ),
     max_size=4,
@@ -94,7 +128,8 @@ class Exchange:
             answer = json.loads(line)
             for item in answer if isinstance(answer, list) else [answer]:
                 if isinstance(item, dict) and "error" in item:
-                    assert_shape(item["error"])
+                    error = item["error"]
+                    assert_shape(error.get("json", error))
 
 
 def assert_shape(shape: dict[str, Any]) -> None:
@@ -105,18 +140,64 @@ def assert_shape(shape: dict[str, Any]) -> None:
     assert shape["data"]["code"] != "INTERNAL_SERVER_ERROR"
 
 
+@pytest.mark.parametrize("transformer", [None, SUPERJSON])
 @QUIET
 @given(method=methods, path=raw_paths, query=query_strings, sent=headers, body=garbage)
 async def test_no_http_request_is_a_fault_or_a_hang(
-    method: str, path: str, query: bytes, sent: list[tuple[bytes, bytes]], body: bytes
+    transformer: SuperJson | None, method: str, path: str, query: bytes, sent: list[tuple[bytes, bytes]], body: bytes
 ) -> None:
     plant = Plant()
-    app = reference_app(plant, Limits(call_timeout_s=0.2, sse_max_s=0.2, batch_max=10))
+    limits = Limits(call_timeout_s=0.2, sse_max_s=0.2, batch_max=10)
+    app = reference_app(plant, limits, transformer=transformer)
     exchange = Exchange(method, path, query, sent, body)
     async with asyncio.timeout(ANSWER_WITHIN_S):
         await app(exchange.scope, exchange.receive, exchange.send)
     exchange.assert_answered()
     assert plant.faults == []
+
+
+rest_paths = st.lists(
+    st.sampled_from(["assets", "spans", "squares", "overview", "notes", "next", "start", "files", "locked", "7", "-1"])
+    | st.text(max_size=6)
+    | st.sampled_from(["%", "%zz", "%C3", "%2F", "", "."]),
+    max_size=4,
+).map("/".join)
+rest_queries = st.lists(
+    st.builds(
+        lambda name, value: name + b"=" + value,
+        st.sampled_from([b"limit", b"numbers", b"flag", b"colour", b"since", b"span", b"text", b"start", b"number"]),
+        st.sampled_from([b"1", b"true", b"null", b"{", b"%7B%7D", b"[1]", b"", b"1e999", b"-0", b"%00"]) | garbage,
+    )
+    | st.binary(max_size=8),
+    max_size=4,
+).map(b"&".join)
+
+
+@QUIET
+@given(method=methods, path=rest_paths, query=rest_queries, sent=headers, body=garbage)
+async def test_no_rest_request_is_a_fault_or_a_hang(
+    method: str, path: str, query: bytes, sent: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    async def context(connection: ConnectionInfo) -> None:
+        return None
+
+    faults: list[Fault] = []
+    rpc = TrpcApp(rest_router, create_context=context, on_fault=faults.append, limits=Limits(call_timeout_s=0.2))
+    (mount,) = rpc.rest_routes("/api")
+    exchange = Exchange(method, path, query, sent, body)
+    async with asyncio.timeout(ANSWER_WITHIN_S):
+        await mount.app(exchange.scope, exchange.receive, exchange.send)  # type: ignore[attr-defined] # A Mount.
+    start, *rest = exchange.messages
+    content = b"".join(message["body"] for message in rest)
+    assert rest[-1].get("more_body", False) is False
+    if start["status"] >= 400:
+        problem = json.loads(content)
+        assert problem["status"] == start["status"]
+        assert start["status"] != 500 or faults
+        assert problem["code"] in CODES
+    elif content:
+        json.loads(content)
+    assert [fault for fault in faults if fault.path != "locked"] == []  # It is made to fail where it runs.
 
 
 requests = st.fixed_dictionaries(
