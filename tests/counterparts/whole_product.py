@@ -187,8 +187,9 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
     memory = RuleMemory(rule_id=rule.id, state=standing.state, alarm_id=standing.id, evaluated_to=now)
     line = next(line for line in plant.lines if line.id == asset.line_id)
     spare = next(other for other in plant.rules if other.site_id == site_id and other.signal_id != rule.signal_id)
+    another = next(other for other in plant.devices if other.site_id == site_id and other.id != device.id)
     key = DeviceKey(
-        id=f"key-{site_id}", site_id=site_id, device_id=device.id, hint="pdm_spare", created_at=now, created_by="tests"
+        id=f"key-{site_id}", site_id=site_id, device_id=another.id, hint="pdm_spare", created_at=now, created_by="tests"
     )
     async with work(EVERY_SITE) as transaction:
         await transaction.devices.add_key(key, f"hash of {key.id}")

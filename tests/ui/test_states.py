@@ -59,6 +59,7 @@ HANDLERS = (
     Handler(Plant, "load"),
     Handler(Plant, "load_line", OUR_LINE),
     Handler(AssetPage, "load", OUR_ASSET),
+    Handler(AssetPage, "refresh", OUR_ASSET),
     Handler(AssetPage, "show_tab", OUR_ASSET, ("live",)),
     Handler(AssetPage, "show_trend", OUR_ASSET, (2,)),
     Handler(AssetPage, "choose_trend", OUR_ASSET, ("2",)),
@@ -258,6 +259,7 @@ async def test_a_new_key_is_shown_once_and_gone_with_the_page(product: WholeProd
 
 ELSEWHERE = (
     (AssetPage, "load", "/asset/{asset_id}", ()),
+    (AssetPage, "refresh", "/asset/{asset_id}", ()),
     (DevicePage, "load", "/devices/{device_id}", ()),
     (Connections, "pause", "/connections", ("{connection_id}",)),
     (Connections, "resume", "/connections", ("{connection_id}",)),

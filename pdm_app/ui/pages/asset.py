@@ -12,6 +12,7 @@ from pdm_app.ui.widgets.asset_alarms import asset_alarms
 from pdm_app.ui.widgets.key_value import key_value
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.machine_state import machine_state
+from pdm_app.ui.widgets.plant_editors import alarm_rules, asset_editor
 from pdm_app.ui.widgets.sparkline import sparkline
 from pdm_app.ui.widgets.trend import trend
 
@@ -46,7 +47,14 @@ def _head() -> rx.Component:
         rx.el.span(detail.asset.name, class_name="aside"),
         rx.el.span(detail.asset.asset_class, class_name="chip"),
         simulated_chip(),
-        rx.el.div(machine_state(asset=detail.asset), class_name="actions"),
+        rx.el.div(
+            machine_state(asset=detail.asset),
+            rx.cond(
+                Session.permissions.contains("assets.configure"),
+                asset_editor(asset=detail.asset, on_changed=AssetPage.refresh),
+            ),
+            class_name="actions",
+        ),
         class_name="page-head",
     )
 
@@ -191,33 +199,11 @@ def _alarms() -> rx.Component:
         _alarm_card(),
         rx.el.section(
             card_head(text("asset.rules")),
-            rx.el.div(
-                rx.el.table(
-                    rx.el.thead(
-                        rx.el.tr(
-                            rx.el.th(text("journal.priority")),
-                            rx.el.th(text("journal.alarm")),
-                            rx.el.th(text("asset.limit"), class_name="right"),
-                            rx.el.th(text("asset.action")),
-                        )
-                    ),
-                    rx.el.tbody(
-                        rx.foreach(
-                            detail.rules,
-                            lambda rule: rx.el.tr(
-                                rx.el.td(text("journal.one_priority", priority=rule.priority)),
-                                rx.el.td(rule.name),
-                                rx.el.td(
-                                    text("asset.limit_of", kind=rule.condition.kind, limit=rule.condition.limit),
-                                    class_name="right",
-                                ),
-                                rx.el.td(rule.action, class_name="muted"),
-                            ),
-                        )
-                    ),
-                    class_name="table",
-                ),
-                class_name="table-scroll",
+            alarm_rules(
+                asset_id=detail.asset.id,
+                signals=detail.signals,
+                may_configure=Session.permissions.contains("alarms.configure"),
+                on_changed=AssetPage.refresh,
             ),
             class_name="card",
         ),

@@ -10,6 +10,7 @@ from pdm_app.ui.states.plant import Plant
 from pdm_app.ui.widgets.alarm_badge import alarm_badge, alarm_note
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.machine_box import machine_box
+from pdm_app.ui.widgets.plant_editors import asset_adder
 from pdm_app.ui.widgets.sparkline import sparkline
 
 
@@ -43,6 +44,10 @@ def line_page() -> rx.Component:
                     Plant.line.line.name,
                     rx.el.span(Plant.line.area.name, class_name="aside"),
                     simulated_chip(),
+                    rx.cond(
+                        Plant.permissions.contains("assets.configure"),
+                        rx.el.div(asset_adder(line_id=Plant.line.line.id), class_name="actions"),
+                    ),
                 ),
                 rx.el.div(rx.foreach(Plant.line.assets, _machine), class_name="tiles"),
             ),

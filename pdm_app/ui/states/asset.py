@@ -52,6 +52,16 @@ class AssetPage(Session):
         return await self._act(work)
 
     @rx.event
+    async def refresh(self) -> Follow:
+        """Read the machine again after somebody has changed it here; what is shown stays until then."""
+
+        async def work(act: Act) -> None:
+            wanted = self.router.url.path.rstrip("/").rpartition("/")[2]
+            self.detail = await act.services.assets.by_id(act.actor, wanted)
+
+        return await self._act(work)
+
+    @rx.event
     async def show_tab(self, tab: str) -> Follow:
         """Open a tab; the address follows, so that it can be shared and the back button works."""
 

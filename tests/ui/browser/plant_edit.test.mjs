@@ -1,0 +1,35 @@
+/* Forms of the plant: what they say, and what of it is sent. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assetOf, changesOf, ruleOf, typedNumber } from "../../../pdm_app/ui/browser/plant_edit.js";
+
+function form(fields) {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) data.append(name, value);
+  return data;
+}
+
+const RULE = { name: " Too hot ", kind: "high", limit: "85,5", deadband: "", priority: "2", on_delay_s: "5", off_delay_s: "", cause: "", consequence: "", action: " Stop it. " };
+
+test("a rule is read as it was typed, with a decimal comma or point", () => {
+  assert.deepEqual(ruleOf(form(RULE)), {
+    name: "Too hot", condition: { kind: "high", limit: 85.5, deadband: 0 }, priority: 2, on_delay_s: 5, off_delay_s: 0,
+    comment_required: false, cause: "", consequence: "", action: "Stop it.",
+  });
+  assert.equal(ruleOf(form({ ...RULE, comment_required: "on" })).comment_required, true);
+});
+
+test("what is no number is sent as none, so that the server says so, and never as zero", () => {
+  assert.ok(Number.isNaN(typedNumber("hot")));
+  assert.equal(JSON.stringify({ limit: typedNumber("hot") }), '{"limit":null}');
+  assert.equal(typedNumber("  "), null);
+  assert.equal(typedNumber("-0.5"), -0.5);
+});
+
+test("only what differs is sent, so that what another person changed meanwhile stays", () => {
+  const before = { ...ruleOf(form(RULE)), id: "r", revision: 3, enabled: true };
+  assert.deepEqual(changesOf(before, ruleOf(form(RULE))), {});
+  assert.deepEqual(changesOf(before, ruleOf(form({ ...RULE, limit: "90" }))), { condition: { kind: "high", limit: 90, deadband: 0 } });
+  assert.deepEqual(changesOf(before, ruleOf(form({ ...RULE, name: "Hot", priority: "1" }))), { name: "Hot", priority: 1 });
+  assert.deepEqual(changesOf({ code: "A", name: "B", asset_class: "" }, assetOf(form({ code: "A", name: " C", asset_class: "" }))), { name: "C" });
+});
