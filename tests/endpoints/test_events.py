@@ -7,7 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,7 @@ class Server:
     served: Served
     url: str
     token: str
+    stop: Callable[[], None]
 
     @asynccontextmanager
     async def open(self, query: str, token: str | None = None, **headers: str) -> AsyncIterator[Open]:
@@ -94,10 +95,14 @@ async def server(served: Served) -> AsyncIterator[Server]:
         uvicorn.Config(served.app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
     )
     serving = asyncio.ensure_future(uvicorn_server.serve([listener]))
+
+    def stop() -> None:
+        uvicorn_server.should_exit = True
+
     await until(lambda: uvicorn_server.started)
     signed_in = await served.auth.sign_in("olga", PASSWORD, "127.0.0.1")
-    yield Server(served, f"http://127.0.0.1:{listener.getsockname()[1]}", signed_in.access_token)
-    uvicorn_server.should_exit = True
+    yield Server(served, f"http://127.0.0.1:{listener.getsockname()[1]}", signed_in.access_token, stop)
+    stop()
     await serving
 
 
@@ -245,6 +250,15 @@ async def test_a_stream_ends_when_the_product_stops(server: Server, monkeypatch:
         server.served.is_running = False
         assert (await stream.named("end"))["data"]["reason"] == "stopping"
     await until(lambda: server.watchers == 0, within_s=WAIT_S)
+
+
+async def test_a_server_that_stops_while_a_stream_is_open_ends_it_in_words(server: Server) -> None:
+    async with server.open("alarms=1") as stream:
+        await stream.named("alarms")
+        server.stop()
+        assert (await stream.named("end"))["data"]["reason"] == "stopping"
+        with pytest.raises(EOFError):
+            await stream.next()
 
 
 async def test_a_reader_that_reads_nothing_is_cut_off_and_others_are_not(
