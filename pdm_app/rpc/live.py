@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -34,12 +35,21 @@ class LiveFrame(TypedDict):
     rows: list[LiveRow]
 
 
+FRAMES_SHARED = 64  # More than are under way at one time: each goes to all its viewers before the next.
+
+
+@lru_cache(FRAMES_SHARED)
+def _shared(frame: bytes) -> Encoded[LiveFrame]:
+    """Return one frame for all viewers of the same signals, so that its text is made once for all of them."""
+    return Encoded(frame)
+
+
 @live.subscription(permission="signals.read", coalesce=False)
 async def values(ctx: Ctx, *, signals: WatchedSignals) -> AsyncIterator[Encoded[LiveFrame]]:
     """Send a snapshot of the signals, then what changes, and at least one frame a second."""
     async with aclosing(ctx.services.live.watch(ctx.actor, signals)) as frames:
         async for frame in frames:
-            yield Encoded(frame)
+            yield _shared(frame)
 
 
 @live.query(permission="signals.read", rest="GET /live")
