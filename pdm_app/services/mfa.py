@@ -188,7 +188,7 @@ def enrolment_of(seed: str, username: str) -> Enrolment:
     picture = io.BytesIO()
     code = segno.make(address, error="m", micro=False)
     # Black on white in both themes: cameras read no other reliably.
-    code.save(picture, kind="svg", border=4, scale=4, dark="#000", light="#fff", xmldecl=False, svgclass="qr")
+    code.save(picture, kind="svg", border=4, dark="#000", light="#fff", xmldecl=False, svgclass="qr", omitsize=True)
     return Enrolment(
         qr_svg=picture.getvalue().decode(),
         typed=" ".join(seed[place : place + 4] for place in range(0, len(seed), 4)),

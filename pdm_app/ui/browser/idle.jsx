@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { enter, post } from "./entrance.js";
 import { guarded } from "./guard.jsx";
+import { leftOf } from "./idle_rule.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 
@@ -24,13 +25,6 @@ function write(at) {
   } catch {
     // Then each tab counts for itself.
   }
-}
-
-/** Seconds left until the page signs out, null while there is no reason to say so. `now` in milliseconds. */
-export function leftOf(touchedAt, now, rule) {
-  if (!rule || rule.idle_s === null) return null;
-  const left_s = Math.ceil((touchedAt + rule.idle_s * 1000 - now) / 1000);
-  return left_s <= rule.warn_s ? Math.max(0, left_s) : null;
 }
 
 export const IdleWatch = guarded(function IdleWatch() {

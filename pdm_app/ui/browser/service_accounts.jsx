@@ -9,6 +9,7 @@ import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Moment } from "./parts.jsx";
 import { sitesOf } from "./people.jsx";
 import { RightsBoxes, SiteChoice } from "./person_parts.jsx";
+import { Day } from "./session_list.jsx";
 
 const DAYS = ["30", "90", "365", ""];
 
@@ -83,16 +84,19 @@ function Keys({ account, onChanged }) {
   const now = useNow();
   const [made, setMade] = useState(null);
   const { run, busy, error } = useAct();
-  const change = (path, input) => run(async () => {
+  const change = (path, input, then) => run(async () => {
     const answer = await link().mutate(path, input);
     if (answer.shown_once) setMade(answer.shown_once);
+    then?.();
     onChanged();
   });
   const create = (event) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
+    const filled = event.currentTarget;
+    const form = new FormData(filled);
     const days = form.get("days");
-    change("service_accounts.create_key", { user_id: account.account.id, name: form.get("name"), days: days ? Number(days) : null });
+    const input = { user_id: account.account.id, name: form.get("name"), days: days ? Number(days) : null };
+    change("service_accounts.create_key", input, () => filled.reset());
   };
   const ended = (key) => key.revoked_at || (key.expires_at && now !== null && key.expires_at <= now);
   return (
@@ -106,7 +110,7 @@ function Keys({ account, onChanged }) {
             <div>
               <span className="strong">{key.name}</span> <span className="code caption">{key.hint}</span>
               <div className="caption">
-                {key.revoked_at ? t("keys.revoked") : key.expires_at ? <>{t("accounts.until")} <Moment at={key.expires_at} /></> : t("accounts.no_end")}
+                {key.revoked_at ? t("keys.revoked") : key.expires_at ? <>{t("accounts.until")} <Day at={key.expires_at} /></> : t("accounts.no_end")}
                 {", "}{key.last_used_at ? <>{t("sessions.used")} <Moment at={key.last_used_at} /></> : t("accounts.unused")}
               </div>
             </div>

@@ -11,6 +11,12 @@ export function agentName(agent) {
   return [find(BROWSERS), find(SYSTEMS)].filter(Boolean).join(", ") || agent.slice(0, 40) || t("sessions.unknown");
 }
 
+/** "21 Nov 2027": a day far enough away that its hour says nothing. */
+export function Day({ at }) {
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" }).format(at / 1000);
+  return <time dateTime={new Date(at / 1000).toISOString()}>{day}</time>;
+}
+
 export function SessionList({ sessions, onRevoke, busy = false }) {
   if (!sessions.length) return <p className="caption">{t("sessions.none")}</p>;
   return (
