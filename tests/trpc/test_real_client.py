@@ -1,72 +1,22 @@
 """The real ``@trpc/client`` from npm, through all its links, against a running server."""
 
 import asyncio
-import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.counterparts.npm import find_program, install_locked
 from tests.trpc.conftest import Served, until
+from tests.trpc.node_client import SCENARIO_TIMEOUT_S, Node, installed_client
 
-HERE = Path(__file__).parent / "client"
-SCENARIO_TIMEOUT_S = 30.0
 ADA = {"username": "ada", "role": "user"}
 
 
 @pytest.fixture(scope="module")
 def installed() -> Path | str:
-    """Install the locked packages; return their folder, or why they are not there."""
-    return install_locked(HERE, "trpc-client")
-
-
-class Node:
-    """Runs scenarios of ``drive.mjs``."""
-
-    def __init__(self, folder: Path, server: Served) -> None:
-        shutil.copy(HERE / "drive.mjs", folder)
-        self._folder = folder
-        self._server = server
-        self.events = 0
-
-    async def run(self, scenario: str) -> dict[str, Any]:
-        """Run one scenario to its end and return what it printed."""
-        node = find_program("node")
-        assert node is not None
-        process = await asyncio.create_subprocess_exec(
-            node,
-            "drive.mjs",
-            scenario,
-            self._server.http_url,
-            self._server.ws_url,
-            cwd=self._folder,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        assert process.stderr is not None
-        noise: list[str] = []
-
-        async def watch(stderr: asyncio.StreamReader) -> None:
-            async for line in stderr:
-                if line.startswith(b"event "):
-                    self.events = int(line.split()[1])
-                else:
-                    noise.append(line.decode())
-
-        try:
-            async with asyncio.timeout(SCENARIO_TIMEOUT_S):
-                _, printed, _ = await asyncio.gather(watch(process.stderr), process.stdout.read(), process.wait())
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode == 0, "".join(noise)
-        result: dict[str, Any] = json.loads(printed)
-        return result
+    """The packages' folder, or why they are not there."""
+    return installed_client()
 
 
 @pytest.fixture
@@ -74,7 +24,7 @@ def node(installed: Path | str, served: Served, need: Callable[[str, object], No
     """The real client, pointed at the reference server."""
     need(installed if isinstance(installed, str) else "npm packages", isinstance(installed, Path))
     assert isinstance(installed, Path)
-    return Node(installed, served)
+    return Node(installed, "drive.mjs", served.http_url, served.ws_url)
 
 
 def assert_calls(got: dict[str, Any], served: Served) -> None:
