@@ -44,7 +44,7 @@ async def behind_a_proxy(packages: Path, served: Served) -> AsyncIterator[tuple[
 
 async def run_while(node: Node, scenario: str, disturb: Awaitable[None]) -> dict[str, Any]:
     """Run a scenario and disturb it."""
-    got, _ = await asyncio.gather(node.run(scenario), disturb)
+    got: dict[str, Any] = (await asyncio.gather(node.run(scenario), disturb))[0]
     return got
 
 
