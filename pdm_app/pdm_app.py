@@ -81,7 +81,7 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     checked: ASGIApp = Wrapping(gate, metrics, log_all=settings.log.requests)
     if settings.http.trusted_proxies:
         proxies = list(settings.http.trusted_proxies)
-        checked = ProxyHeadersMiddleware(checked, proxies)  # type: ignore[assignment, arg-type]  # Declared twice.
+        checked = ProxyHeadersMiddleware(checked, proxies)  # type: ignore[assignment]  # Declared twice.
     built.append(checked)
     return checked
 

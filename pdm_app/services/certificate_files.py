@@ -18,7 +18,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pdm_app.domain.certificates import Certificate
@@ -62,7 +61,8 @@ def make_server(at: Micros, authority: str, authority_key: str, names: Iterable[
     wanted = list(dict.fromkeys(names))[:NAMES_MAX]
     issuer = x509.load_pem_x509_certificate(authority.encode())
     issuer_key = serialization.load_pem_private_key(authority_key.encode(), password=None)
-    assert isinstance(issuer_key, CertificateIssuerPrivateKeyTypes)  # noqa: S101 - made by `make_authority`
+    if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
+        raise _refused("key", "of the authority is none that was made here", "put the file back, or delete both")
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, wanted[0][:64])])
     certificate = (

@@ -26,6 +26,7 @@ SECRETS = frozenset(
         "set-cookie", "x-device-key", "device_key", "key_hash", "password_hash",
     }
 )  # fmt: skip
+SOCKETS = ("engineio.server", "socketio.server")
 QUIETER = {
     "asyncua": logging.WARNING,  # At INFO it formats whole results.
     "amqtt": logging.WARNING,
@@ -84,8 +85,10 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
             root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(settings.level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", *SOCKETS):
         _send_to_root(logging.getLogger(name))
+    for name in SOCKETS:
+        logging.getLogger(name).addFilter(in_one_line)
     for name, level in QUIETER.items():
         logging.getLogger(name).setLevel(max(level, root.level))
 
@@ -95,6 +98,16 @@ def request_lines() -> LineHandler | None:
     handlers = logging.getLogger().handlers
     only = handlers[0] if len(handlers) == 1 else None
     return only if isinstance(only, LineHandler) else None
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    """Shorten what the socket library logs of a frame it cannot read: anybody may send one, and then a thousand."""
+    if record.exc_info and record.exc_info[1] is not None:
+        error = record.exc_info[1]
+        record.msg, record.args = f"a socket sent what cannot be read: {type(error).__name__}: {error!s:.200}", ()
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
 
 
 def _send_to_root(logger: logging.Logger) -> None:

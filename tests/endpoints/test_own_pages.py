@@ -114,3 +114,33 @@ async def test_addresses_that_anybody_invents_never_become_a_time_series(served:
     assert "invented" not in page
     assert 'api_latency_seconds_count{method="POST",route="other",status="403"} 3.0' in page
     assert 'route="/api/ingest",status="401"' in page
+
+
+async def test_a_page_that_hides_its_origin_borrows_no_cookie() -> None:
+    async with browser() as client:
+        for site, cookie, status in (
+            ("cross-site", "pdm_access=1", 403),
+            ("same-site", "pdm_access=1", 403),
+            ("same-origin", "pdm_access=1", 200),
+            ("none", "pdm_access=1", 200),
+            ("cross-site", "", 200),
+        ):
+            headers = {"sec-fetch-site": site, **({"cookie": cookie} if cookie else {})}
+            assert (await client.post("/change", headers=headers)).status_code == status, site
+
+
+async def test_a_page_of_another_site_reads_nothing_that_is_for_programs_either() -> None:
+    async with browser() as client:
+        for path in ("/api/change", "/trpc/live.now", "/health", "/metrics"):
+            assert (await client.get(path, headers={"origin": FOREIGN[0]})).status_code == 403, path
+            assert (await client.get(path, headers={"origin": OWN})).status_code == 404, path
+        refused = await client.get("/trpc/live.now", headers={"origin": FOREIGN[0]})
+        assert refused.json()["error"]["data"]["code"] == "FORBIDDEN"
+        assert (await client.get("/api/x", headers={"origin": "null"})).json()["error"]["code"] == "foreign_page"
+
+
+async def test_under_https_a_page_of_the_same_name_without_it_is_another_site() -> None:
+    transport = httpx.ASGITransport(app=guarded())
+    async with httpx.AsyncClient(transport=transport, base_url="https://plant.example") as client:
+        assert (await client.post("/change", headers={"origin": "https://plant.example"})).status_code == 200
+        assert (await client.post("/change", headers={"origin": "http://plant.example"})).status_code == 403

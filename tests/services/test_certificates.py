@@ -1,6 +1,7 @@
 """Certificates prove who the server is: made here, renewed in time, or brought, checked and never half replaced."""
 
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -214,7 +215,8 @@ def test_files_that_the_settings_name_count_and_are_nobodys_here_to_change(tmp_p
     one = store(tmp_path, clock, settings)
     assert not one.tend()
     assert one.shown().source == "settings"
-    for change in (lambda: one.bring(certificate, key), one.renew):
+    changes: tuple[Callable[[], object], ...] = (lambda: one.bring(certificate, key), one.renew)
+    for change in changes:
         with pytest.raises(ConflictError):
             change()
     (tmp_path / "given.pem").unlink()
