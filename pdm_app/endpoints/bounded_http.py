@@ -10,6 +10,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pdm_app.endpoints.answer_writer import AnswerWriter
+
 SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 ENDLESS = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -27,9 +29,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._has_begun = False  # A head, whose rest is still to come.
         self._is_in_body = False
         self._head_bytes = 0
+        self._writer: AnswerWriter
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._writer = AnswerWriter(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -65,7 +69,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._wait_no_more()
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._writer.begin()
+        cycle.transport = self._writer
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
+        self._writer.flush()
         super().on_response_complete()
         if self._is_in_body:
             self._wait()

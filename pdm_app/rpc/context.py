@@ -41,13 +41,15 @@ async def authorize(visitor: Visitor, procedure: Procedure) -> None:
             permission is missing. Nothing else ends a live subscription, least of all a database that is away.
     """
     connection = visitor.connection
-    params = connection.connection_params or {}
-    token = connection.bearer_token or params.get("token") or connection.cookies.get("pdm_access") or ""
     permission = procedure.meta.get("permission")
     try:
-        actor = await visitor.services.auth.actor_of_access(
-            token, allow_expired=connection.transport != "http", address=connection.client_host or ""
-        )
+        actor = visitor.actor if connection.transport == "http" else None  # The calls of one request are of one moment.
+        if actor is None:
+            params = connection.connection_params or {}
+            token = connection.bearer_token or params.get("token") or connection.cookies.get("pdm_access") or ""
+            actor = await visitor.services.auth.actor_of_access(
+                token, allow_expired=connection.transport != "http", address=connection.client_host or ""
+            )
         if permission is not None:
             actor.require(Permission(permission))
     except (UnauthenticatedError, PermissionDeniedError) as error:
