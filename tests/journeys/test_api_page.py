@@ -39,7 +39,7 @@ def test_an_integrator_finds_a_query_tries_it_and_takes_its_code_along(
 
     run = page.get_by_role("button", name="Try it", exact=True)
     expect(run).to_be_disabled()
-    expect(page.get_by_role("note")).to_contain_text("signals.0, start_at, end_at")
+    expect(page.get_by_role("note")).to_contain_text("signals 1, start_at, end_at")
     page.get_by_label("1", exact=True).fill("0")
     page.get_by_label("start_at").fill("1800000000000000")
     page.get_by_label("end_at").fill("1800000060000000")

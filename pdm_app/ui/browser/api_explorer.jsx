@@ -132,10 +132,13 @@ function firstInput(procedure, defs) {
   return beginning(procedure.input, defs);
 }
 
+/* Programs count entries from 0, people from 1. */
+const asCounted = (path) => path.replace(/\.(\d+)(?=\.|$)/g, (_, place) => ` ${Number(place) + 1}`);
+
 function refusalOf(procedure, isMine, lacking) {
   if (procedure.inputForm === "stream") return t("api.refuse_stream");
   if (!isMine) return t("api.refuse_permission", { permission: procedure.meta.permission });
-  if (lacking.length) return t("api.refuse_missing", { fields: lacking.join(", ") });
+  if (lacking.length) return t("api.refuse_missing", { fields: lacking.map(asCounted).join(", ") });
   return "";
 }
 

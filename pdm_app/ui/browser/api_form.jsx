@@ -19,18 +19,20 @@ export function InputForm({ schema, defs, value, issues, onChange }) {
 }
 
 /** One named field: label, what it takes, the field itself, and what the server found wrong with it. */
-function Field({ name, schema, defs, required, value, path, issues, onChange, depth }) {
+function Field({ name, schema, defs, required, isEntry = false, value, path, issues, onChange, depth }) {
   const id = useId();
   const { kind, nullable, schema: found } = kindOf(schema, defs, depth);
   const issue = issues[path];
-  const hint = [found.description?.replace(/\.$/, ""), wordsOf(schema, defs), hasDefault(found) && t("api.default", { value: JSON.stringify(found.default) })].filter(Boolean).join(" · ");
+  const hint = isEntry ? "" : [found.description?.replace(/\.$/, ""), wordsOf(schema, defs), hasDefault(found) && t("api.default", { value: JSON.stringify(found.default) })].filter(Boolean).join(" · ");
   const inside = kind === "record" || kind === "variants" || kind === "list";
   const isThere = value !== undefined && value !== null;
   return (
     <div className="api-field" data-inside={inside}>
       <div className="api-field-head">
-        <label htmlFor={inside ? undefined : id} id={`${id}-name`}><code className="code">{name}</code></label>
-        {required && <span className="api-required">{t("api.required")}</span>}
+        {inside
+          ? <code className="code" id={`${id}-name`}>{name}</code>
+          : <label htmlFor={id}><code className="code">{name}</code></label>}
+        {required && !isEntry && <span className="api-required">{t("api.required")}</span>}
         {inside && !required && (
           <button type="button" className="link" onClick={() => onChange(isThere ? undefined : beginAgain(schema, defs))}>
             {isThere ? t("api.leave_out") : t("api.set")}
@@ -44,7 +46,7 @@ function Field({ name, schema, defs, required, value, path, issues, onChange, de
             <Held schema={schema} defs={defs} value={value} path={path} issues={issues} onChange={onChange} depth={depth} />
           </div>
         )
-        : <Plain id={id} name={name} kind={kind} found={found} schema={schema} defs={defs} nullable={nullable} required={required} value={value} invalid={Boolean(issue)} onChange={onChange} depth={depth} />}
+        : <Plain id={id} hintId={hint ? `${id}-hint` : undefined} name={name} kind={kind} found={found} schema={schema} defs={defs} nullable={nullable} required={required} value={value} invalid={Boolean(issue)} onChange={onChange} depth={depth} />}
       {issue && <p className="field-error" role="alert">{issue}</p>}
     </div>
   );
@@ -105,7 +107,7 @@ function Entries({ found, defs, value, path, issues, onChange, depth }) {
         // eslint-disable-next-line react/no-array-index-key -- an entry is its place
         <div className="api-entry" key={place}>
           <Field
-            name={`${place + 1}`} schema={found.items ?? {}} defs={defs} required value={entry} path={`${path}.${place}`}
+            name={`${place + 1}`} schema={found.items ?? {}} defs={defs} required isEntry value={entry} path={`${path}.${place}`}
             issues={issues} onChange={(changed) => put(place, changed)} depth={depth + 1}
           />
           <button type="button" className="button button-small button-plain" onClick={() => onChange(entries.filter((_, index) => index !== place))}>
@@ -121,8 +123,8 @@ function Entries({ found, defs, value, path, issues, onChange, depth }) {
 }
 
 /** One value: chosen, typed in, or written as JSON. */
-function Plain({ id, name, kind, found, schema, defs, nullable, required, value, invalid, onChange, depth }) {
-  const hinted = { id, "aria-describedby": `${id}-hint`, "aria-invalid": invalid || undefined };
+function Plain({ id, hintId, name, kind, found, schema, defs, nullable, required, value, invalid, onChange, depth }) {
+  const hinted = { id, "aria-describedby": hintId, "aria-invalid": invalid || undefined };
   if (kind === "choice" || kind === "yes_no") {
     const values = kind === "yes_no" ? [true, false] : kindOf(schema, defs, depth).values;
     return (

@@ -3,6 +3,7 @@ import { t } from "./messages.js";
 
 const REF = "#/$defs/";
 const ENTRIES_BEGUN_MAX = 10; // Of a list that must have some; more are added by hand.
+const TECHNICAL_MIN = 2 ** 32 - 1; // A limit from here on is one of storage, and none to a person.
 const SECRET = /password|passphrase|secret/i;
 const HIDDEN = "•••";
 const DEPTH_MAX = 6; // Of records within each other that a form shows; what lies deeper is written as JSON.
@@ -62,16 +63,17 @@ export function wordsOf(schema, defs) {
   if (kind === "integer" || kind === "number") {
     words.push(range(found.minimum ?? above(found.exclusiveMinimum), found.maximum ?? below(found.exclusiveMaximum), "value"));
   }
-  if (kind === "list") words.push(wordsOf(found.items, defs), range(found.minItems, found.maxItems, "entries"));
+  if (kind === "list") words.push(range(found.minItems, found.maxItems, "entries"));
   if (nullable) words.push(t("api.or_nothing"));
-  return words.filter(Boolean).join(", ");
+  const said = words.filter(Boolean).join(", ");
+  return kind === "list" ? t("api.each", { list: said, each: wordsOf(found.items, defs) }) : said;
 }
 
 const above = (limit) => (limit === undefined ? undefined : `>${limit}`);
 const below = (limit) => (limit === undefined ? undefined : `<${limit}`);
 
 function range(low, high, what) {
-  if (high >= Number.MAX_SAFE_INTEGER) return range(low, undefined, what); // That is no limit to a person.
+  if (high >= TECHNICAL_MIN) return range(low, undefined, what);
   if ((low === undefined || low === 0) && high === undefined) return "";
   if (high === undefined) return t("api.range.from", { low, what });
   if (low === undefined || low === 0) return t("api.range.to", { high, what });

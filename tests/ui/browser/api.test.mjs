@@ -79,8 +79,8 @@ test("what is secret is hidden wherever it is shown", () => {
 test("fields are told in words", () => {
   assert.equal(wordsOf({ type: "string", minLength: 1, maxLength: 36 }, DEFS), "text, 1 to 36 characters");
   assert.equal(wordsOf({ type: "integer", minimum: 1 }, DEFS), "whole number, from 1");
-  assert.equal(wordsOf({ type: "integer", minimum: 0, maximum: 2 ** 53 }, DEFS), "whole number");
-  assert.equal(wordsOf({ anyOf: [{ type: "array", items: { type: "number" }, maxItems: 4 }, { type: "null" }] }, DEFS), "list, number, up to 4 entries, or null");
+  assert.equal(wordsOf({ type: "integer", minimum: 0, maximum: 2 ** 32 - 1 }, DEFS), "whole number");
+  assert.equal(wordsOf({ anyOf: [{ type: "array", items: { type: "number" }, maxItems: 4 }, { type: "null" }] }, DEFS), "list, up to 4 entries, or null; each: number");
 });
 
 test("a search finds every word anywhere, what stands in the path first", () => {
