@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import reflex as rx
 from reflex.state import BaseState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -121,7 +122,7 @@ def handlers() -> list[str]:
     assert PAGES  # Importing them has declared every state.
     found = [
         f"{state.get_full_name()}.{name}"
-        for state in all_states(BaseState)
+        for state in all_states(rx.State)
         if state.__module__.startswith("pdm_app.")
         for name in state.event_handlers
     ]
