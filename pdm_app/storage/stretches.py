@@ -49,4 +49,5 @@ async def _stretch(connection: AsyncConnection, signal: int, start_at: Micros, e
 
 
 async def _rows(connection: AsyncConnection, statement: Select[Any]) -> Sequence[Any]:
-    return (await connection.execute(statement)).all()
+    found: Sequence[Any] = (await connection.execute(statement)).all()
+    return found

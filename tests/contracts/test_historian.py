@@ -340,15 +340,20 @@ async def test_writing_and_rolling_up_at_once_leaves_them_in_agreement(
 async def test_the_samples_of_a_span_come_as_they_are_after_what_stood_when_it_began(
     historian: Historian, fence: Fence
 ) -> None:
-    rows = [(1, 5, 1.0), (1, 8, 2.0), (1, 10, 3.0), (1, 12, float("nan"), 204), (1, 20, 4.0), (2, 30, 5.0)]
-    await historian.write([batch(rows, received_s=40)], fence)
-    found = await historian.samples([1, 2, 3], NOON + 10 * S, NOON + 20 * S, rows_max=2)
+    nothing = float("nan")
+    await historian.write(
+        [
+            batch([(1, 5, 1.0), (1, 8, 2.0), (1, 10, 3.0), (1, 12, nothing, 204), (1, 20, 4.0), (2, 30, 5.0)]),
+        ],
+        fence,
+    )
+    found = await historian.samples([1, 2, 3], Micros(NOON + 10 * S), Micros(NOON + 20 * S), rows_max=2)
     assert found[1].source_at.tolist() == [NOON + 8 * S, NOON + 10 * S, NOON + 12 * S]
     assert found[1].quality.tolist() == [0, 0, 204]
     np.testing.assert_array_equal(found[1].value, [2.0, 3.0, np.nan])
     assert (len(found[2]), len(found[3])) == (0, 0)
     with pytest.raises(InvalidInputError, match="more than 1 samples"):
-        await historian.samples([1], NOON + 10 * S, NOON + 20 * S, rows_max=1)
+        await historian.samples([1], Micros(NOON + 10 * S), Micros(NOON + 20 * S), rows_max=1)
 
 
 async def test_the_latest_value_of_a_signal_is_not_moved_back_by_late_samples(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,13 @@ from tests.counterparts.clocks import NOON, HandClock
 from tests.counterparts.installation import P_501, SIGNALS
 
 FLOW, SUCTION = SIGNALS[0], SIGNALS[1]
-SPAN = {"start_at": NOON, "end_at": NOON + 60 * MICROS_PER_S}
+MINUTE_END = NOON + 60 * MICROS_PER_S
+
+
+def asked(formula: str, *, at_home: bool = True, **settings: Any) -> EvaluationQuery:
+    """A formula over the minute, with the pump's signals named alone where it is at home."""
+    span = {"start_at": NOON, "end_at": MINUTE_END, **settings}
+    return EvaluationQuery(formula=formula, asset_id=P_501.id if at_home else None, **span)
 
 
 def seconds_of(signal: int, value: list[float], seq: int) -> Batch:
@@ -58,7 +65,7 @@ async def test_a_formula_is_evaluated_at_every_sample_of_what_it_reads(
 ) -> None:
     async with serving(work, database_url, clock) as service:
         formula = f'"{P_501.code}".{FLOW.name} * {SUCTION.name} / {SUCTION.name}'
-        found = await service.evaluate(ADA, EvaluationQuery(formula=formula, asset_id=P_501.id, **SPAN))
+        found = await service.evaluate(ADA, asked(formula))
         assert found.signals == sorted([FLOW.id, SUCTION.id])
         assert found.at == [NOON + second * MICROS_PER_S for second in range(60)]
         assert found.last == pytest.approx(list(range(60)))
@@ -69,8 +76,8 @@ async def test_a_window_at_the_beginning_of_the_span_sees_what_was_before(
     work: SqlUnitOfWork, database_url: str, clock: HandClock
 ) -> None:
     async with serving(work, database_url, clock) as service:
-        span = {"start_at": NOON + 40 * MICROS_PER_S, "end_at": NOON + 50 * MICROS_PER_S}
-        query = EvaluationQuery(formula=f"max({SUCTION.name}, 15s)", asset_id=P_501.id, **span)
+        begin, end = NOON + 40 * MICROS_PER_S, NOON + 50 * MICROS_PER_S
+        query = asked(f"max({SUCTION.name}, 15s)", start_at=begin, end_at=end)
         assert (await service.evaluate(ADA, query)).last == [50.0] * 6 + [2.0] * 4
 
 
@@ -78,7 +85,7 @@ async def test_many_outcomes_come_in_buckets_that_keep_the_peak(
     work: SqlUnitOfWork, database_url: str, clock: HandClock
 ) -> None:
     async with serving(work, database_url, clock) as service:
-        query = EvaluationQuery(formula=f"{SUCTION.name} * 2", asset_id=P_501.id, buckets=4, **SPAN)
+        query = asked(f"{SUCTION.name} * 2", buckets=4)
         found = await service.evaluate(ADA, query)
         assert found.bucket_us == 15 * MICROS_PER_S
         assert found.high == [4.0, 4.0, 100.0, 4.0]
@@ -99,7 +106,7 @@ async def test_a_formula_that_cannot_be_used_is_refused_at_its_column(
 ) -> None:
     async with serving(sqlite_work, sqlite_url, clock) as service:
         with pytest.raises(InvalidInputError, match=words) as refused:
-            await service.evaluate(ADA, EvaluationQuery(formula=formula, asset_id=P_501.id, **SPAN))
+            await service.evaluate(ADA, asked(formula))
         assert refused.value.facts["column"] == column
         assert refused.value.issues[0].field == "formula"
 
@@ -109,11 +116,11 @@ async def test_what_lies_out_of_reach_is_as_if_it_did_not_exist(
 ) -> None:
     async with serving(sqlite_work, sqlite_url, clock) as service:
         stranger = person("greta", Role.OPERATOR, "elsewhere")
-        query = EvaluationQuery(formula=f'"{P_501.code}".{FLOW.name}', **SPAN)
+        query = asked(f'"{P_501.code}".{FLOW.name}', at_home=False)
         assert (await service.evaluate(ADA, query)).signals == [FLOW.id]
         with pytest.raises(InvalidInputError, match=f"There is no asset {P_501.code}"):
             await service.evaluate(stranger, query)
-        at_home = EvaluationQuery(formula=FLOW.name, asset_id=P_501.id, **SPAN)
+        at_home = asked(FLOW.name)
         with pytest.raises(NotFoundError, match="There is no asset"):
             await service.evaluate(stranger, at_home)
         with pytest.raises(PermissionDeniedError, match=r"history\.read"):
@@ -126,7 +133,7 @@ async def test_a_span_with_too_many_samples_is_refused_before_they_are_read(
     monkeypatch.setattr(formulas, "SAMPLES_MAX", 59)
     async with serving(work, database_url, clock) as service:
         with pytest.raises(InvalidInputError, match="more than 59 samples"):
-            await service.evaluate(ADA, EvaluationQuery(formula=FLOW.name, asset_id=P_501.id, **SPAN))
+            await service.evaluate(ADA, asked(FLOW.name))
 
 
 async def test_the_functions_of_the_language_are_told(
