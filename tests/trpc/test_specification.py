@@ -84,7 +84,7 @@ CAPTURES: dict[str, dict[str, str]] = {
     "test_http.py::test_batching_can_be_switched_off": {
         "batch: disabled on the server": "",
     },
-    "test_superjson.py::test_the_real_client_speaks_superjson_through_every_link": {
+    "test_superjson_links.py::test_the_real_client_speaks_superjson_through_every_link": {
         "superjson: query": "",
         "superjson: batch": "",
         "superjson: batch as the client sends it": "",
@@ -93,11 +93,11 @@ CAPTURES: dict[str, dict[str, str]] = {
         "jsonl: superjson": "",
         "WS: superjson": "",
     },
-    "test_superjson.py::test_results_are_as_captured": {
+    "test_superjson_links.py::test_results_are_as_captured": {
         "superjson: input": "",
         "superjson: undefined": "",
     },
-    "test_superjson.py::test_errors_are_superjson_and_bad_input_is_told": {
+    "test_superjson_links.py::test_errors_are_superjson_and_bad_input_is_told": {
         "superjson: error": "",
     },
     "test_sse.py::test_a_stream_goes_as_captured": {
@@ -271,7 +271,7 @@ RULES: dict[str, str] = {
     "7 a silent client is pinged and given up": f"{WS}a_silent_client_is_pinged_and_then_given_up",
     "7 a drain asks to reconnect": f"{WS}drain_asks_to_reconnect_refuses_newcomers_and_then_closes",
     "8 superjson goes both ways": "test_superjson.py::test_what_the_real_package_writes_is_read_here",
-    "8 envelopes are never transformed": "test_superjson.py::test_results_are_as_captured",
+    "8 envelopes are never transformed": "test_superjson_links.py::test_results_are_as_captured",
     "9 unknown path before a context that fails": f"{SINGLE}[unknown path wins over a context that fails]",
     "9 an output of the wrong type is a fault": f"{HTTP}an_output_of_the_wrong_type_is_a_fault_and_is_not_sent",
     "10 the real client: httpLink": "test_real_client.py::test_http_link",
