@@ -172,12 +172,14 @@ class AssetService(PlantService[Asset]):
 
     @override
     async def _restore_parts(self, work: Work, actor: Actor, now: Micros, record: Asset, mark: Mark) -> None:
-        for noun in (SIGNAL, ALARM_RULE):
-            for part in await work.plant.some(noun.kind, PARTS_MAX, asset_id=record.id, deleted_at=mark.deleted_at):
-                if isinstance(part, Signal):
-                    await referred(work, Connection, part.connection_id, part.site_id, "connection")
-                await work.plant.restore(noun.kind, part.id, actor.name, now)
-                await put_on_record(noun, work, actor, now, "restored", None, part)
+        went_with: dict[str, Any] = {"asset_id": record.id, "deleted_at": mark.deleted_at}
+        for signal in await work.plant.some(Signal, PARTS_MAX, **went_with):
+            await referred(work, Connection, signal.connection_id, signal.site_id, "connection")
+            await work.plant.restore(Signal, signal.id, actor.name, now)
+            await put_on_record(SIGNAL, work, actor, now, "restored", None, signal)
+        for rule in await work.plant.some(AlarmRule, PARTS_MAX, **went_with):
+            await work.plant.restore(AlarmRule, rule.id, actor.name, now)
+            await put_on_record(ALARM_RULE, work, actor, now, "restored", None, rule)
 
     async def _parts_in_force(self, in_force: InForce, signals: Sequence[Signal], rules: Sequence[AlarmRule]) -> None:
         if signals:

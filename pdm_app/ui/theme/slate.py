@@ -9,6 +9,7 @@ STYLESHEETS = [
     "slate/shell.css",
     "slate/settings.css",
     "slate/people.css",
+    "slate/plant_edit.css",
     "slate/api.css",
     "slate/audit.css",
     "slate/live.css",
