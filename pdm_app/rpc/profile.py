@@ -13,6 +13,7 @@ profile = procedures()
 
 Word = Annotated[str, Field(max_length=256)]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
+OldCode = Annotated[str, Field(max_length=64)]
 
 
 @profile.query(rest="GET /profile")
@@ -35,9 +36,12 @@ async def change_password(ctx: Ctx, *, password: Word, new_password: Word) -> Pr
 
 
 @profile.mutation(rest="POST /profile/mfa 200", rate="10/minute")
-async def begin_mfa(ctx: Ctx, *, password: Word) -> Enrolment:
-    """Return what an authenticator app scans; it counts once `confirm_mfa` has seen a code of it."""
-    return await ctx.services.auth.profile.begin_mfa(ctx.actor, password)
+async def begin_mfa(ctx: Ctx, *, password: Word, code: OldCode = "") -> Enrolment:
+    """Return what an authenticator app scans; it counts once `confirm_mfa` has seen a code of it.
+
+    Where there is an app already, ``code`` is one of it, or a recovery code.
+    """
+    return await ctx.services.auth.profile.begin_mfa(ctx.actor, password, code)
 
 
 @profile.mutation(rest="POST /profile/mfa/confirmation 200", rate="10/minute")

@@ -82,6 +82,8 @@ class DemoAccounts:
                     )
                     await work.users.put(known, await self._hasher.hash(passwords[person.username]))
                     await self._record(work, "users.created", known, after=known)
+                elif known.deleted_at is not None:
+                    continue  # Somebody has ended it on purpose.
                 elif person.username in missing:
                     await work.users.put(known, await self._hasher.hash(passwords[person.username]))
                     await self._record(work, "users.password_set", known)

@@ -92,13 +92,18 @@ class ProfileService:
         user = await self._again(actor, password)
         await self._own_password.replace(actor, user, new_password, field="new_password")
 
-    async def begin_mfa(self, actor: Actor, password: str) -> Enrolment:
+    async def begin_mfa(self, actor: Actor, password: str, code: str = "") -> Enrolment:
         """Return what an authenticator app scans; an app of before works until the new one has shown a code.
 
+        Where there is an app already, ``code`` is one of it, or a recovery code: a password alone replaces no app.
+
         Raises:
-            InvalidInputError: The password is wrong.
+            InvalidInputError: Password or code is wrong.
         """
-        return await self._mfa.begin(await self._again(actor, password))
+        user = await self._again(actor, password)
+        if (await self._mfa.state(user.id)).is_on:
+            await self._sign_in.check_code(actor, user, code)
+        return await self._mfa.begin(user)
 
     async def confirm_mfa(self, actor: Actor, code: str) -> RecoveryCodes:
         """Take the app into use with its first code.

@@ -222,8 +222,11 @@ async def test_setting_up_an_app_asks_for_the_password_and_a_session(auth: AuthS
 
 
 async def test_the_app_of_before_works_until_the_new_one_has_shown_a_code(auth: AuthService, clock: HandClock) -> None:
-    actor, old, _ = await enrolled(auth, clock)
-    new = App((await auth.profile.begin_mfa(actor, PASSWORD)).typed, clock)
+    actor, old, codes = await enrolled(auth, clock)
+    for wrong in ("", "000000", codes[0][:-1]):
+        with pytest.raises(InvalidInputError, match="This code is wrong"):
+            await auth.profile.begin_mfa(actor, PASSWORD, wrong)
+    new = App((await auth.profile.begin_mfa(actor, PASSWORD, codes[0])).typed, clock)
     assert (await auth.proceed((await asked(auth)).challenge, old.code(), HERE)).signed_in is not None
     await clock.advance(STEP_S)
     await auth.profile.confirm_mfa(actor, new.code())

@@ -102,7 +102,8 @@ function SecondFactor({ profile, onChanged }) {
   const send = (path, input, take) => run(async () => { take(await link().mutate(path, input)); onChanged(); });
   const begin = (event) => {
     event.preventDefault();
-    send("profile.begin_mfa", { password: new FormData(event.currentTarget).get("password") }, setEnrolment);
+    const form = new FormData(event.currentTarget);
+    send("profile.begin_mfa", { password: form.get("password"), code: form.get("code") ?? "" }, setEnrolment);
   };
   const confirm = (event) => {
     event.preventDefault();
@@ -132,6 +133,7 @@ function SecondFactor({ profile, onChanged }) {
           <ActError error={error} />
           <form className="inline-form" onSubmit={begin}>
             <Field label={t("profile.old_password")} name="password" type="password" autoComplete="current-password" required maxLength={256} />
+            {profile.has_mfa && <CodeField label={t("step.any_code")} autoFocus={false} />}
             <button type="submit" className="button" disabled={busy}>{t(profile.has_mfa ? "mfa.replace" : "mfa.set_up")}</button>
           </form>
           {profile.has_mfa && <Enrolled profile={profile} onCodes={setCodes} onChanged={onChanged} />}
