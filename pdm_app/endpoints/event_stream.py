@@ -81,6 +81,8 @@ class EventStream(Response):
         self._still_allowed = still_allowed
         self._one_at_a_time = asyncio.Lock()
         self._sent_at_s = 0.0
+        self.is_stalled = False
+        """Whether the reader was cut off because it took nothing."""
         self.on_open: Callable[[], None] = lambda: None
         self.on_close: Callable[[], None] = lambda: None
 
@@ -159,7 +161,10 @@ class EventStream(Response):
         try:
             async with self._one_at_a_time, asyncio.timeout(STALLED_S):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except (TimeoutError, OSError):
+        except TimeoutError:
+            self.is_stalled = True
+            raise _EndError(None) from None
+        except OSError:
             raise _EndError(None) from None
         self._sent_at_s = asyncio.get_running_loop().time()
 

@@ -40,6 +40,8 @@ class Events:
         self._find = find
         self._settings = settings
         self._open: Counter[str] = Counter()
+        self.stalled_total = 0
+        """Readers that were cut off because they took nothing."""
 
     @property
     def open(self) -> int:
@@ -69,10 +71,11 @@ class Events:
 
         stream = EventStream(watched, actor, services, self._find, still_allowed)
         stream.on_open = lambda: self._open.update([whose])
-        stream.on_close = lambda: self._leave(whose)
+        stream.on_close = lambda: self._leave(whose, stream)
         return stream
 
-    def _leave(self, whose: str) -> None:
+    def _leave(self, whose: str, stream: EventStream) -> None:
+        self.stalled_total += stream.is_stalled
         self._open[whose] -= 1
         if self._open[whose] <= 0:
             del self._open[whose]

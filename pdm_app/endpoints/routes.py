@@ -34,6 +34,11 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
     ingest = Ingest(settings.ingest)
     pumps = PumpPaths(settings.auth)
     events = Events(find, settings.auth)
+    metrics.lasting_gauge("event_streams_open", "Plain event streams open now.", lambda: events.open)
+    metrics.lasting_counter(
+        "event_streams_stalled_total", "Plain event streams cut off, their readers took nothing.",
+        lambda: events.stalled_total,
+    )  # fmt: skip
 
     def served(serve: Serve) -> Handler:
         async def handler(request: Request) -> Response:

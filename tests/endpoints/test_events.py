@@ -264,7 +264,7 @@ async def test_a_server_that_stops_while_a_stream_is_open_ends_it_in_words(serve
 async def test_a_reader_that_reads_nothing_is_cut_off_and_others_are_not(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_stream, "STALLED_S", 0.5)
+    monkeypatch.setattr(event_stream, "STALLED_S", 2.0)
     monkeypatch.setattr(event_stream, "SILENCE_S", 0.0)
     host, _, port = server.url.removeprefix("http://").partition(":")
     _, writer = await asyncio.open_connection(host, int(port), limit=1)
@@ -290,6 +290,8 @@ async def test_a_reader_that_reads_nothing_is_cut_off_and_others_are_not(
 
         reading = asyncio.ensure_future(read_on())
         await until(flood, within_s=WAIT_S)
+        await until(lambda: b"event_streams_open 1.0" in server.served.metrics.page(), within_s=WAIT_S)
+        assert b"event_streams_stalled_total 1.0" in server.served.metrics.page()
         assert not reading.done()
         reading.cancel()
     writer.close()
