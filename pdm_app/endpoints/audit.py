@@ -6,6 +6,7 @@ from contextlib import aclosing
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import UnavailableError
@@ -40,28 +41,40 @@ class AuditExport:
             raise UnavailableError(
                 f"{self._running} exports of the audit trail are running. Try again in a minute.", retry_after_s=60
             )
-        self._running += 1
-        lines = services.audit.export(actor, query, written_as)
-        try:
-            first = await anext(lines, b"")
-        except BaseException:
-            self._running -= 1
-            raise
+        portions = self._counted(services.audit.export(actor, query, written_as))
+        first = await anext(portions, b"")  # Refusals come before the answer begins.
         name = f"audit-{moment(services.system.now()):%Y%m%d-%H%M%S}.{written_as}"
-        return StreamingResponse(
-            self._sent(first, lines),
-            media_type=MEDIA[written_as],
-            headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
-        )
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        return _File(first, portions, MEDIA[written_as], headers)
 
-    async def _sent(self, first: bytes, lines: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async def _counted(self, lines: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        self._running += 1
         try:
             async with aclosing(lines):
-                yield first
                 async for portion in lines:
                     yield portion
         finally:
             self._running -= 1
+
+
+class _File(StreamingResponse):
+    """Sends what was read ahead, then the rest; ends the rest also where the client is gone before it begins."""
+
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None], media: str, headers: dict[str, str]) -> None:
+        super().__init__(_whole(first, rest), media_type=media, headers=headers)
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._rest.aclose()
+
+
+async def _whole(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    yield first
+    async for portion in rest:
+        yield portion
 
 
 def _asked(request: Request) -> tuple[AuditQuery, ExportFormat]:

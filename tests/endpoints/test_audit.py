@@ -1,12 +1,16 @@
 """The audit trail as a file over HTTP: who may have it, what it holds, and what a wrong question is told."""
 
+import asyncio
+import contextlib
 import json
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
 
 from pdm_app.domain.access import SYSTEM, Role
 from pdm_app.domain.audit import AuditEntry, hash_of
+from pdm_app.endpoints.audit import EXPORTS_AT_ONCE_MAX
 from tests.endpoints.conftest import PASSWORD, Served
 
 EXPORT = "/api/audit/export"
@@ -89,3 +93,25 @@ async def test_a_page_of_another_site_gets_no_file(served: Served, browser: http
     assert (await browser.get(EXPORT)).status_code == 200
     refused = await browser.get(EXPORT, headers={"origin": "https://evil.example"})
     assert refused.status_code == 403
+
+
+async def test_clients_that_vanish_take_no_place_from_those_that_come(served: Served, manager: dict[str, str]) -> None:
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": EXPORT, "raw_path": EXPORT.encode(), "query_string": b"", "root_path": "",
+        "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 50_000),
+        "headers": [(b"host", b"127.0.0.1:8000"), (b"authorization", manager["authorization"].encode())],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, object]:
+        await asyncio.Event().wait()  # It says nothing more.
+        raise AssertionError
+
+    async def vanish(_: object) -> None:
+        raise OSError("the cable is cut")
+
+    for _ in range(EXPORTS_AT_ONCE_MAX + 1):
+        with contextlib.suppress(BaseExceptionGroup, OSError, ClientDisconnect):
+            await served.app(dict(scope), receive, vanish)
+    async with served.client() as client:
+        assert (await client.get(EXPORT, headers=manager)).status_code == 200
