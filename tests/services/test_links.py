@@ -29,11 +29,21 @@ HERE = Visit("192.0.2.7", "Firefox", has_page=True)
 HOUR = 3600
 
 
-@pytest.fixture
-async def auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
-    auth = AuthService(work, clock, Settings(data_dir=tmp_path / "data"), hasher)
+async def made(work: SqlUnitOfWork, clock: HandClock, folder: Path, hasher: PasswordHasher) -> AuthService:
+    auth = AuthService(work, clock, Settings(data_dir=folder / "data"), hasher)
     await auth.people.add(SYSTEM, "olga", PASSWORD, Role.OPERATOR, site_ids=["pune"])
     return auth
+
+
+@pytest.fixture
+async def auth(sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    return await made(sqlite_work, clock, tmp_path, hasher)
+
+
+@pytest.fixture
+async def stored_auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    """On each of the two databases, for what they decide."""
+    return await made(work, clock, tmp_path, hasher)
 
 
 def token(link: NewLink) -> str:
@@ -79,12 +89,12 @@ async def test_before_that_nobody_gets_in_as_if_there_were_no_such_user(auth: Au
     assert told[0] == told[1]
 
 
-async def test_a_link_works_once_even_for_two_at_the_same_moment(auth: AuthService) -> None:
-    link = await invited(auth)
-    outcomes = await asyncio.gather(accept(auth, link), accept(auth, link, OTHER), return_exceptions=True)
+async def test_a_link_works_once_even_for_two_at_the_same_moment(stored_auth: AuthService) -> None:
+    link = await invited(stored_auth)
+    outcomes = await asyncio.gather(accept(stored_auth, link), accept(stored_auth, link, OTHER), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Progress", "UnauthenticatedError"]
     with pytest.raises(UnauthenticatedError):
-        await accept(auth, link, "velvet orchard hums")
+        await accept(stored_auth, link, "velvet orchard hums")
 
 
 async def test_a_weak_password_leaves_the_link_good(auth: AuthService) -> None:
@@ -95,23 +105,23 @@ async def test_a_weak_password_leaves_the_link_good(auth: AuthService) -> None:
 
 
 async def test_unknown_used_replaced_expired_and_dead_links_are_refused_in_the_same_words(
-    auth: AuthService, clock: HandClock
+    stored_auth: AuthService, clock: HandClock
 ) -> None:
-    used = await invited(auth)
-    await accept(auth, used)
-    replaced = await auth.links.renew(SYSTEM, "nina")
-    dead = await auth.links.renew(SYSTEM, "nina")
-    await auth.people.deactivate(SYSTEM, "nina")
-    expired = await auth.links.renew(SYSTEM, "olga")
+    used = await invited(stored_auth)
+    await accept(stored_auth, used)
+    replaced = await stored_auth.links.renew(SYSTEM, "nina")
+    dead = await stored_auth.links.renew(SYSTEM, "nina")
+    await stored_auth.people.deactivate(SYSTEM, "nina")
+    expired = await stored_auth.links.renew(SYSTEM, "olga")
     await clock.advance(24 * HOUR + 1)
     for bad in (token(used), token(replaced), token(dead), token(expired), "", "x" * 43, "\x00", "é" * 5_000):
         with pytest.raises(UnauthenticatedError) as refused:
-            await auth.link_view(bad, f"192.0.2.{len(bad) % 200}")
+            await stored_auth.link_view(bad, f"192.0.2.{len(bad) % 200}")
         assert str(refused.value) == NOT_GOOD
         with pytest.raises(UnauthenticatedError) as refused:
-            await auth.accept_link(bad, OTHER, HERE)
+            await stored_auth.accept_link(bad, OTHER, HERE)
         assert str(refused.value) == NOT_GOOD
-    await auth.sign_in("olga", PASSWORD, HERE.address)
+    await stored_auth.sign_in("olga", PASSWORD, HERE.address)
 
 
 async def test_an_invitation_lasts_three_days_and_can_be_renewed(auth: AuthService, clock: HandClock) -> None:
@@ -126,19 +136,19 @@ async def test_an_invitation_lasts_three_days_and_can_be_renewed(auth: AuthServi
     assert (await accept(auth, again)).signed_in is not None
 
 
-async def test_a_reset_link_ends_all_sessions_when_it_is_used_and_not_before(auth: AuthService) -> None:
-    signed_in = await auth.sign_in("olga", PASSWORD, HERE.address)
-    link = await auth.links.renew(SYSTEM, "olga")
+async def test_a_reset_link_ends_all_sessions_when_it_is_used_and_not_before(stored_auth: AuthService) -> None:
+    signed_in = await stored_auth.sign_in("olga", PASSWORD, HERE.address)
+    link = await stored_auth.links.renew(SYSTEM, "olga")
     assert link.purpose == "reset"
-    await auth.actor_of_session(signed_in.session_id)
-    await auth.sign_in("olga", PASSWORD, HERE.address)
+    await stored_auth.actor_of_session(signed_in.session_id)
+    await stored_auth.sign_in("olga", PASSWORD, HERE.address)
     with pytest.raises(InvalidInputError, match="the password of before"):
-        await accept(auth, link, PASSWORD)
-    await accept(auth, link, OTHER)
+        await accept(stored_auth, link, PASSWORD)
+    await accept(stored_auth, link, OTHER)
     with pytest.raises(UnauthenticatedError):
-        await auth.actor_of_session(signed_in.session_id)
+        await stored_auth.actor_of_session(signed_in.session_id)
     with pytest.raises(UnauthenticatedError):
-        await auth.sign_in("olga", PASSWORD, HERE.address)
+        await stored_auth.sign_in("olga", PASSWORD, HERE.address)
 
 
 async def test_a_reset_link_is_no_way_around_the_second_factor(auth: AuthService, clock: HandClock) -> None:

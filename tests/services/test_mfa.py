@@ -39,13 +39,22 @@ class App:
         return self._totp.generate_otp(int(self._clock.now()) // MICROS_PER_S // STEP_S + steps_ahead)
 
 
-@pytest.fixture
-async def auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
-    """The tests run on both databases; Olga needs no app, Ada does."""
-    auth = AuthService(work, clock, Settings(data_dir=tmp_path / "data"), hasher)
+async def made(work: SqlUnitOfWork, clock: HandClock, folder: Path, hasher: PasswordHasher) -> AuthService:
+    auth = AuthService(work, clock, Settings(data_dir=folder / "data"), hasher)
     await auth.people.add(SYSTEM, "olga", PASSWORD, Role.OPERATOR, site_ids=["pune"])
     await auth.people.add(SYSTEM, "ada", PASSWORD, Role.ADMIN)
     return auth
+
+
+@pytest.fixture
+async def auth(sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    return await made(sqlite_work, clock, tmp_path, hasher)
+
+
+@pytest.fixture
+async def stored_auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    """On each of the two databases, for what they decide."""
+    return await made(work, clock, tmp_path, hasher)
 
 
 async def olga(auth: AuthService) -> Actor:
@@ -89,17 +98,17 @@ async def test_a_program_sends_the_code_along(auth: AuthService, clock: HandCloc
     assert (await auth.sign_in("olga", PASSWORD, HERE.address, code=app.code())).user.username == "olga"
 
 
-async def test_a_code_works_once_even_for_two_at_the_same_moment(auth: AuthService, clock: HandClock) -> None:
-    _, app, _ = await enrolled(auth, clock)
-    first, second = await asked(auth), await asked(auth)
+async def test_a_code_works_once_even_for_two_at_the_same_moment(stored_auth: AuthService, clock: HandClock) -> None:
+    _, app, _ = await enrolled(stored_auth, clock)
+    first, second = await asked(stored_auth), await asked(stored_auth)
     outcomes = await asyncio.gather(
-        auth.proceed(first.challenge, app.code(), HERE),
-        auth.proceed(second.challenge, app.code(), HERE),
+        stored_auth.proceed(first.challenge, app.code(), HERE),
+        stored_auth.proceed(second.challenge, app.code(), HERE),
         return_exceptions=True,
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InvalidInputError", "Progress"]
     with pytest.raises(InvalidInputError, match="wrong, or it was used already"):
-        await auth.proceed((await asked(auth)).challenge, app.code(), HERE)
+        await stored_auth.proceed((await asked(stored_auth)).challenge, app.code(), HERE)
 
 
 async def test_the_code_of_enrolment_is_used_up_by_it(auth: AuthService, clock: HandClock) -> None:
@@ -132,24 +141,24 @@ async def test_a_code_of_a_step_before_the_used_one_is_used_up_too(auth: AuthSer
         await auth.proceed((await asked(auth)).challenge, app.code(-1), HERE)
 
 
-async def test_a_recovery_code_works_once_however_it_is_typed(auth: AuthService, clock: HandClock) -> None:
-    actor, _, codes = await enrolled(auth, clock)
-    progress = await auth.proceed((await asked(auth)).challenge, codes[0].upper().replace("-", " "), HERE)
+async def test_a_recovery_code_works_once_however_it_is_typed(stored_auth: AuthService, clock: HandClock) -> None:
+    actor, _, codes = await enrolled(stored_auth, clock)
+    progress = await stored_auth.proceed((await asked(stored_auth)).challenge, codes[0].upper().replace("-", " "), HERE)
     assert progress.signed_in is not None
     with pytest.raises(InvalidInputError):
-        await auth.proceed((await asked(auth)).challenge, codes[0], HERE)
-    assert (await auth.profile.show(actor)).recovery_left == RECOVERY_CODES - 1
+        await stored_auth.proceed((await asked(stored_auth)).challenge, codes[0], HERE)
+    assert (await stored_auth.profile.show(actor)).recovery_left == RECOVERY_CODES - 1
 
 
-async def test_new_recovery_codes_need_the_app_and_end_the_old_ones(auth: AuthService, clock: HandClock) -> None:
-    actor, app, codes = await enrolled(auth, clock)
+async def test_new_recovery_codes_need_the_app_and_end_the_old_ones(stored_auth: AuthService, clock: HandClock) -> None:
+    actor, app, codes = await enrolled(stored_auth, clock)
     with pytest.raises(InvalidInputError):
-        await auth.profile.new_recovery(actor, codes[0])
-    fresh = (await auth.profile.new_recovery(actor, app.code())).codes
+        await stored_auth.profile.new_recovery(actor, codes[0])
+    fresh = (await stored_auth.profile.new_recovery(actor, app.code())).codes
     assert not set(fresh) & set(codes)
     with pytest.raises(InvalidInputError):
-        await auth.proceed((await asked(auth)).challenge, codes[1], HERE)
-    assert (await auth.proceed((await asked(auth)).challenge, fresh[0], HERE)).signed_in is not None
+        await stored_auth.proceed((await asked(stored_auth)).challenge, codes[1], HERE)
+    assert (await stored_auth.proceed((await asked(stored_auth)).challenge, fresh[0], HERE)).signed_in is not None
 
 
 async def test_five_wrong_codes_make_the_account_wait_wherever_they_come_from(
@@ -195,17 +204,17 @@ async def test_where_the_role_needs_an_app_sign_in_sets_it_up(auth: AuthService,
         await auth.profile.end_mfa(ada, PASSWORD, app.code())
 
 
-async def test_the_demo_asks_nobody_for_an_app(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path,
+async def test_the_demo_asks_nobody_for_an_app(sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path,
                                                hasher: PasswordHasher, auth: AuthService) -> None:  # fmt: skip
-    demo = AuthService(work, clock, Settings(data_dir=tmp_path / "data", demo=True), hasher)
+    demo = AuthService(sqlite_work, clock, Settings(data_dir=tmp_path / "data", demo=True), hasher)
     assert (await demo.begin_sign_in("ada", PASSWORD, HERE)).signed_in is not None
 
 
 async def test_a_setting_says_which_roles_need_an_app(
-    work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher, auth: AuthService
+    sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher, auth: AuthService
 ) -> None:
     roles = AuthSettings(mfa_required_roles=(Role.OPERATOR,))
-    strict = AuthService(work, clock, Settings(data_dir=tmp_path / "data", auth=roles), hasher)
+    strict = AuthService(sqlite_work, clock, Settings(data_dir=tmp_path / "data", auth=roles), hasher)
     assert (await strict.begin_sign_in("olga", PASSWORD, HERE)).step is Step.ENROL
     assert (await strict.begin_sign_in("ada", PASSWORD, HERE)).signed_in is not None
 
@@ -246,15 +255,17 @@ async def test_an_app_can_be_given_up_where_no_role_needs_it(auth: AuthService, 
         assert not await work.credentials.take_recovery(actor.id, codes[0])
 
 
-async def test_an_admin_takes_a_lost_app_away_and_every_session_with_it(auth: AuthService, clock: HandClock) -> None:
-    actor, _, _ = await enrolled(auth, clock)
-    await auth.people.reset_mfa(SYSTEM, "olga")
+async def test_an_admin_takes_a_lost_app_away_and_every_session_with_it(
+    stored_auth: AuthService, clock: HandClock
+) -> None:
+    actor, _, _ = await enrolled(stored_auth, clock)
+    await stored_auth.people.reset_mfa(SYSTEM, "olga")
     with pytest.raises(UnauthenticatedError):
-        await auth.actor_of_session(actor.session_id or "")
-    progress = await asked(auth)
+        await stored_auth.actor_of_session(actor.session_id or "")
+    progress = await asked(stored_auth)
     assert progress.signed_in is not None
     with pytest.raises(PermissionDeniedError):
-        await auth.people.reset_mfa(actor, "ada")
+        await stored_auth.people.reset_mfa(actor, "ada")
 
 
 async def test_a_challenge_is_void_once_the_account_has_changed(auth: AuthService, clock: HandClock) -> None:
@@ -283,11 +294,13 @@ async def test_a_challenge_ends_after_ten_minutes_and_cannot_be_forged(auth: Aut
         await auth.proceed(challenge, app.code(), HERE)
 
 
-async def test_what_is_stored_and_on_record_holds_neither_seed_nor_codes(auth: AuthService, clock: HandClock) -> None:
-    actor = await olga(auth)
-    seed = (await auth.profile.begin_mfa(actor, PASSWORD)).typed.replace(" ", "")
-    codes = (await auth.profile.confirm_mfa(actor, App(seed, clock).code())).codes
-    async with auth.people._work(EVERY_SITE) as work:
+async def test_what_is_stored_and_on_record_holds_neither_seed_nor_codes(
+    stored_auth: AuthService, clock: HandClock
+) -> None:
+    actor = await olga(stored_auth)
+    seed = (await stored_auth.profile.begin_mfa(actor, PASSWORD)).typed.replace(" ", "")
+    codes = (await stored_auth.profile.confirm_mfa(actor, App(seed, clock).code())).codes
+    async with stored_auth.people._work(EVERY_SITE) as work:
         sealed = await work.secrets.sealed("totp.seed", actor.id)
         page = await work.audit.page(AuditQuery())
         assert sealed is not None

@@ -23,11 +23,21 @@ PASSWORD, OTHER = "copper lantern drifts", "granite whispers twice"
 HERE = "192.0.2.7"
 
 
-@pytest.fixture
-async def auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
-    auth = AuthService(work, clock, Settings(data_dir=tmp_path / "data"), hasher)
+async def made(work: SqlUnitOfWork, clock: HandClock, folder: Path, hasher: PasswordHasher) -> AuthService:
+    auth = AuthService(work, clock, Settings(data_dir=folder / "data"), hasher)
     await auth.people.add(SYSTEM, "olga", PASSWORD, Role.OPERATOR, site_ids=["pune"])
     return auth
+
+
+@pytest.fixture
+async def auth(sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    return await made(sqlite_work, clock, tmp_path, hasher)
+
+
+@pytest.fixture
+async def stored_auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    """On each of the two databases, for what they decide."""
+    return await made(work, clock, tmp_path, hasher)
 
 
 async def olga(auth: AuthService) -> Actor:
@@ -59,12 +69,12 @@ async def test_whoever_finds_a_page_open_cannot_guess_the_password_there(auth: A
         await auth.profile.change_password(found, PASSWORD, OTHER)
 
 
-async def test_preferences_are_kept_with_the_account_and_on_record(auth: AuthService) -> None:
-    assert await auth.profile.preferences(await olga(auth)) == Preferences()
+async def test_preferences_are_kept_with_the_account_and_on_record(stored_auth: AuthService) -> None:
+    assert await stored_auth.profile.preferences(await olga(stored_auth)) == Preferences()
     wanted = Preferences(theme="dark", density="compact", home="/alarms", units="us")
-    await auth.profile.prefer(await olga(auth), wanted)
-    assert (await auth.profile.show(await olga(auth))).preferences == wanted
-    async with auth.people._work(EVERY_SITE) as work:
+    await stored_auth.profile.prefer(await olga(stored_auth), wanted)
+    assert (await stored_auth.profile.show(await olga(stored_auth))).preferences == wanted
+    async with stored_auth.people._work(EVERY_SITE) as work:
         trail = await work.audit.after(None, 100)
     assert [entry.after for entry in trail if entry.action == "profile.preferences_changed"] == [
         '{"density":"compact","home":"/alarms","theme":"dark","units":"us"}'
@@ -92,13 +102,13 @@ async def test_a_program_and_the_product_itself_have_no_profile(auth: AuthServic
     assert await auth.sessions(await auth.actor_of_access(key)) == ()
 
 
-async def test_an_admin_sees_how_far_everybodys_sign_in_is_and_ends_their_sessions(auth: AuthService) -> None:
-    open_page = await olga(auth)
-    await auth.links.invite(SYSTEM, "nina", Role.VIEWER)
-    await auth.people.add(SYSTEM, "tom", PASSWORD, Role.TECHNICIAN, must_change=True)
-    await auth.people.deactivate(SYSTEM, "tom")
-    await auth.service_accounts.create(SYSTEM, "mes")
-    views = {view.user.username: view for view in await auth.users.all(SYSTEM)}
+async def test_an_admin_sees_how_far_everybodys_sign_in_is_and_ends_their_sessions(stored_auth: AuthService) -> None:
+    open_page = await olga(stored_auth)
+    await stored_auth.links.invite(SYSTEM, "nina", Role.VIEWER)
+    await stored_auth.people.add(SYSTEM, "tom", PASSWORD, Role.TECHNICIAN, must_change=True)
+    await stored_auth.people.deactivate(SYSTEM, "tom")
+    await stored_auth.service_accounts.create(SYSTEM, "mes")
+    views = {view.user.username: view for view in await stored_auth.users.all(SYSTEM)}
     assert {name: view.state for name, view in views.items()} == {
         "nina": "invited",
         "olga": "active",
@@ -109,7 +119,7 @@ async def test_an_admin_sees_how_far_everybodys_sign_in_is_and_ends_their_sessio
     assert views["olga"].seen_at is not None
     assert views["nina"].seen_at is None
     user_id = views["olga"].user.id
-    assert [view.address for view in await auth.users.sessions(SYSTEM, user_id)] == [HERE]
-    assert await auth.users.end_sessions(SYSTEM, user_id) == 1
+    assert [view.address for view in await stored_auth.users.sessions(SYSTEM, user_id)] == [HERE]
+    assert await stored_auth.users.end_sessions(SYSTEM, user_id) == 1
     with pytest.raises(UnauthenticatedError):
-        await auth.actor_of_session(open_page.session_id or "")
+        await stored_auth.actor_of_session(open_page.session_id or "")

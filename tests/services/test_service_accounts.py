@@ -27,9 +27,19 @@ DAY = 86_400
 READ = (Permission.SIGNALS_READ, Permission.HISTORY_READ)
 
 
+async def made(work: SqlUnitOfWork, clock: HandClock, folder: Path, hasher: PasswordHasher) -> AuthService:
+    return AuthService(work, clock, Settings(data_dir=folder / "data"), hasher)
+
+
 @pytest.fixture
-async def auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
-    return AuthService(work, clock, Settings(data_dir=tmp_path / "data"), hasher)
+async def auth(sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    return await made(sqlite_work, clock, tmp_path, hasher)
+
+
+@pytest.fixture
+async def stored_auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    """On each of the two databases, for what they decide."""
+    return await made(work, clock, tmp_path, hasher)
 
 
 async def mes(auth: AuthService) -> str:
@@ -78,36 +88,38 @@ async def test_every_key_that_is_not_good_is_refused_in_the_same_words(auth: Aut
     await auth.actor_of_access(good.shown_once)
 
 
-async def test_what_is_taken_from_the_account_is_gone_at_the_next_call(auth: AuthService) -> None:
-    account = await mes(auth)
-    key = (await auth.service_accounts.create_key(SYSTEM, account, "line 3")).shown_once
-    assert Permission.HISTORY_READ in (await auth.actor_of_access(key)).permissions
-    await auth.people.change(SYSTEM, "mes", grants=[Permission.SIGNALS_READ], site_ids=["graz"])
-    actor = await auth.actor_of_access(key)
+async def test_what_is_taken_from_the_account_is_gone_at_the_next_call(stored_auth: AuthService) -> None:
+    account = await mes(stored_auth)
+    key = (await stored_auth.service_accounts.create_key(SYSTEM, account, "line 3")).shown_once
+    assert Permission.HISTORY_READ in (await stored_auth.actor_of_access(key)).permissions
+    await stored_auth.people.change(SYSTEM, "mes", grants=[Permission.SIGNALS_READ], site_ids=["graz"])
+    actor = await stored_auth.actor_of_access(key)
     assert (actor.permissions, actor.scope.sites) == (frozenset({Permission.SIGNALS_READ}), frozenset({"graz"}))
-    await auth.people.deactivate(SYSTEM, "mes")
-    await refused(auth, key)
-    await auth.people.change(SYSTEM, "mes", is_active=True)
-    await auth.actor_of_access(key)
-    await auth.people.delete(SYSTEM, "mes")
-    await refused(auth, key)
+    await stored_auth.people.deactivate(SYSTEM, "mes")
+    await refused(stored_auth, key)
+    await stored_auth.people.change(SYSTEM, "mes", is_active=True)
+    await stored_auth.actor_of_access(key)
+    await stored_auth.people.delete(SYSTEM, "mes")
+    await refused(stored_auth, key)
     with pytest.raises(NotFoundError):
-        await auth.service_accounts.by_id(SYSTEM, account)
+        await stored_auth.service_accounts.by_id(SYSTEM, account)
 
 
-async def test_a_rotated_key_works_on_for_a_day_beside_its_successor(auth: AuthService, clock: HandClock) -> None:
-    old = await auth.service_accounts.create_key(SYSTEM, await mes(auth), "line 3", days=90)
+async def test_a_rotated_key_works_on_for_a_day_beside_its_successor(
+    stored_auth: AuthService, clock: HandClock
+) -> None:
+    old = await stored_auth.service_accounts.create_key(SYSTEM, await mes(stored_auth), "line 3", days=90)
     await clock.advance(80 * DAY)
-    new = await auth.service_accounts.rotate_key(SYSTEM, old.key.id)
+    new = await stored_auth.service_accounts.rotate_key(SYSTEM, old.key.id)
     assert new.key.name == "line 3"
     assert new.key.expires_at == int(clock.now()) + 90 * DAY * 1_000_000
-    await auth.actor_of_access(old.shown_once)
-    await auth.actor_of_access(new.shown_once)
+    await stored_auth.actor_of_access(old.shown_once)
+    await stored_auth.actor_of_access(new.shown_once)
     await clock.advance(DAY)
-    await refused(auth, old.shown_once)
-    await auth.actor_of_access(new.shown_once)
+    await refused(stored_auth, old.shown_once)
+    await stored_auth.actor_of_access(new.shown_once)
     with pytest.raises(ConflictError, match="has ended"):
-        await auth.service_accounts.rotate_key(SYSTEM, old.key.id)
+        await stored_auth.service_accounts.rotate_key(SYSTEM, old.key.id)
 
 
 async def test_rotation_never_lengthens_the_old_key(auth: AuthService, clock: HandClock) -> None:
@@ -119,15 +131,15 @@ async def test_rotation_never_lengthens_the_old_key(auth: AuthService, clock: Ha
 
 
 async def test_a_key_revoked_by_another_process_ends_here_within_seconds(
-    auth: AuthService, work: SqlUnitOfWork, clock: HandClock
+    stored_auth: AuthService, work: SqlUnitOfWork, clock: HandClock
 ) -> None:
-    made = await auth.service_accounts.create_key(SYSTEM, await mes(auth), "line 3")
-    await auth.actor_of_access(made.shown_once)
+    made = await stored_auth.service_accounts.create_key(SYSTEM, await mes(stored_auth), "line 3")
+    await stored_auth.actor_of_access(made.shown_once)
     async with work(EVERY_SITE) as transaction:
         await transaction.api_keys.put(made.key.model_copy(update={"revoked_at": int(clock.now())}))
         await transaction.commit()
     await clock.advance(10)
-    await refused(auth, made.shown_once)
+    await refused(stored_auth, made.shown_once)
 
 
 async def test_a_key_known_here_outlives_a_database_outage(
@@ -148,12 +160,12 @@ async def test_a_key_known_here_outlives_a_database_outage(
         await auth.actor_of_access(unknown.shown_once)
 
 
-async def test_last_use_is_noted(auth: AuthService, clock: HandClock) -> None:
-    account = await mes(auth)
-    made = await auth.service_accounts.create_key(SYSTEM, account, "line 3")
+async def test_last_use_is_noted(stored_auth: AuthService, clock: HandClock) -> None:
+    account = await mes(stored_auth)
+    made = await stored_auth.service_accounts.create_key(SYSTEM, account, "line 3")
     await clock.advance(60)
-    await auth.actor_of_access(made.shown_once)
-    (key,) = (await auth.service_accounts.by_id(SYSTEM, account)).keys
+    await stored_auth.actor_of_access(made.shown_once)
+    (key,) = (await stored_auth.service_accounts.by_id(SYSTEM, account)).keys
     assert key.last_used_at == int(clock.now())
 
 

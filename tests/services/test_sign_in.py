@@ -17,12 +17,22 @@ PASSWORD = "copper lantern drifts"
 HERE = Visit("192.0.2.7", "Firefox", has_page=True)
 
 
-@pytest.fixture
-async def auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
-    auth = AuthService(work, clock, Settings(data_dir=tmp_path / "data"), hasher)
+async def made(work: SqlUnitOfWork, clock: HandClock, folder: Path, hasher: PasswordHasher) -> AuthService:
+    auth = AuthService(work, clock, Settings(data_dir=folder / "data"), hasher)
     await auth.people.add(SYSTEM, "olga", PASSWORD, Role.OPERATOR, site_ids=["pune"])
     await auth.people.add(SYSTEM, "vera", PASSWORD, Role.VIEWER, site_ids=["pune"])
     return auth
+
+
+@pytest.fixture
+async def auth(sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    return await made(sqlite_work, clock, tmp_path, hasher)
+
+
+@pytest.fixture
+async def stored_auth(work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher) -> AuthService:
+    """On each of the two databases, for what they decide."""
+    return await made(work, clock, tmp_path, hasher)
 
 
 async def opened(auth: AuthService, username: str = "olga", visit: Visit = HERE) -> str:
@@ -122,12 +132,12 @@ async def test_known_and_unknown_names_wait_alike(auth: AuthService) -> None:
     assert told[0] == told[1]
 
 
-async def test_sign_ins_and_refusals_are_on_record_without_the_password(auth: AuthService) -> None:
-    session_id = await opened(auth)
+async def test_sign_ins_and_refusals_are_on_record_without_the_password(stored_auth: AuthService) -> None:
+    session_id = await opened(stored_auth)
     with pytest.raises(UnauthenticatedError):
-        await auth.sign_in("olga", "the wrong one", "198.51.100.1")
-    await auth.sign_out(await auth.actor_of_session(session_id, HERE.address))
-    async with auth.people._work(EVERY_SITE) as work:
+        await stored_auth.sign_in("olga", "the wrong one", "198.51.100.1")
+    await stored_auth.sign_out(await stored_auth.actor_of_session(session_id, HERE.address))
+    async with stored_auth.people._work(EVERY_SITE) as work:
         trail = await work.audit.after(None, 100)
     of_sessions = [(entry.action, entry.name, entry.address) for entry in trail if entry.subject == "session"]
     assert of_sessions == [
@@ -175,13 +185,13 @@ async def test_a_touched_page_goes_on(auth: AuthService, clock: HandClock) -> No
 
 
 async def test_activity_is_seen_by_another_process(
-    auth: AuthService, work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher
+    stored_auth: AuthService, work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher
 ) -> None:
-    session_id = await opened(auth)
+    session_id = await opened(stored_auth)
     beside = AuthService(work, clock, Settings(data_dir=tmp_path / "data"), hasher)
     await beside.actor_of_session(session_id)
     await clock.advance(59 * 60)
-    await auth.note_activity(await auth.actor_of_session(session_id))
+    await stored_auth.note_activity(await stored_auth.actor_of_session(session_id))
     await clock.advance(10 * 60)
     assert (await beside.actor_of_session(session_id)).name == "olga"
 
@@ -200,11 +210,13 @@ async def test_screens_of_viewers_and_programs_stay_untouched(auth: AuthService,
 
 
 async def test_settings_say_how_long_a_page_may_be_left_and_whose_never_end(
-    work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher, auth: AuthService
+    sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path, hasher: PasswordHasher, auth: AuthService
 ) -> None:
     short = AuthSettings(idle_minutes=5, idle_exempt_roles=(Role.OPERATOR,))
-    strict = AuthService(work, clock, Settings(data_dir=tmp_path / "data", auth=short), hasher)
-    never = AuthService(work, clock, Settings(data_dir=tmp_path / "data", auth=AuthSettings(idle_minutes=0)), hasher)
+    strict = AuthService(sqlite_work, clock, Settings(data_dir=tmp_path / "data", auth=short), hasher)
+    never = AuthService(
+        sqlite_work, clock, Settings(data_dir=tmp_path / "data", auth=AuthSettings(idle_minutes=0)), hasher
+    )
     operator, viewer = await opened(strict, "olga"), await opened(strict, "vera")
     assert strict.idle_s(await strict.actor_of_session(viewer)) == 300
     await clock.advance(391)
