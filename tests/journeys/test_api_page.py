@@ -108,6 +108,9 @@ def test_a_change_is_asked_for_twice_and_one_without_the_right_not_at_all(
     page.get_by_role("checkbox", name="Only what I may call").check()
     expect(page.locator("[data-path='connections.list']")).to_be_visible()
     expect(page.locator("[data-path='connections.pause']")).to_have_count(0)
+    page.goto(f"{demo.url}/settings/users")  # In the lists of those who may, and no secret to those who may not.
+    expect(page.get_by_text("It needs the permission users.configure")).to_be_visible(timeout=FIRST_VALUES_MS)
+    expect(page.locator(".settings-list").get_by_role("link", name="Users")).to_have_count(0)
     page.goto(f"{demo.url}/settings/api?call=no.such")
     expect(page.get_by_text("There is no procedure no.such")).to_be_visible(timeout=FIRST_VALUES_MS)
     assert [error for error in errors if "404 (Not Found)" not in error] == []
