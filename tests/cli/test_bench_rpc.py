@@ -90,6 +90,19 @@ def test_a_figure_of_several_turns_shows_its_spread() -> None:
     assert cells[5] == "10.0 [9.00–10.0] /s (2×)"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize(("hard", "said"), [(4000, "(2000, 4000)"), (1500, "the system allows 1,500")])
+def test_the_limit_of_open_files_is_raised_as_far_as_the_system_allows(hard: int, said: str) -> None:
+    program = (
+        "import resource; from pdm_app.cli.bench.processes import allow_files; kind = resource.RLIMIT_NOFILE; "
+        f"resource.setrlimit(kind, (256, {hard})); allow_files(2000); print(resource.getrlimit(kind))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert said in done.stdout + done.stderr
+
+
 def test_a_request_keeps_its_query_and_its_headers() -> None:
     request = request_of("http://127.0.0.1:8000/trpc/a?batch=1", {"authorization": "Bearer t"})
     assert request.startswith(b"GET /trpc/a?batch=1 HTTP/1.1\r\nhost: 127.0.0.1:8000\r\n")

@@ -127,6 +127,27 @@ async def ended(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
+def allow_files(count: int) -> None:
+    """Let this process, and those it starts from now on, hold ``count`` files and sockets open.
+
+    Raises:
+        UnavailableError: The system does not allow so many.
+    """
+    if sys.platform == "win32":  # Has no such limit.
+        return
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now == resource.RLIM_INFINITY or now >= count:
+        return
+    if most != resource.RLIM_INFINITY and most < count:
+        raise UnavailableError(
+            f"This needs {count:,} open files and sockets, and the system allows {most:,}. "
+            "Ask for fewer connections, or raise the limit (ulimit -Hn)."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, most))
+
+
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return our environment without the caller's settings of the product, among which may be a plant's database."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PDM_")}

@@ -19,7 +19,7 @@ from pdm_app.cli.bench.live import token_of
 from pdm_app.cli.bench.machine import busy_percent, machine
 from pdm_app.cli.bench.node_peer import NodePeer, node_peer
 from pdm_app.cli.bench.plant import USERNAME, in_machines, install
-from pdm_app.cli.bench.processes import Child, child, serving
+from pdm_app.cli.bench.processes import Child, allow_files, child, serving
 from pdm_app.cli.bench.usage import Usage, metered
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.runtime import SystemClock
@@ -30,7 +30,8 @@ MODULE = "pdm_app.cli.bench."
 ROWS = 10  # Live values of one frame, as the peer sends.
 BATCH = 10
 SITE = "load"
-WARM_UP_S = 1.0
+WARM_UP_S = 2.0  # Node compiles what runs often while it runs.
+OTHER_FILES = 500  # Of one process, beside its connections.
 START_S_MAX = 60.0
 CONNECT_S_MAX = 120.0  # A thousand sockets, also on a busy machine.
 NO_USAGE = Usage(0.0, 0.0, 0.0)
@@ -122,6 +123,7 @@ def cases() -> tuple[Case, Case, Case]:
 
 async def bench_rpc(load: RpcLoad) -> Report:
     """Run the whole benchmark; everything it starts has ended when it returns, is cancelled or fails."""
+    allow_files(max(load.callers, load.subscriptions) + OTHER_FILES)
     busy = busy_percent()
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="pdm-bench-") as name:
