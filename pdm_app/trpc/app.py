@@ -32,6 +32,7 @@ from pdm_app.trpc.transformers import SuperJson
 from pdm_app.trpc.websocket import CloseCode, WebSocketConnection
 
 Ctx = TypeVar("Ctx")
+COME_BACK_S = 5  # What clients are told who find no room.
 
 
 class TrpcApp(Generic[Ctx]):
@@ -172,18 +173,18 @@ class TrpcApp(Generic[Ctx]):
         elif ready.request.is_batch and ready.request.is_jsonl:
             await JsonLines(self._dispatcher, self._http, ready).serve(receive, send)
         elif ready.request.is_batch:
-            await self._http.batch(ready, send)
+            await self._http.batch(ready, receive, send)
         elif (procedure := ready.request.procedures[0]) is not None and procedure.type == "subscription":
             await self._serve_stream(procedure, ready, receive, send)
         else:
-            await self._http.single(ready, send)
+            await self._http.single(ready, receive, send)
 
     async def _serve_stream(self, procedure: Procedure, ready: Ready, receive: Receive, send: Send) -> None:
         if not self._admits():
             error = TrpcError(
                 "SERVICE_UNAVAILABLE",
                 "The server takes no more event streams now; try again later",
-                data={RETRY_AFTER: 5},
+                data={RETRY_AFTER: COME_BACK_S},
             )
             outcome = self._dispatcher.refuse(error, ready.connection, ready.request.paths[0])
             await send_json(send, outcome.status, envelope(outcome), answer_headers(ready.connection))
@@ -202,7 +203,7 @@ class TrpcApp(Generic[Ctx]):
         if (await receive())["type"] != "websocket.connect":
             return
         if not self._admits():
-            await send({"type": "websocket.close", "code": int(CloseCode.TRY_LATER)})
+            await _refuse_websocket(scope, send)
             return
         await send({"type": "websocket.accept"})
         socket = WebSocketConnection(self._dispatcher, self._table, scope, receive, send)
@@ -237,3 +238,13 @@ class TrpcApp(Generic[Ctx]):
         except TimeoutError:
             return False
         return True
+
+
+async def _refuse_websocket(scope: Scope, send: Send) -> None:
+    """Say at the handshake that there is no room now; a bare refusal would read as 403, as if it were for ever."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": int(CloseCode.TRY_LATER)})
+        return
+    headers = [(b"retry-after", b"%d" % COME_BACK_S), (b"content-length", b"0")]
+    await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b""})

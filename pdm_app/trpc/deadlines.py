@@ -6,31 +6,39 @@ one timer, armed only while calls are in flight, looks every ``TICK_S`` for thos
 
 import asyncio
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from pdm_app.trpc.errors import TrpcError
 
 TICK_S = 0.1  # A limit is exceeded by at most this much.
 
 
+class Timed(Protocol):
+    """Something that is told, once, when its time has come."""
+
+    @property
+    def ends_at_s(self) -> float: ...
+    def expire(self) -> None: ...
+
+
 class Deadlines:
     """The time limits of one event loop."""
 
     def __init__(self) -> None:
-        self._running: set[TimeLimit] = set()
+        self._running: set[Timed] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def limit(self, timeout_s: float, what: str) -> "TimeLimit":
         """Return a ``with`` block that cancels the running task after ``timeout_s`` and then raises TIMEOUT."""
         return TimeLimit(self, timeout_s, what)
 
-    def add(self, limit: "TimeLimit", loop: asyncio.AbstractEventLoop) -> None:
+    def add(self, limit: Timed, loop: asyncio.AbstractEventLoop) -> None:
         """Start watching a limit."""
         self._running.add(limit)
         if self._timer is None:
             self._timer = loop.call_later(TICK_S, self._tick, loop)
 
-    def remove(self, limit: "TimeLimit") -> None:
+    def remove(self, limit: Timed) -> None:
         """Stop watching a limit."""
         self._running.discard(limit)
 

@@ -16,6 +16,7 @@ from pdm_app.trpc.bodies import BatchInput, BatchInputs, Body, FormBody, OctetBo
 from pdm_app.trpc.connection import CORRELATION_HEADER, ConnectionInfo, Query, parse_connection_params
 from pdm_app.trpc.dispatch import Dispatcher, Outcome, RawInput
 from pdm_app.trpc.errors import TrpcError
+from pdm_app.trpc.hang_up import unless_gone
 from pdm_app.trpc.procedures import Procedure
 from pdm_app.trpc.values import MISSING
 
@@ -114,22 +115,32 @@ class HttpTransport:
         except Exception as error:
             return Ready(request, connection, None, error)
 
-    async def single(self, ready: Ready, send: Send) -> None:
-        """Answer one query, mutation or unknown procedure."""
-        outcome = await self.call(ready, 0)
+    async def single(self, ready: Ready, receive: Receive, send: Send) -> None:
+        """Answer one query, mutation or unknown procedure; a query ends with its client."""
+        call = self.call(ready, 0)
+        is_got = ready.request.method == "GET"
+        outcome = await (unless_gone(self._dispatcher.deadlines, receive, call) if is_got else call)
+        if outcome is None:
+            return
         await send_json(send, outcome.status, envelope(outcome), answer_headers(ready.connection))
 
-    async def batch(self, ready: Ready, send: Send) -> None:
-        """Run all calls at the same time and answer with their results in request order."""
-        count = len(ready.request.paths)
-        if count == 1:
-            outcomes = [await self.call(ready, 0)]
-        else:
-            outcomes = await asyncio.gather(*(self.call(ready, index) for index in range(count)))
+    async def batch(self, ready: Ready, receive: Receive, send: Send) -> None:
+        """Run all calls at the same time and answer in request order; queries end with their client."""
+        calls = self._all(ready)
+        is_got = ready.request.method == "GET"
+        outcomes = await (unless_gone(self._dispatcher.deadlines, receive, calls) if is_got else calls)
+        if outcomes is None:
+            return
         statuses = {outcome.status for outcome in outcomes}
         status = statuses.pop() if len(statuses) == 1 else 207
         body = b"[" + b",".join(map(envelope, outcomes)) + b"]"
         await send_json(send, status, body, answer_headers(ready.connection))
+
+    async def _all(self, ready: Ready) -> list[Outcome]:
+        count = len(ready.request.paths)
+        if count == 1:
+            return [await self.call(ready, 0)]
+        return await asyncio.gather(*(self.call(ready, index) for index in range(count)))
 
     async def call(self, ready: Ready, index: int) -> Outcome:
         """Answer the call at one position."""
@@ -274,9 +285,3 @@ async def send_json(send: Send, status: int, body: bytes, extra: list[tuple[byte
         }
     )
     await send({"type": "http.response.body", "body": body})
-
-
-async def until_disconnected(receive: Receive) -> None:
-    """Wait until the client goes away, dropping what is left of its body."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

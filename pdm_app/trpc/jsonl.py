@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from pdm_app.trpc.asgi import Receive, Send
 from pdm_app.trpc.dispatch import Dispatcher, Outcome, close_iterator
-from pdm_app.trpc.http import JSON_TYPE, VARY, HttpTransport, Ready, answer_headers, until_disconnected
+from pdm_app.trpc.hang_up import until_disconnected
+from pdm_app.trpc.http import JSON_TYPE, VARY, HttpTransport, Ready, answer_headers
 from pdm_app.trpc.outbox import Outbox
 from pdm_app.trpc.procedures import Procedure
 

@@ -25,6 +25,7 @@ from pdm_app.trpc.bodies import Body, FormBody, OctetBody
 from pdm_app.trpc.connection import ConnectionInfo
 from pdm_app.trpc.dispatch import BodySource, Dispatcher, Outcome, RawInput
 from pdm_app.trpc.errors import Issue, TrpcError, issues_error
+from pdm_app.trpc.hang_up import unless_gone
 from pdm_app.trpc.http import BAD_ESCAPE, answer_headers
 from pdm_app.trpc.procedures import Procedure
 from pdm_app.trpc.rest_input import TextFields
@@ -72,11 +73,13 @@ class RestTransport:
             outcome = self._dispatcher.refuse(error, connection, None)
             await _send_problem(send, outcome, connection)
             return
-        outcome = await self._outcome(placed.procedure, connection, raw)
-        if outcome.error:
-            await _send_problem(send, outcome, connection)
-        else:
-            await _send_result(send, placed, outcome, connection)
+        answering = self._outcome(placed.procedure, connection, raw)
+        is_got = placed.route.method == "GET"
+        answer = await (unless_gone(self._dispatcher.deadlines, receive, answering) if is_got else answering)
+        if answer is not None and answer.error:
+            await _send_problem(send, answer, connection)
+        elif answer is not None:
+            await _send_result(send, placed, answer, connection)
 
     async def _outcome(self, procedure: Procedure, connection: ConnectionInfo, raw: RawInput) -> Outcome:
         try:

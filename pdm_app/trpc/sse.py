@@ -12,7 +12,8 @@ import orjson
 from pdm_app.trpc.asgi import Receive, Send
 from pdm_app.trpc.dispatch import Dispatcher, Outcome, close_iterator
 from pdm_app.trpc.errors import TrpcError
-from pdm_app.trpc.http import VARY, HttpTransport, Ready, answer_headers, until_disconnected
+from pdm_app.trpc.hang_up import until_disconnected
+from pdm_app.trpc.http import VARY, HttpTransport, Ready, answer_headers
 from pdm_app.trpc.outbox import Outbox, Slot
 from pdm_app.trpc.procedures import Procedure
 

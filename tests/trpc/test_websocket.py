@@ -226,9 +226,11 @@ async def test_a_message_beyond_its_limit_ends_the_connection() -> None:
 async def test_connections_beyond_their_limit_are_refused_at_the_handshake() -> None:
     async with serving(Limits(connections_max=1)) as server, wire(server) as client:
         await client.is_idle()
-        with pytest.raises(InvalidStatus):
+        with pytest.raises(InvalidStatus) as refused:
             async with wire(server):
                 pass
+        assert refused.value.response.status_code == 503  # Not 403, which would be for ever.
+        assert refused.value.response.headers["retry-after"] == "5"
         assert server.app.stats.connections_refused == 1
 
 
