@@ -85,7 +85,9 @@ class Rules:
         rule = RULES.get(connection.driver)
         if rule is None:
             return ()
-        issues = []
+        issues: list[FieldIssue] = []
+        if "@" in connection.endpoint.partition("://")[2].partition("/")[0]:
+            issues.append(FieldIssue("endpoint", "names a user", "leave it out: everybody who may look sees endpoints"))
         try:
             endpoint_of(connection, rule.schemes)
         except ConnectionFailedError as error:

@@ -35,7 +35,7 @@ class AlarmRuleService(PlantService[AlarmRule]):
     """The rules by which alarms are raised.
 
     The alarm of a rule that is deleted or switched off is cleared, and the journal says why; a delay that runs begins
-    anew with any change of its rule.
+    anew where the rule judges otherwise than before.
     """
 
     noun = ALARM_RULE

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-import orjson
 from typing_extensions import override
 
 from pdm_app.domain.access import Actor, Permission
@@ -25,6 +24,7 @@ from pdm_app.domain.signals import Signal
 from pdm_app.services.in_force import InForce
 from pdm_app.services.plant_changes import Desk, PlantService, put_on_record
 from pdm_app.services.plant_noun import Bound, Hold, Noun
+from pdm_app.services.plant_rules import structure_issue
 from pdm_app.stream.bus import Bus, Overflow
 
 log = logging.getLogger(__name__)
@@ -164,8 +164,8 @@ class ConnectionService(PlantService[Connection]):
         issues: list[FieldIssue] = []
         if after.driver not in drivers.names:
             issues.append(FieldIssue("driver", "is none", f"choose one of {', '.join(sorted(drivers.names))}"))
-        elif len(orjson.dumps(after.options)) > OPTIONS_BYTES_MAX:
-            issues.append(FieldIssue("options", "are too long", f"use at most {OPTIONS_BYTES_MAX} bytes of JSON"))
+        elif (issue := structure_issue("options", after.options, OPTIONS_BYTES_MAX)) is not None:
+            issues.append(issue)
         else:
             issues += drivers.connection_issues(after)
         if issues:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from pdm_app.domain.assets import Area, Asset, Line, Site
@@ -36,7 +37,7 @@ def refuse_fixed(noun: Noun[R], changes: Mapping[str, object]) -> None:
     issues = []
     for field in changes:
         if field not in noun.facts.model_fields:
-            issues.append(FieldIssue(field, f"cannot be changed", "leave it out"))
+            issues.append(FieldIssue(field, "cannot be changed", "leave it out"))
         elif field in noun.fixed:
             issues.append(FieldIssue(field, "stays as it was when it was created", "leave it out, or create another"))
     if issues:
@@ -118,6 +119,15 @@ async def require_known(work: Work, where: Mapping[str, str | int | None]) -> No
     for field, id in where.items():
         if id is not None and await work.plant.get(NAMED_BY[field], id) is None:
             raise no_such(field.removesuffix("_id"), field, id)
+
+
+def structure_issue(field: str, structure: Mapping[str, Any], bytes_max: int) -> FieldIssue | None:
+    """Say what keeps a free structure from being stored as JSON: its size, or a number beyond 64 bits."""
+    try:
+        size = len(orjson.dumps(structure))
+    except TypeError:
+        return FieldIssue(field, "holds a number or a depth that cannot be stored", "use numbers of at most 64 bits")
+    return FieldIssue(field, f"has {size} bytes of JSON", f"use at most {bytes_max}") if size > bytes_max else None
 
 
 async def referred(work: Work, kind: type[Any], id: str | int | None, site_id: str, word: str) -> Any:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from typing_extensions import override
 
 from pdm_app.domain.access import Actor, Permission
@@ -18,7 +17,7 @@ from pdm_app.domain.signals import Signal, SignalFacts
 from pdm_app.services.in_force import InForce
 from pdm_app.services.plant_changes import PlantService
 from pdm_app.services.plant_noun import Bound, Hold, Noun
-from pdm_app.services.plant_rules import referred
+from pdm_app.services.plant_rules import referred, structure_issue
 
 ADDRESS_BYTES_MAX = 2_000
 
@@ -125,8 +124,8 @@ class SignalService(PlantService[Signal]):
         issues = []
         if after.scale == 0:
             issues.append(FieldIssue("scale", "is 0, which makes every reading the same", "give another factor"))
-        if len(orjson.dumps(after.address)) > ADDRESS_BYTES_MAX:
-            issues.append(FieldIssue("address", "is too long", f"use at most {ADDRESS_BYTES_MAX} bytes of JSON"))
+        if (issue := structure_issue("address", after.address, ADDRESS_BYTES_MAX)) is not None:
+            issues.append(issue)
         elif connection is not None:
             issues += self._desk.drivers.address_issues(connection.driver, after.address)
         if issues:

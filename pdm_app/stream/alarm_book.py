@@ -44,6 +44,7 @@ from pdm_app.stream.bus import Bus
 UNSAVED_MAX = 50_000  # About 50 MB; a flood of 10 alarms a minute fills it in more than a day without a database.
 LATENESS_S = 2.0  # Largest expected difference in transport time between two samples of a signal.
 COUNTS_KEPT = 64
+JUDGING = ("signal_id", "condition", "on_delay_s", "off_delay_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class AlarmBook:
         memories = []
         for rule in in_force:
             memory = memory_of.get(rule.id, RuleMemory(rule_id=rule.id))
-            is_changed = rule.id in before and before[rule.id] != rule
+            is_changed = rule.id in before and _judges_otherwise(before[rule.id], rule)
             memories.append(without_delays(memory) if is_changed else memory)  # The old rule's delay says nothing now.
         self._simulated = simulated
         self._columns = AlarmColumns(in_force, memories, now)
@@ -355,6 +356,11 @@ class AlarmBook:
             self._retired = retired + self._retired
 
         return Checkpoint([*retired, *(columns.memory(int(index)) for index in dirty)], put_back)
+
+
+def _judges_otherwise(before: AlarmRule, after: AlarmRule) -> bool:
+    """Whether two states of a rule judge a value differently; words and priority leave a running delay alone."""
+    return any(getattr(before, name) != getattr(after, name) for name in JUDGING)
 
 
 @dataclass(frozen=True, slots=True)

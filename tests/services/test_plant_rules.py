@@ -76,6 +76,10 @@ async def test_one_fault_is_named_by_its_field_and_nothing_is_stored(sqlite_desk
         (desk.rules.change(ERIN, hot.id, {"condition": {"kind": "no"}}), "condition"),
         (desk.connections.create(ERIN, PLC.model_copy(update={"driver": "s7", "name": "A"})), "driver"),
         (desk.connections.create(ERIN, PLC.model_copy(update={"endpoint": "ftp://x", "name": "A"})), "endpoint"),
+        (
+            desk.connections.create(ERIN, PLC.model_copy(update={"endpoint": "modbus://me:secret@plc", "name": "A"})),
+            "endpoint",
+        ),
         (desk.connections.create(ERIN, PLC.model_copy(update={"options": {"qos": 1}, "name": "A"})), "options.qos"),
         (desk.connections.change(ERIN, plc.id, {"options": {"timeout_s": -1}}), "options.timeout_s"),
         (desk.connections.change(ERIN, plc.id, {"options": {"x": "y" * 5_000}}), "options"),

@@ -116,6 +116,15 @@ def test_a_rule_that_did_not_change_keeps_its_delay() -> None:
     assert len(stands(book)) == 1
 
 
+def test_other_words_and_another_priority_leave_a_running_delay_alone() -> None:
+    book = book_of([rule(on_delay_s=5)])
+    see(book, 11.0, 0)
+    reworded = rule(on_delay_s=5).model_copy(update={"name": "Hot", "action": "Stop it.", "priority": 1, "revision": 7})
+    book.reload([reworded], frozenset(), Micros(NOON))
+    see(book, 11.0, 5)
+    assert [book.get(alarm_id).name for alarm_id in stands(book)] == ["Hot"]  # type: ignore[union-attr]
+
+
 def test_a_rule_switched_off_and_on_again_starts_anew() -> None:
     book = book_of([rule(on_delay_s=5)])
     see(book, 11.0, 0)
