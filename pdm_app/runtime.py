@@ -53,6 +53,7 @@ from pdm_app.services.pumps import PumpService
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.signals import SignalService
+from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
 from pdm_app.settings import Settings
@@ -213,6 +214,7 @@ async def running(
             live=live,
             pumps=PumpService(assets, signals, live, history),
             signals=signals,
+            signatures=SignatureService(work, clock, auth.profile.confirm),
             sites=SiteService(work, desk),
             system=SystemService(
                 {**vitals.checks(), "audit": audit.check, "certificate": certificates.check}, vitals.info, clock

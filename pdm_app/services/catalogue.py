@@ -19,6 +19,7 @@ from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.signals import SignalService
+from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
 
@@ -43,6 +44,7 @@ class Services:
     live: LiveService
     pumps: PumpService
     signals: SignalService
+    signatures: SignatureService
     sites: SiteService
     system: SystemService
     demo: DemoService | None = None

@@ -82,6 +82,16 @@ class ProfileService:
             await work.commit()
         return preferences
 
+    async def confirm(self, actor: Actor, password: str) -> User:
+        """Return the actor's account once its password was typed again, for what asks for that, such as a signature.
+
+        Raises:
+            PermissionDeniedError: The actor is no person in a session.
+            InvalidInputError: The password is wrong.
+            TooManyAttemptsError: Too many wrong ones.
+        """
+        return await self._again(actor, password)
+
     async def change_password(self, actor: Actor, password: str, new_password: str) -> None:
         """Replace the password by the old one; every other session of the person ends.
 
