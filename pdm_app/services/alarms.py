@@ -17,8 +17,8 @@ from pdm_app.domain.alarms import (
     JournalPage,
     JournalQuery,
 )
-from pdm_app.domain.audit import AuditFact
 from pdm_app.domain.assets import Asset, Site
+from pdm_app.domain.audit import AuditFact
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork

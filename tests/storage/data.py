@@ -233,7 +233,7 @@ async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
         await transaction.users.put(user(name), f"password-{name}")
         await transaction.users.put_session(session(name))
         await transaction.users.put_value("setup", "token")
-        await transaction.audit.add(fact(name))
         await put_people(transaction, name)
+        await transaction.audit.add(fact(name))
         await transaction.secrets.put(secret(name), f"sealed-{name}")
         await transaction.commit()
