@@ -14,10 +14,13 @@ from pdm_app.domain.errors import (
     TooManyAttemptsError,
     UnavailableError,
 )
+from pdm_app.endpoints.gate import Gate
+from pdm_app.endpoints.own_pages import OwnPages
+from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.rpc.errors import wire_error
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
 from pdm_app.services.metrics import Metrics
-from pdm_app.settings import RpcSettings
+from pdm_app.settings import RpcSettings, Settings
 from tests.counterparts.whole_product import WholeProduct
 
 
@@ -116,3 +119,21 @@ def test_facts_about_the_machinery_stay_inside(error: PdmError, told: dict[str, 
 def test_how_long_to_wait_has_one_name_for_every_error() -> None:
     assert wire_error(TooManyAttemptsError("no", retry_after_s=20.4)).data["retryAfterS"] == 21
     assert wire_error(UnavailableError("no", retry_after_s=1)).data == {"retryAfterS": 1}
+
+
+async def test_a_rest_address_is_one_series_whatever_its_parameters(sqlite_product: WholeProduct) -> None:
+    metrics, settings = Metrics(), Settings()
+    rpc = make_rpc(lambda: sqlite_product.services)
+    inner = Starlette(routes=[*rpc.routes(PATH), *rpc.rest_routes(REST_PREFIX)])
+    gate = Gate(OwnPages(inner, settings.auth.allowed_origins), settings.http, sqlite_product.clock)
+    transport = httpx.ASGITransport(app=Wrapping(gate, metrics))
+    viewer = await bearer(sqlite_product, Role.VIEWER)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+        for asset_id in ("one", "two"):
+            answer = await client.get(f"/api/v1/assets/{asset_id}", headers={**viewer, "x-correlation-id": "abcdefgh"})
+            assert answer.headers["x-correlation-id"] == "abcdefgh"
+        await client.get("/api/v1/made/up/by/somebody")
+    page = metrics.page().decode()
+    assert 'api_latency_seconds_count{method="GET",route="/api/v1/assets/{asset_id}",status="404"} 2.0' in page
+    assert 'route="/api/v1",status="404"' in page
+    assert "made/up" not in page
