@@ -62,6 +62,8 @@ class Collector:
         self._loops: dict[str, ConnectionLoop] = {}
         self._status_changes: Bus[ConnectionStatus] = Bus()
         self._reloading = asyncio.Lock()
+        self._asked: dict[str, int] = {}  # How often a reload of the connection was asked for,
+        self._applied: dict[str, int] = {}  # and up to which time of asking it has been done.
 
     @property
     def intake(self) -> Intake:
@@ -98,9 +100,14 @@ class Collector:
     async def reload(self, connection_id: str) -> None:
         """Apply the stored configuration of one connection: new, changed, paused, resumed or gone.
 
-        One at a time, so that of two people at once the one who was stored last decides.
+        One at a time, so that of two people at once the one who was stored last decides; who asks while it is under way
+        is served by one more time together, however many they are: each costs the link a moment.
         """
+        asked = self._asked[connection_id] = self._asked.get(connection_id, 0) + 1
         async with self._reloading:
+            if self._applied.get(connection_id, 0) >= asked:
+                return  # What was stored before this call was read after it.
+            newest = self._asked[connection_id]
             async with self._work(EVERY_SITE) as work:
                 connection = await work.connections.get(connection_id)
                 signals = await work.signals.all()
@@ -109,6 +116,7 @@ class Collector:
             self._intake.reload(signals)
             if connection is not None:
                 self._open(connection, [signal for signal in signals if signal.connection_id == connection_id])
+            self._applied[connection_id] = newest
 
     async def reload_signals(self) -> None:
         """Take over the stored signals after a change that leaves the connections as they are, such as a scale."""

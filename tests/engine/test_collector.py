@@ -250,6 +250,22 @@ async def test_two_people_who_switch_at_once_leave_one_loop_that_tells_the_truth
             assert [driver.is_open for driver in device.drivers].count(True) == (state is ConnectionState.ONLINE)
 
 
+async def test_many_who_ask_for_a_reload_at_once_cost_the_link_two_connects() -> None:
+    line, device = pushed()
+    async with running(line):
+        before = len(device.drivers)
+        first = asyncio.create_task(line.collector.reload("line-1"))
+        await asyncio.sleep(0)
+        line.plant.signals.append(signal(3))
+        await asyncio.gather(first, *(line.collector.reload("line-1") for _ in range(20)))
+        await settle()
+        assert len(device.drivers) == before + 2
+        assert line.status().signals == 3, "what was stored meanwhile is in force"
+        await line.collector.reload("line-1")
+        await settle()
+        assert len(device.drivers) == before + 3
+
+
 async def test_a_reload_applies_new_signals_and_forgets_a_deleted_connection() -> None:
     line, device = pushed(signal(1))
     async with running(line):
