@@ -19,7 +19,7 @@ const REST_PREFIX = "/api/v1";
 const LANGUAGES = ["typescript", "python", "curl"];
 const NO_ISSUES = {};
 
-export const ApiExplorer = guarded(function ApiExplorer({ permissions = [] }) {
+export const ApiExplorer = guarded(function ApiExplorer({ permissions = [], isKnown = false }) {
   const { answer, error, again } = useQuery("api.procedures");
   const [search, setSearch] = useSearchParams();
   const [words, setWords] = useState("");
@@ -30,8 +30,8 @@ export const ApiExplorer = guarded(function ApiExplorer({ permissions = [] }) {
     globalThis.scrollTo?.(0, 0);
   }, [setSearch]);
   const mine = useCallback(
-    (procedure) => procedure.meta.permission === undefined || permissions.includes(procedure.meta.permission),
-    [permissions],
+    (procedure) => !isKnown || procedure.meta.permission === undefined || permissions.includes(procedure.meta.permission),
+    [permissions, isKnown],
   );
   if (error && !answer) return <section className="card"><ErrorNote what={t("api.unread")} error={error} again={again} /></section>;
   if (!answer) return <section className="card stack">{[1, 2, 3, 4].map((row) => <Skeleton key={row} height={28} />)}</section>;

@@ -13,6 +13,9 @@ export function snippets(procedure, input, origin, restPrefix) {
   };
 }
 
+/* What is written as JSON may be anything; only a record has fields. */
+const isRecord = (input) => input !== null && typeof input === "object" && !Array.isArray(input);
+
 // --- TypeScript -------------------------------------------------------------------------------------------------------
 
 function typescript(procedure, input, origin) {
@@ -85,7 +88,7 @@ function python(procedure, input, origin) {
 
 function pythonArguments(procedure, input) {
   if (input === undefined) return "";
-  if (procedure.inputForm !== "fields") return pythonic(input, "    ");
+  if (procedure.inputForm !== "fields" || !isRecord(input)) return pythonic(input, "    ");
   return Object.entries(input).map(([name, value]) => `${name}=${pythonic(value, "    ")}`).join(", ");
 }
 
@@ -125,7 +128,7 @@ function trpc(procedure, input, url) {
 
 function rest(procedure, input, url) {
   const { method, path } = procedure.rest;
-  const fields = input !== null && typeof input === "object" && !Array.isArray(input) ? { ...input } : {};
+  const fields = isRecord(input) ? { ...input } : {};
   const filled = path.replace(/\{(\w+)\}/g, (hole, name) => {
     if (fields[name] === undefined) return hole.toUpperCase().slice(1, -1);
     const value = encodeURIComponent(fields[name]);

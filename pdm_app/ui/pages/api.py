@@ -14,5 +14,5 @@ def api() -> rx.Component:
     return settings_page(
         "/settings/api",
         head(text("nav.api")),
-        api_explorer(permissions=Session.permissions),
+        api_explorer(permissions=Session.permissions, is_known=Session.username != ""),
     )

@@ -101,6 +101,16 @@ test("code for a shell survives quotes, and fields of the path leave the query",
   assert.match(curl, /-H "Authorization: Bearer \$PDM_TOKEN"/);
 });
 
+test("code is written for whatever stands in the JSON, also for what the server will refuse", () => {
+  const procedure = { path: "a.b", type: "mutation", inputForm: "fields", rest: { method: "PATCH", path: "/a/{id}" } };
+  for (const input of [null, 5, "x", [1], [[]], {}, { id: null }, { id: { deep: [] } }, undefined]) {
+    const code = snippets(procedure, input, ORIGIN, "/api/v1");
+    assert.deepEqual(Object.values(code).map((text) => typeof text), ["string", "string", "string"]);
+    assert.deepEqual(missing(RULE, input, DEFS).map((path) => typeof path).filter((type) => type !== "string"), []);
+  }
+  assert.match(snippets(procedure, null, ORIGIN, "/api/v1").python, /client\.a\.b\(None\)/);
+});
+
 test("Python gets its own words for nothing, yes and no", () => {
   const procedure = { path: "a.b", type: "query", inputForm: "fields", rest: null };
   const { python } = snippets(procedure, { none: null, yes: true, no: false, text: 'say "hi" 😀\n' }, ORIGIN, "/api/v1");
