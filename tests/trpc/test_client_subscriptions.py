@@ -219,6 +219,11 @@ async def test_a_program_that_takes_no_events_holds_nobody_up_and_loses_none(
     assert got == list(range(1, 201))
 
 
+async def test_a_burst_longer_than_the_feed_arrives_whole_where_it_is_taken(link: Link) -> None:
+    sizes = [len(event) async for event in link.subscribe("flood", {"events": 5_000, "size": 10})]
+    assert sizes == [10] * 5_000  # None of them has an id: a subscription begun anew would bring some twice.
+
+
 async def test_events_are_bounded_by_their_size_as_well(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "SIZE_MAX", 50_000)
     async with link.subscribe("flood", {"events": 100, "size": 10_000}) as events:

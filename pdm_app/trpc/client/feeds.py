@@ -31,6 +31,7 @@ class Feed:
         self._size = 0
         self._end: BaseException | None = None
         self._changed = asyncio.Event()
+        self._taken = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
@@ -66,6 +67,7 @@ class Feed:
         """End at once, without what was not taken."""
         self._events.clear()
         self._size = 0
+        self._taken.set()
         self.end()
 
     async def take(self) -> Any:
@@ -82,7 +84,19 @@ class Feed:
             await self._changed.wait()
         event, size = self._events.popleft()
         self._size -= size
+        self._taken.set()
         return event
+
+    async def has_room_within(self, timeout_s: float) -> bool:
+        """Wait until something more may be put in. False: nobody takes anything."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.is_full:
+                    self._taken.clear()
+                    await self._taken.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 class Source(Protocol):

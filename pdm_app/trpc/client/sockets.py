@@ -15,14 +15,15 @@ from pdm_app.trpc.wire_values import MISSING, Tracked
 
 SOCKET_KEEP_ALIVE_S: Final = 5.0  # Between pings, and for their answer: a dead link is noticed after twice that.
 SOCKET_MESSAGE_MAX: Final = 64 * 1024 * 1024
+HELD_UP_S: Final = 1.0  # How long one full feed holds up the others before its subscription is stopped.
 REFUSALS: Final = (401, 403, 404)  # HTTP statuses of a handshake that do not change by trying again.
 
 
 class Socket:
     """Brings the events of all subscriptions over one connection.
 
-    A subscription whose events are not taken is stopped at the server once its feed is full, and goes on after its last
-    event when they are: the others are not held up.
+    A subscription whose events are not taken is stopped at the server once its feed has been full for ``HELD_UP_S``,
+    and goes on after its last event when they are: the others are not held up any longer.
 
     Args:
         settings: Of the client.
@@ -187,9 +188,8 @@ class Socket:
         elif (result := message["result"])["type"] == "data":
             data = result.get("data", MISSING)
             feed.put(data if result.get("id") is None else Tracked(result["id"], data["data"]), size)
-            if feed.is_full:
+            if feed.is_full and not await feed.has_room_within(HELD_UP_S) and self._live.pop(key, None) is not None:
                 self._held.add(feed)
-                del self._live[key]
                 await self._send({"id": key, "method": "subscription.stop"})
         elif result["type"] == "stopped":
             del self._live[key]
