@@ -46,6 +46,7 @@ from pdm_app.services.in_force import InForce
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
+from pdm_app.services.logins import LoginService
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.provisioning import provision, refuse_to_mix
@@ -172,7 +173,8 @@ async def running(
             await pages_served.wait()
             await load(driver)
 
-        collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper, load_later)
+        logins = LoginService(work, clock, secret_store)
+        collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper, load_later, logins.of)
 
         about = About(product_version(), started_at, database.place, str(settings.data_dir), settings.demo)
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, keeper, bus, frames)
@@ -209,6 +211,7 @@ async def running(
             devices=DeviceService(work, clock, desk),
             formulas=FormulaService(work, historian),
             history=history,
+            logins=LoginService(work, clock, secret_store, collector),
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,

@@ -1,5 +1,6 @@
 """Connections: one driver instance talking to one endpoint, and what can be said of its state."""
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -38,6 +39,14 @@ class Connection(ConnectionFacts):
     id: Id
     simulated: bool = False
     revision: Revision = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """As whom a connection signs in at its endpoint; on its way from the secret store to a driver, and nowhere else."""
+
+    username: str
+    password: str = field(repr=False)
 
 
 class ConnectionStatus(Record):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from pdm_app.domain.connections import Connection
+from pdm_app.domain.connections import Connection, Login
 from pdm_app.domain.errors import FieldIssue
 from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.samples import Batch, Micros, Sample, Stretch
@@ -113,6 +113,15 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Give everything back; never raises, returns within two seconds."""
+        ...
+
+
+@runtime_checkable
+class SignsIn(Protocol):
+    """A driver whose protocol knows users."""
+
+    def sign_in_as(self, login: Login) -> None:
+        """Use this login in `Driver.connect`, which follows."""
         ...
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from pdm_app.domain.connections import Connection
+from pdm_app.domain.connections import Connection, Login
 from pdm_app.domain.errors import ConnectionFailedError, NotSupportedError
 from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
 from pdm_app.domain.samples import Batch, Quality
@@ -95,6 +95,7 @@ class MqttDriver:
         options = connection.options
         self._connection = connection
         self._clock = clock
+        self._login: Login | None = None
         self._qos = 1 if int(options.get("qos", 1)) else 0
         self._status_suffix = str(options.get("status_suffix", "/status"))
         self._connect_timeout_s = float(options.get("connect_timeout_s", 5.0))
@@ -110,6 +111,9 @@ class MqttDriver:
         self._early: list[Any] = []  # What a persistent session sends before `subscribe` has said what is wanted.
         self._refused: list[tuple[Batch, list[Token]]] = []
         self._loop = asyncio.get_running_loop()
+
+    def sign_in_as(self, login: Login) -> None:
+        self._login = login
 
     async def connect(self) -> None:
         options = self._connection.options
@@ -128,6 +132,8 @@ class MqttDriver:
             endpoint.port,
             identifier=str(client_id) if client_id else None,
             protocol=version,
+            username=self._login.username if self._login else None,
+            password=self._login.password if self._login else None,
             keepalive=int(options.get("keepalive_s", 4)),
             timeout=self._connect_timeout_s,
             **keep_session,

@@ -22,14 +22,14 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 
-from pdm_app.domain.connections import Connection
+from pdm_app.domain.connections import Connection, Login
 from pdm_app.domain.errors import ConnectionFailedError, InvalidInputError
 from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
 from pdm_app.domain.signals import Signal
 from pdm_app.drivers.endpoint import cause, endpoint_of
 from pdm_app.drivers.opcua_publish import ColumnPublisher, ValueColumns
-from pdm_app.drivers.opcua_requests import monitor, monitored_item, subscription
+from pdm_app.drivers.opcua_requests import monitor, monitored_item, subscription, use_login
 from pdm_app.drivers.opcua_values import (
     as_type,
     batch_of,
@@ -65,6 +65,7 @@ class OpcuaDriver:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
+        self._login: Login | None = None
         self._publishing_ms = float(connection.options.get("publishing_ms", 50))
         self._connect_timeout_s = float(connection.options.get("connect_timeout_s", 5.0))
         self._timeout_s = float(connection.options.get("timeout_s", 2.0))
@@ -76,9 +77,11 @@ class OpcuaDriver:
         self._publisher: ColumnPublisher | None = None
         self._subscription_id = 0
         self._refused: list[ua.MonitoredItemCreateRequest] = []
-        self._asked_at = clock.now()
-        self._heard_at = clock.now()
+        self._asked_at = self._heard_at = clock.now()
         self._round_trip_ms: float | None = None
+
+    def sign_in_as(self, login: Login) -> None:
+        self._login = login
 
     async def connect(self) -> None:
         endpoint = endpoint_of(self._connection, {"opc.tcp": 4840})
@@ -86,6 +89,7 @@ class OpcuaDriver:
         client.session_timeout = round(SESSION_S * 1000)
         client.name = client.description = "pdm-app"
         client.application_uri = "urn:pdm-app:collector"
+        use_login(client, self._login)
         self._client = client
         try:
             async with asyncio.timeout(self._connect_timeout_s):

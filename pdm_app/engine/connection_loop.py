@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import structlog
 
-from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
+from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus, Login
 from pdm_app.domain.errors import ConnectionFailedError, UnavailableError
-from pdm_app.domain.ports import Clock, Driver, DriverFactory
+from pdm_app.domain.ports import Clock, Driver, DriverFactory, SignsIn
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
 from pdm_app.domain.signals import Signal
 from pdm_app.engine.intake import Intake
@@ -28,6 +28,7 @@ RATE_WINDOW = 6  # Status refreshes, a second apart, over which samples per seco
 FAULTS_SHOWN_MAX = 200
 
 T = TypeVar("T")
+LoginOf = Callable[[str], Awaitable[Login | None]]
 
 
 class ConnectionLoop:
@@ -40,6 +41,7 @@ class ConnectionLoop:
         intake: Takes the batches.
         clock: Times attempts and polls.
         changed: Called with the new status at every change of state.
+        login_of: Asked before each attempt as whom to sign in; None where nobody does.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class ConnectionLoop:
         intake: Intake,
         clock: Clock,
         changed: Callable[[ConnectionStatus], None],
+        login_of: LoginOf | None = None,
     ) -> None:
         self.connection = connection
         self.signals = tuple(signals)
@@ -58,6 +61,7 @@ class ConnectionLoop:
         self._intake = intake
         self._clock = clock
         self._changed = changed
+        self._login_of = login_of
         self.backoff = Backoff(RETRY_FIRST_S, float(connection.options.get("retry_cap_s", RETRY_CAP_S)))
         self.driver: Driver | None = None
         self._state = ConnectionState.DISCONNECTED
@@ -87,6 +91,7 @@ class ConnectionLoop:
         driver: Driver | None = None
         try:
             driver = self._make_driver(self.connection, self._clock)
+            await self._introduce(driver)
             await self._ask(driver.connect())
             if driver.pushes and self.signals:
                 await self._ask(driver.subscribe(self.signals, self._take))
@@ -108,6 +113,18 @@ class ConnectionLoop:
             self.driver = None
             if driver is not None:
                 await driver.close()
+
+    async def _introduce(self, driver: Driver) -> None:
+        login = await self._login_of(self.connection.id) if self._login_of is not None else None
+        if login is None:
+            return
+        if not isinstance(driver, SignsIn):
+            raise ConnectionFailedError(
+                f"Connection {self.connection.name!r} has a login, and its driver {self.connection.driver!r} knows no "
+                "users. Remove the login, or choose the driver it was meant for.",
+                connection_id=self.connection.id,
+            )
+        driver.sign_in_as(login)
 
     async def _ask(self, answer: Awaitable[T]) -> T:
         """Await a driver; whatever a protocol library throws is the endpoint's trouble, not the end of the process."""

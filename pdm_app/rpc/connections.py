@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pdm_app.domain.connections import Connection, ConnectionFacts, DriverName, EndpointText
 from pdm_app.domain.plant import Cursor, Listing, Page, PageSize, Words
@@ -10,7 +12,10 @@ from pdm_app.domain.record import Id, Name, Revision
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.connections import ConnectionView
+from pdm_app.services.logins import LoginView
 from pdm_app.trpc import MISSING, Missing
+
+LoginWord = Annotated[str, Field(min_length=1, max_length=1024)]
 
 connections = procedures()
 
@@ -39,6 +44,24 @@ async def pause(ctx: Ctx, *, connection_id: Id) -> ConnectionView:
 async def resume(ctx: Ctx, *, connection_id: Id) -> ConnectionView:
     """Read a paused connection again."""
     return await ctx.services.connections.resume(ctx.actor, connection_id)
+
+
+@connections.query(permission="connections.configure", rest="GET /connections/{connection_id}/login")
+async def login(ctx: Ctx, *, connection_id: Id) -> LoginView:
+    """Say as whom a connection signs in at its endpoint; its password is nowhere to be read."""
+    return await ctx.services.logins.view(ctx.actor, connection_id)
+
+
+@connections.mutation(permission="connections.configure", rest="PUT /connections/{connection_id}/login")
+async def put_login(ctx: Ctx, *, connection_id: Id, username: LoginWord, password: LoginWord) -> LoginView:
+    """Have a connection sign in with a user name and password; it connects anew at once."""
+    return await ctx.services.logins.put(ctx.actor, connection_id, username, password)
+
+
+@connections.mutation(permission="connections.configure", rest="DELETE /connections/{connection_id}/login")
+async def remove_login(ctx: Ctx, *, connection_id: Id) -> LoginView:
+    """Have a connection sign in no more."""
+    return await ctx.services.logins.forget(ctx.actor, connection_id)
 
 
 @connections.query(permission="connections.read", rest="GET /connections")

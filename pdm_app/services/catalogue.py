@@ -17,6 +17,7 @@ from pdm_app.services.history import HistoryService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
+from pdm_app.services.logins import LoginService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
@@ -42,6 +43,7 @@ class Services:
     ingest: IngestService
     lines: LineService
     live: LiveService
+    logins: LoginService
     pumps: PumpService
     signals: SignalService
     signatures: SignatureService

@@ -19,8 +19,9 @@ class Mosquitto:
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, login: tuple[str, str] | None = None) -> None:
         self._folder = folder
+        self._login = login
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
 
@@ -35,7 +36,7 @@ class Mosquitto:
         user = "user root\n" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
         config = self._folder / "mosquitto.conf"
         config.write_text(
-            f"listener {self.port} {self.host}\nallow_anonymous true\n{user}"
+            f"listener {self.port} {self.host}\n{self._who_may()}{user}"
             f"persistence true\npersistence_location {self._folder}/\nmax_queued_messages 100000\n"
         )
         with (self._folder / "broker.log").open("ab") as log:
@@ -44,6 +45,15 @@ class Mosquitto:
             )
         process = self._process
         wait_for_port(self.port, within_s=20, still_running=lambda: process.poll() is None)
+
+    def _who_may(self) -> str:
+        if self._login is None:
+            return "allow_anonymous true\n"
+        file = self._folder / "passwords"
+        file.touch(mode=0o600)
+        passwd = shutil.which("mosquitto_passwd", path=SEARCH_PATH) or "mosquitto_passwd"
+        subprocess.run([passwd, "-b", str(file), *self._login], check=True, capture_output=True)
+        return f"allow_anonymous false\npassword_file {file}\n"
 
     def stop(self) -> None:
         """Shut down in order; safe to call twice."""

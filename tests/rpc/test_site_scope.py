@@ -59,6 +59,11 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("assets.list", "site_id"): [{"site_id": site_id}],
         ("connections.pause", "connection_id"): [{"connection_id": target.connection_id}],
         ("connections.resume", "connection_id"): [{"connection_id": target.connection_id}],
+        ("connections.login", "connection_id"): [{"connection_id": target.connection_id}],
+        ("connections.put_login", "connection_id"): [
+            {"connection_id": target.connection_id, "username": "mine", "password": "mine"}
+        ],
+        ("connections.remove_login", "connection_id"): [{"connection_id": target.connection_id}],
         ("demo.inject", "asset_code"): [{"asset_code": target.asset_code, **sensor}],
         ("demo.clear", "fault_id"): [{"fault_id": target.fault_id}],
         ("formulas.evaluate", "asset_id"): [{"formula": ANOTHER_SENSOR, "asset_id": target.asset_id, **SPAN}],
