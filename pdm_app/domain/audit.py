@@ -81,7 +81,7 @@ class AuditQuery(Record):
     subject_id: str = Field(default="", max_length=80)
     site_id: Id | None = None
     text: Words = Field(default="", description="Words in name, reason or the change itself, in any case.")
-    before: int | None = Field(default=None, ge=1, description="Go on with entries older than this number.")
+    before: int | None = Field(default=None, ge=1, le=2**53, description="Go on with entries older than this number.")
     limit: int = Field(default=100, ge=1, le=PAGE_MAX)
 
 

@@ -12,7 +12,7 @@ from pdm_app.services.audit import AuditVerdict
 audit = procedures()
 
 AnchorNumber = Annotated[int, Field(ge=1, le=2**53)]
-AnchorHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+AnchorHash = Annotated[str, Field(max_length=64, pattern=r"^[0-9a-f]{64}$")]
 
 
 @audit.query(permission="audit.read", rest="GET /audit")

@@ -12,6 +12,9 @@ from tests.rpc.test_site_scope import names_of
 
 SECRET = re.compile(r"pass(word|wd|phrase)|hash|secret|token|credential|private|salt|otp|refresh|api_?key|pem", re.I)
 
+# The chain's hashes are there to be kept elsewhere, and a device's key is shown once, to whoever makes it.
+SHOWN_ON_PURPOSE = {("audit.page", "hash"), ("audit.verify", "last_hash"), ("devices.create_key", "secret")}
+
 
 def test_no_output_has_a_field_for_a_secret() -> None:
     named = {
@@ -20,7 +23,7 @@ def test_no_output_has_a_field_for_a_secret() -> None:
         for name in names_of(procedure.describe()["output"])
         if SECRET.search(name)
     }
-    assert named == set()
+    assert named == SHOWN_ON_PURPOSE
 
 
 def test_every_output_says_what_it_holds() -> None:
