@@ -138,7 +138,7 @@ function Plain({ id, hintId, name, kind, found, schema, defs, nullable, required
   if (kind === "text") {
     const long = (found.maxLength ?? 0) > LONG_TEXT;
     const common = {
-      ...hinted, className: "input", value: value ?? "", placeholder: required ? "" : t("api.left_out"), spellCheck: false, autoComplete: "off",
+      ...hinted, className: "input", value: write(value), placeholder: required ? "" : t("api.left_out"), spellCheck: false, autoComplete: "off",
       onChange: (event) => onChange(event.target.value === "" && !required ? undefined : event.target.value),
     };
     return long ? <textarea rows={2} {...common} /> : <input type={isSecret(name) ? "password" : "text"} {...common} autoComplete="off" />;

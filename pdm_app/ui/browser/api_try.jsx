@@ -6,7 +6,6 @@ import { Copy } from "./copy.jsx";
 import { number, size } from "./format.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
-import { ErrorNote } from "./parts.jsx";
 
 /** The button and the answer. `onOutcome` hears of every answer, so that the form can show what was wrong with it. */
 export function TryIt({ procedure, input, refusal, onOutcome }) {
@@ -42,10 +41,21 @@ export function TryIt({ procedure, input, refusal, onOutcome }) {
         {state.running && <button type="button" className="button" onClick={stop}>{t("action.cancel")}</button>}
         {refusal && <span className="muted" role="note">{refusal}</span>}
       </div>
-      {state.error && <ErrorNote what={t("api.failed")} error={state.error} again={begin} compact />}
+      {state.error && <Unanswered procedure={procedure} again={begin} />}
       {state.outcome && <Outcome outcome={state.outcome} dimmed={state.running} />}
       <Confirmation procedure={procedure} input={input} open={asking} onRun={run} onClose={() => setAsking(false)} />
     </>
+  );
+}
+
+/* A query may be asked again without a thought; of a change nobody knows whether it was made. */
+function Unanswered({ procedure, again }) {
+  return (
+    <div className="note note-error" data-compact="true" role="alert">
+      <p className="note-title">{t("api.failed")}</p>
+      <p className="note-text">{procedure.type === "mutation" ? t("api.failed_mutation") : t("api.failed_query")}</p>
+      <div className="note-actions"><button type="button" className="button button-small" onClick={again}>{t("action.retry")}</button></div>
+    </div>
   );
 }
 
