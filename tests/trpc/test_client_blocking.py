@@ -159,8 +159,8 @@ async def test_options_change_limits_over_the_same_connections(client: Opened) -
         hasty = client.options(timeout_s=0.1)
         began = time.monotonic()
         with pytest.raises(RpcTimeoutError):
-            hasty.link.query("slow", {"ms": 2_000})
-        assert time.monotonic() - began < 1.9
+            hasty.link.query("slow", {"ms": 20_000})
+        assert time.monotonic() - began < 15
         assert client.link.query("health") == {"ok": True}
 
     await aside(work)

@@ -175,13 +175,13 @@ async def test_a_server_that_is_not_there_cannot_have_done_anything(free_port: i
 async def test_an_answer_that_takes_too_long_is_given_up(link: Link) -> None:
     began = time.monotonic()
     with pytest.raises(RpcTimeoutError, match=r"slow was not answered within 0\.2 s"):
-        await link.with_patience(0.2, None).query("slow", {"ms": 3_000})
-    assert time.monotonic() - began < 10
+        await link.with_patience(0.2, None).query("slow", {"ms": 20_000})
+    assert time.monotonic() - began < 15
     assert await link.query("health") == {"ok": True}
 
 
 async def test_cancelling_the_only_call_cancels_its_request(link: Link, served: Served) -> None:
-    waiting = asyncio.create_task(link.query("slow", {"ms": 3_000}))
+    waiting = asyncio.create_task(link.query("slow", {"ms": 20_000}))
     await until(lambda: served.plant.contexts)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -190,10 +190,10 @@ async def test_cancelling_the_only_call_cancels_its_request(link: Link, served: 
 
 
 async def test_the_server_stops_working_on_a_query_for_which_nobody_waits(link: Link, served: Served) -> None:
-    waiting = asyncio.create_task(link.query("slow", {"ms": 3_000}))
+    waiting = asyncio.create_task(link.query("slow", {"ms": 20_000}))
     await until(lambda: served.plant.contexts)
     waiting.cancel()
-    await until(lambda: served.plant.cleaned_up == ["slow"], 2.5)
+    await until(lambda: served.plant.cleaned_up == ["slow"], 15.0)
 
 
 async def test_cancelling_one_call_of_a_batch_leaves_the_others(link: Link) -> None:
@@ -208,7 +208,7 @@ async def test_cancelling_one_call_of_a_batch_leaves_the_others(link: Link) -> N
 
 async def test_whoever_waits_when_the_client_is_closed_is_told_so(served: Served) -> None:
     async with linked(served.http_url) as link:
-        sent = asyncio.create_task(link.query("slow", {"ms": 3_000}))
+        sent = asyncio.create_task(link.query("slow", {"ms": 20_000}))
         await until(lambda: served.plant.contexts)
         unsent = asyncio.create_task(link.query("health"))
         await asyncio.sleep(0)
