@@ -73,19 +73,21 @@ type SubscriptionProcedure<I, O> = TRPCSubscriptionProcedure<{
 """
 
 
-def app_router_types(router: Router[Any], *, error_data: type | None = None) -> str:
+def app_router_types(router: Router[Any], *, error_data: type | None = None, superjson: bool = False) -> str:
     """Return the text of ``app-router.d.ts``; the same router always gives the same text.
 
     Args:
         router: The root.
         error_data: What the application puts into ``error.data``: a TypedDict, model or dataclass.
+        superjson: The server has ``transformer=SUPERJSON``: dates are ``Date``, sets are ``Set``, and every link of a
+            client must name the transformer. An int beyond 2**53 arrives as a bigint all the same.
 
     Raises:
         RouterError: A path that no client could call.
     """
     described = describe_router(router, error_data=error_data, reserved=RESERVED)
     declarations = [
-        f"{TypeWriter(is_sent=name in described.sent).declaration(name, schema)}\n"
+        f"{TypeWriter(is_sent=name in described.sent, is_rich=superjson).declaration(name, schema)}\n"
         for name, schema in described.definitions.items()
     ]
     return "\n".join(
@@ -93,8 +95,8 @@ def app_router_types(router: Router[Any], *, error_data: type | None = None) -> 
             _HEAD,
             *declarations,
             _error_data(described),
-            _ROOT,
-            f"type AppRecord = {_record(_tree(described), 0)};\n",
+            _ROOT.replace("transformer: false", "transformer: true") if superjson else _ROOT,
+            f"type AppRecord = {_record(_tree(described), 0, is_rich=superjson)};\n",
             "export type AppRouter = TRPCBuiltRouter<Root, AppRecord>;\n",
             "export {}; // Without it, everything above would count as exported.\n",
         ]
@@ -125,15 +127,15 @@ def _unreachable(procedure: Procedure, reason: str) -> RouterError:
     return RouterError(f"No TypeScript client could call {procedure.path!r}: {reason}. Give it another name.")
 
 
-def _record(tree: Tree, depth: int) -> str:
+def _record(tree: Tree, depth: int, *, is_rich: bool) -> str:
     written = ""
     for name, held in tree.items():
         key = f"{INDENT * (depth + 1)}{property_name(name)}"
         if isinstance(held, ProcedureSchema):
             written += _comment(held.procedure, depth + 1)
-            written += f"{key}: {_leaf(held, depth + 1)};\n"
+            written += f"{key}: {_leaf(held, depth + 1, is_rich=is_rich)};\n"
         else:
-            written += f"{key}: {_record(held, depth + 1)};\n"
+            written += f"{key}: {_record(held, depth + 1, is_rich=is_rich)};\n"
     return f"{{\n{written}{INDENT * depth}}}"
 
 
@@ -146,12 +148,12 @@ def _words(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _leaf(schema: ProcedureSchema, depth: int) -> str:
+def _leaf(schema: ProcedureSchema, depth: int, *, is_rich: bool) -> str:
     kind = f"{schema.procedure.type.title()}Procedure"
-    return f"{kind}<{_input(schema, depth)}, {_output(schema, depth)}>"
+    return f"{kind}<{_input(schema, depth, is_rich=is_rich)}, {_output(schema, depth, is_rich=is_rich)}>"
 
 
-def _input(schema: ProcedureSchema, depth: int) -> str:
+def _input(schema: ProcedureSchema, depth: int, *, is_rich: bool) -> str:
     taken = schema.procedure.input
     if taken.form == "none":
         return "void"
@@ -159,13 +161,13 @@ def _input(schema: ProcedureSchema, depth: int) -> str:
         return "Blob | Uint8Array"
     if taken.form == "form":
         return "FormData"
-    written = TypeWriter(is_sent=True).type_of(schema.input, depth)
+    written = TypeWriter(is_sent=True, is_rich=is_rich).type_of(schema.input, depth)
     return union([written, "undefined"]) if taken.is_optional else written
 
 
-def _output(schema: ProcedureSchema, depth: int) -> str:
+def _output(schema: ProcedureSchema, depth: int, *, is_rich: bool) -> str:
     parts = []
-    type_of = TypeWriter(is_sent=False).type_of
+    type_of = TypeWriter(is_sent=False, is_rich=is_rich).type_of
     if schema.tracked is not None:
         parts.append(f"Tracked<{type_of(schema.tracked, depth)}>")
     if schema.plain is not None:

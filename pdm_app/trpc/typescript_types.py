@@ -30,10 +30,12 @@ class TypeWriter:
 
     Args:
         is_sent: Clients send these values: the comments tell limits and defaults, by which a result is not bound.
+        is_rich: superjson carries them, so dates and sets are what they are in JavaScript.
     """
 
-    def __init__(self, *, is_sent: bool) -> None:
+    def __init__(self, *, is_sent: bool, is_rich: bool = False) -> None:
         self._is_sent = is_sent
+        self._is_rich = is_rich
 
     def declaration(self, name: str, schema: JsonSchema) -> str:
         """Return the exported declaration of a named schema: an interface for an object of known keys, else a type."""
@@ -72,6 +74,10 @@ class TypeWriter:
     def _type_of_kind(self, kind: Any, schema: JsonSchema, depth: int) -> str:
         if isinstance(kind, list):
             return union(self._type_of_kind(one, schema, depth) for one in kind)
+        if self._is_rich and kind == "string" and schema.get("format") == "date-time":
+            return "Date"
+        if self._is_rich and kind == "array" and schema.get("uniqueItems"):
+            return f"Set<{self.type_of(schema.get('items', True), depth)}>"
         if kind == "array":
             return self._tuple(schema, depth) if "prefixItems" in schema else self._array(schema, depth)
         if kind == "object":
