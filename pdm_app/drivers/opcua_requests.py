@@ -6,7 +6,8 @@ Source: OPC 10000-4, 5.12 (monitored items), 5.13 (subscriptions).
 import math
 from collections.abc import Sequence
 
-from asyncua import Client, ua
+from asyncua import ua
+from asyncua.client.client import Client
 from asyncua.client.ua_session import UaSession
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes

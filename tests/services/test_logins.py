@@ -4,11 +4,15 @@ import io
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from asyncua import Server, ua
-from asyncua.server.user_managers import User as OpcuaUser
-from asyncua.server.user_managers import UserRole
+from asyncua import ua
+from asyncua.crypto.permission_rules import User as OpcuaUser
+from asyncua.crypto.permission_rules import UserRole
+from asyncua.server.internal_server import InternalServer
+from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
 
 from pdm_app.domain.access import EVERY_SITE, SYSTEM, Role, User, actor_of
 from pdm_app.domain.audit import AuditQuery
@@ -178,16 +182,16 @@ async def test_a_broker_lets_in_who_has_its_password(need: Callable[[str, object
         broker.stop()
 
 
-class _OneUser:
+class _OneUser(UserManager):
     def get_user(
-        self, iserver: object, username: str | None = None, password: str | None = None, certificate: object = None
+        self, iserver: InternalServer, username: str | None = None, password: str | None = None, certificate: Any = None
     ) -> OpcuaUser | None:
         return OpcuaUser(role=UserRole.User) if (username, password) == (LOGIN.username, LOGIN.password) else None
 
 
 @pytest.fixture
 async def opcua_endpoint() -> AsyncIterator[str]:
-    server = Server(user_manager=_OneUser())  # type: ignore[no-untyped-call]
+    server = Server(user_manager=_OneUser())
     await server.init()
     endpoint = f"opc.tcp://127.0.0.1:{free_port()}"
     server.set_endpoint(endpoint)
