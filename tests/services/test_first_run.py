@@ -60,6 +60,25 @@ async def test_the_link_makes_the_first_admin_and_signs_in(make: Make) -> None:
         await auth.sign_in("ada", PASSWORD, HERE)
 
 
+async def test_set_up_and_the_session_it_opens_are_on_record_without_password_or_link(
+    make: Make, work: SqlUnitOfWork
+) -> None:
+    auth = make()
+    token = token_of(await auth.setup_link("http://x"))
+    with pytest.raises(UnauthenticatedError):
+        await auth.set_up(empty("x" * 43), HERE)
+    await auth.set_up(empty(token), HERE)
+    async with work(EVERY_SITE) as transaction:
+        entries = await transaction.audit.after(None, 10)
+    assert [(entry.action, entry.actor, entry.address) for entry in entries] == [
+        ("setup.completed", "ada", HERE),
+        ("sessions.opened", "ada", HERE),
+    ]
+    written = "".join(entry.model_dump_json() for entry in entries)
+    assert PASSWORD not in written
+    assert token not in written
+
+
 async def test_after_set_up_there_is_no_further_link_and_the_old_one_is_dead(make: Make) -> None:
     auth = make()
     token = token_of(await auth.setup_link("http://x"))
