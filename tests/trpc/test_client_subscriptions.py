@@ -232,6 +232,40 @@ async def test_events_are_bounded_by_their_size_as_well(link: Link, monkeypatch:
         assert len(events._feed._events) <= 6
 
 
+async def test_a_server_that_drains_is_not_taken_for_a_refusal(served: Served, link: Link) -> None:
+    events = link.subscribe("count", {"upTo": 10_000, "delayMs": 2})
+    got = [(await anext(events)).data["n"] for _ in range(3)]
+    served.app._is_draining = True  # It still listens, and refuses everybody.
+    for socket in list(served.app._sockets):
+        socket.close(1012)  # type: ignore[arg-type]
+    for stream in list(served.app._streams):
+        stream.end()
+    await until(lambda: served.app.stats.connections_refused >= 2, WAIT_S)
+    served.app._is_draining = False
+    while len(got) < 20 or not served.plant.contexts[1:]:
+        got.append((await anext(events)).data["n"])
+    await events.aclose()
+    assert got == list(range(1, len(got) + 1))
+
+
+async def test_a_token_function_that_fails_ends_the_subscription_with_its_error(served: Served, transport: str) -> None:
+    def token() -> str:
+        if served.plant.contexts:
+            raise LookupError("the key is gone")
+        return "tok_ada"
+
+    async with linked(served.http_url, subscriptions=transport, token=token) as link:
+        events = link.subscribe("count", {"upTo": 10_000, "delayMs": 2})
+        await anext(events)
+        for socket in list(served.app._sockets):
+            socket.close(1012)  # type: ignore[arg-type]
+        for stream in list(served.app._streams):
+            stream.end()
+        with pytest.raises(LookupError, match="the key is gone"):
+            async for _ in events:
+                pass
+
+
 async def test_subscriptions_share_one_websocket(served: Served) -> None:
     async with linked(served.http_url) as link:
         assert await asyncio.gather(*(numbers(link, upTo=2) for _ in range(20))) == [[1, 2]] * 20

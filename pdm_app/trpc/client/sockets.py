@@ -16,6 +16,7 @@ from pdm_app.trpc.wire_values import MISSING, Tracked
 SOCKET_KEEP_ALIVE_S: Final = 5.0  # Between pings, and for their answer: a dead link is noticed after twice that.
 SOCKET_MESSAGE_MAX: Final = 64 * 1024 * 1024
 HELD_UP_S: Final = 1.0  # How long one full feed holds up the others before its subscription is stopped.
+REFUSED_S_MAX: Final = 30.0  # How long a server may refuse a connection that it had accepted before.
 REFUSALS: Final = (401, 403, 404)  # HTTP statuses of a handshake that do not change by trying again.
 
 
@@ -146,7 +147,7 @@ class Socket:
                 return
             try:
                 connection = await self._reopen()
-            except CallError as error:
+            except Exception as error:  # A refusal, or whatever the program's own token function raised.
                 self._reader = None  # The next subscription tries anew, perhaps with other credentials.
                 self._end_all(error)
                 return
@@ -156,10 +157,22 @@ class Socket:
                 await self._request(feed)
 
     async def _reopen(self) -> ClientConnection:
+        """Return a new connection, however long it takes.
+
+        Raises:
+            CallError: The server does not want this caller, and that lasts: one that drains refuses everybody.
+        """
+        loop = asyncio.get_running_loop()
+        given_up_at_s = loop.time() + REFUSED_S_MAX
         while True:
             await asyncio.sleep(self._backoff.pause_s())
-            with suppress(RpcConnectionError):
+            try:
                 return await self._open()
+            except CallError:
+                if loop.time() > given_up_at_s:
+                    raise
+            except RpcConnectionError:
+                pass
 
     async def _read(self, connection: ClientConnection) -> None:
         """Deliver messages until the connection ends or stops making sense."""
@@ -209,7 +222,11 @@ class Socket:
         again.add_done_callback(self._stopping.discard)
 
     async def _again(self, feed: Feed, pause_s: float) -> None:
-        await asyncio.sleep(pause_s)
+        try:
+            await asyncio.sleep(pause_s)
+        except asyncio.CancelledError:
+            feed.end()  # The client is closed.
+            raise
         if not feed.is_ended:
             feed.restarts += 1
             await self._request(feed)
@@ -233,7 +250,7 @@ class Socket:
             with suppress(WebSocketException, OSError):
                 await self._connection.send(text)
 
-    def _end_all(self, error: CallError | None) -> None:
+    def _end_all(self, error: Exception | None) -> None:
         for feed in (*self._live.values(), *self._held):
             feed.end(error)
         self._live.clear()
