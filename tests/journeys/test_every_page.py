@@ -24,10 +24,10 @@ PAGES = {
     "/settings/api": "API",
     "/settings/api?call=alarms.journal": "API",
     "/settings/about": "About this system",
-    "/settings/profile": "Your profile",
-    "/settings/users": "Users",
     "/settings/permissions": "Permissions",
     "/settings/audit": "Audit trail",
+    "/settings/profile": "Your profile",
+    "/settings/users": "Users",
 }
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}
 VIEWS = (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark"), ("small phone", "light"))
