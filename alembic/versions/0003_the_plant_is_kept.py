@@ -22,6 +22,14 @@ UNIQUE = {
     "signals": (("asset_id", "name"), True),
     "alarm_rules": (("asset_id", "name"), False),
 }
+FILLED = (
+    ("revision", sa.BigInteger(), False),
+    ("changed_at", sa.BigInteger(), False),
+    ("changed_by", sa.String(120), False),
+    ("is_live", sa.SmallInteger(), True),
+)
+"""Columns with a default only as long as it takes to fill the rows that are there."""
+
 COVERED = {"areas": "ix_areas_site", "connections": "ix_connections_site"}
 """Indexes that the new unique keys make superfluous."""
 
@@ -36,10 +44,8 @@ def upgrade() -> None:
             batch.add_column(sa.Column("deleted_at", sa.BigInteger(), nullable=True))
             batch.add_column(sa.Column("is_live", sa.SmallInteger(), nullable=True, server_default="1"))
         with op.batch_alter_table(table) as batch:
-            batch.alter_column("revision", existing_type=sa.BigInteger(), existing_nullable=False, server_default=None)
-            batch.alter_column("changed_at", existing_type=sa.BigInteger(), existing_nullable=False, server_default=None)
-            batch.alter_column("changed_by", existing_type=sa.String(120), existing_nullable=False, server_default=None)
-            batch.alter_column("is_live", existing_type=sa.SmallInteger(), existing_nullable=True, server_default=None)
+            for name, kind, nullable in FILLED:
+                batch.alter_column(name, existing_type=kind, existing_nullable=nullable, server_default=None)
             if was_unique:
                 batch.drop_constraint(key, type_="unique")
             batch.create_unique_constraint(key, [*columns, "is_live"])
