@@ -16,6 +16,8 @@ DOCUMENTS = sorted([README, *(ROOT / ".github").rglob("*.md"), *(ROOT / ".docs")
 RUN_BY: dict[str, tuple[str, str]] = {
     "python3 -m pdm_app demo": ("tests/counterparts/product.py", '"-m", "pdm_app", *words'),
     "python3 -m pdm_app serve": ("tests/faults/installations.py", 'RunningProduct(folder, "serve"'),
+    "python3 -m pdm_app serve --https": ("tests/cli/test_https.py", '"--https"'),
+    "python3 -m pdm_app audit verify": ("tests/cli/test_audit.py", '"verify"'),
     "python3 -m pdm_app test": (".ci/run", "-m pdm_app test"),
     "python3 -m pdm_app user list": ("tests/cli/test_people_and_keys.py", 'run("user", "list"'),
     "python3 -m pdm_app key list": ("tests/cli/test_people_and_keys.py", 'run("key", "list"'),
