@@ -85,7 +85,7 @@ class FormulaService:
         try:
             formula = await asyncio.to_thread(lambda: compile_formula(parse(query.formula), names.describe, query.unit))
         except FormulaError as error:
-            issue = FieldIssue("formula", f"column {error.column}: {error.message.rstrip('.')}", error.fix.rstrip('.'))
+            issue = FieldIssue("formula", f"column {error.column}: {error.message.rstrip('.')}", error.fix.rstrip("."))
             raise InvalidInputError(str(error), [issue], column=error.column) from None
         return formula, {number: names.is_step(number) for number in formula.signals}
 
