@@ -113,7 +113,8 @@ def _sift_once(batch: Batch, slots: I8, rows: I8, book: SignalBook, sifted: Sift
                 if source_at[place] >= seen_at[place]:
                     book.seen_text[int(slots[place])] = words
     stamped = book.stamp[slots] != NOT_STAMPED
-    again = same & stamped & ~book.unsafe[slots]  # One that is not safe yet is recorded with its own time.
+    is_silent = book.stamp[slots] == Quality.BAD_STALE  # Its link stands: what is repeated is a retry, nothing new.
+    again = same & stamped & ~is_silent & ~book.unsafe[slots]  # One that is not safe yet keeps its own time.
     late = source_at < seen_at
     moved = source_at > seen_at
     held = moved & ~is_text & ~stamped & (quality == book.recorded_quality[slots])
@@ -133,7 +134,7 @@ def _sift_once(batch: Batch, slots: I8, rows: I8, book: SignalBook, sifted: Sift
     book.seen_value[slots[newest]] = value[newest]
     book.seen_quality[slots[newest]] = quality[newest]
     book.fresh_at[slots[moved]] = batch.received_at
-    book.stamp[slots[newest]] = NOT_STAMPED
+    book.stamp[slots[newest & ~(duplicate & is_silent)]] = NOT_STAMPED
     recorded = newest & ~duplicate & ~held
     book.recorded_value[slots[recorded]] = value[recorded]
     book.recorded_quality[slots[recorded]] = quality[recorded]

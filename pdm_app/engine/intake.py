@@ -155,7 +155,7 @@ class Intake:
         if sifted.again.any():
             batch = _ended_gap(batch, sifted.again)
             book.stamp_source_at[slots[sifted.again]] = batch.received_at  # The next stamp comes after it.
-        self._latest.merge(batch)
+        self._latest.merge(batch.rows(~sifted.duplicate))
         keep = ~(sifted.duplicate | sifted.held)
         batch, slots = batch.rows(keep), slots[keep]
         if not len(batch):

@@ -162,6 +162,21 @@ async def test_a_stamp_lies_on_the_sources_own_clock(clock_behind_s: float) -> N
     assert [row[0] for row in plant.recorded(1)] == [-clock_behind_s, 3 - clock_behind_s, 6 - clock_behind_s]
 
 
+async def test_a_sample_sent_again_after_its_signal_fell_silent_is_neither_recorded_nor_shown_anew() -> None:
+    plant = Plant(signal(1, stale_after_s=10))
+    plant.send(1, 5.0)
+    plant.pass_s(30)
+    assert plant.intake.stamp_stale() == 1
+    plant.pass_s(1)
+    plant.send(1, 5.0, age_s=31)  # A device that never got its answer tries once more.
+    assert plant.shown(1).quality is Quality.BAD_STALE
+    assert plant.intake.stamp_stale() == 0, "it is stamped already"
+    assert [(row[0], row[2]) for row in plant.recorded(1)] == [(0.0, "GOOD"), (30.0, "BAD_STALE")]
+    plant.send(1, 6.0)
+    assert plant.shown(1).quality is Quality.GOOD
+    assert [row[0] for row in plant.recorded(1)] == [0.0, 30.0, 31.0]
+
+
 async def test_a_value_that_has_not_changed_for_a_year_ends_its_gap_when_it_is_announced_again() -> None:
     plant = Plant(signal(1, stale_after_s=1e9))
     year_s = 365 * 24 * HOUR_S
