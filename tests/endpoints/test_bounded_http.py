@@ -46,7 +46,7 @@ async def port() -> AsyncIterator[int]:
     routes = [Route(f"/{each.__name__}", each, methods=["GET", "POST"]) for each in (_quick, _read, _later)]
     app = Starlette(routes=[*routes, WebSocketRoute("/_echo", _echo)])
     listener = socket.create_server(("127.0.0.1", 0))
-    protocol = bounded_http(head_s=0.4, head_bytes_max=HEAD_MAX)
+    protocol = bounded_http(head_s=2.0, head_bytes_max=HEAD_MAX)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", http=protocol))
     serving = asyncio.ensure_future(server.serve([listener]))
     await until(lambda: server.started)

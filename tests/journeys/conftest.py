@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.counterparts.product import RunningProduct
 
@@ -15,6 +15,8 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+PATIENCE_MS = 20_000  # Of the tests: a page of a busy machine may take its time, and nothing is shown by waiting less.
+expect.set_options(timeout=PATIENCE_MS)
 HARMLESS = re.compile(r"Download the React DevTools|favicon")
 
 
