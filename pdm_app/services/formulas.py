@@ -20,9 +20,9 @@ from pdm_app.domain.formulas.compiler import Described, compile_formula
 from pdm_app.domain.formulas.functions import OF_VALUES, OF_WINDOWS
 from pdm_app.domain.formulas.parts import Formula
 from pdm_app.domain.formulas.series import Column, Series
-from pdm_app.domain.formulas.syntax import FormulaError, Reference, parse
+from pdm_app.domain.formulas.syntax import FormulaError, Node, Reference, parse, walk
 from pdm_app.domain.ports import Historian
-from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import F8, I8, QUALITY_BAD_MIN, QUALITY_UNCERTAIN_MIN, U2, Micros, Stretch
 from pdm_app.domain.signals import DataType, Shape, Signal
 
@@ -78,20 +78,30 @@ class FormulaService:
         )
 
     async def _compiled(self, actor: Actor, query: EvaluationQuery) -> tuple[Formula, Mapping[int, bool]]:
-        async with self._work(actor.scope) as work:
-            if query.asset_id is not None and await work.assets.get(query.asset_id) is None:
-                raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)
-            names = _Names(await work.assets.all(), await work.signals.all(), query.asset_id)
         try:
-            formula = await asyncio.to_thread(lambda: compile_formula(parse(query.formula), names.describe, query.unit))
+            node = await asyncio.to_thread(parse, query.formula)
+            async with self._work(actor.scope) as work:
+                if query.asset_id is not None and await work.assets.get(query.asset_id) is None:
+                    raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)
+                names = await _Names.of(work, node, query.asset_id)
+            formula = await asyncio.to_thread(compile_formula, node, names.describe, query.unit)
         except FormulaError as error:
-            issue = FieldIssue("formula", f"column {error.column}: {error.message.rstrip('.')}", error.fix.rstrip("."))
+            problem, fix = error.message.rstrip("."), error.fix.rstrip(".")
+            issue = FieldIssue("formula", f"column {error.column}: {problem}", fix)
             raise InvalidInputError(str(error), [issue], column=error.column) from None
         return formula, {number: names.is_step(number) for number in formula.signals}
 
 
 class _Names:
     """What the names in a formula mean to somebody: assets by code or name, their signals by name."""
+
+    @classmethod
+    async def of(cls, work: Work, node: Node, home: str | None) -> "_Names":
+        """Read the assets that a formula names, and no other's signals."""
+        named = {part.asset for part in walk(node) if isinstance(part, Reference)}
+        assets = [asset for asset in await work.assets.all() if named & {asset.code, asset.name}]
+        ids = {asset.id for asset in assets} | ({home} if home is not None and "" in named else set())
+        return cls(assets, [signal for asset_id in ids for signal in await work.signals.of_asset(asset_id)], home)
 
     def __init__(self, assets: Sequence[Asset], signals: Sequence[Signal], home: str | None) -> None:
         self._home = home

@@ -131,7 +131,9 @@ class _Compiler:
     # --- kinds ----------------------------------------------------------------------------------------------------
 
     def _number(self, node: Node) -> Checked:
-        checked = self.check(node)
+        return self._as_number(node, self.check(node))
+
+    def _as_number(self, node: Node, checked: Checked) -> Checked:
         if checked.measure.is_truth:
             raise FormulaError(
                 "A number is needed here, and this is true or false.", node.column, "Write 1 if … else 0."
@@ -163,10 +165,11 @@ class _Compiler:
             return Checked(
                 each(reckon, left.part, right.part), TRUTH, is_step=True, signals=left.signals | right.signals
             )
-        if node.operator in ("==", "!=") and self.check(node.left).measure.is_truth:
-            left, right = self._truth(node.left), self._truth(node.right)
+        left = self.check(node.left)  # Once: each level that looked twice would double the work of those below.
+        if node.operator in ("==", "!=") and left.measure.is_truth:
+            right = self._truth(node.right)
         else:
-            left, right = self._number(node.left), self._number(node.right)
+            left, right = self._as_number(node.left, left), self._number(node.right)
         measure, right_part = self._fitted(node, left, right)
         is_step = measure.is_truth or left.is_step or right.is_step
         return Checked(

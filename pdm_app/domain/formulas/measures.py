@@ -6,9 +6,13 @@ offset follow pint: two of them have a difference, no sum and no product.
 
 from dataclasses import dataclass
 from functools import cache
+from threading import RLock
 from typing import Any
 
 from pdm_app.domain.units import DIMENSIONLESS
+
+_LOADING = RLock()
+"""Units of two registries do not go together, so two threads with the first formula must get the same one."""
 
 
 class UnitsError(ValueError):
@@ -163,16 +167,26 @@ def _tried(reckon: Any) -> Any:
         return None
 
 
-@cache
 def _registry() -> Any:
+    with _LOADING:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Any:
     from ucumvert import PintUcumRegistry
 
     return PintUcumRegistry()
 
 
-@cache
 def _unit(code: str) -> Any:
-    registry = _registry()
+    with _LOADING:
+        return _defined(code)
+
+
+@cache
+def _defined(code: str) -> Any:
+    registry = _loaded()
     try:
         return registry.Unit(str(registry.from_ucum(code).units))  # ucumvert makes its own of another registry.
     except Exception:  # Many kinds, by code: annotations alone, codes that UCUM does not know.

@@ -135,6 +135,17 @@ def test_what_does_not_fit_is_refused_at_its_column(formula: str, unit: str | No
     assert (refused.value.column, words in str(refused.value)) == (column, True), str(refused.value)
 
 
+def test_every_part_is_looked_at_once_however_deep_it_stands() -> None:
+    asked: list[str] = []
+
+    def noting(reference: Reference) -> Described:
+        asked.append(reference.name)
+        return describe(reference)
+
+    compile_formula(parse("(" * 30 + "running" + " == running)" * 30), noting)
+    assert len(asked) == 31
+
+
 def test_every_unit_of_the_product_can_be_reckoned_with() -> None:
     for unit in UNITS:
         assert str(measure_of(unit.code))
