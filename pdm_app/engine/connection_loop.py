@@ -79,6 +79,8 @@ class ConnectionLoop:
     async def attempt(self) -> None:
         """Connect, deliver until the link is lost, and give everything back.
 
+        It says ONLINE once all signals are subscribed; the first values of a driver that pushes may come before that.
+
         Cancellation closes the driver, and stamps the signals as from a lost link.
 
         Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pdm_app.domain.connections import ConnectionState
-from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
+from pdm_app.domain.samples import Batch, Quality
 from pdm_app.drivers.registry import DRIVERS
 from pdm_app.engine.collector import Collector
 from pdm_app.engine.intake import Intake
@@ -27,12 +27,12 @@ class Running:
     """The collector over the three devices, with what it shows and records."""
 
     def __init__(self, plants: dict[str, DevicePlant]) -> None:
-        clock = WallClock()
+        clock = self.clock = WallClock()
         self.plants = plants
         self.fatal: list[BaseException] = []
         self.latest, self.buffer = Latest(), MemoryBuffer()
         signals = [
-            plant.signals(COUNTER)[0].model_copy(update={"id": NUMBER_OF[name], "stale_after_s": 5.0})
+            plant.signals(COUNTER)[0].model_copy(update={"id": NUMBER_OF[name], "stale_after_s": 60.0})
             for name, plant in plants.items()
         ]
         self.supervisor = Supervisor(clock, lambda _, error: self.fatal.append(error))
@@ -47,8 +47,12 @@ class Running:
     def recorded(self, name: str) -> list[Quality]:
         return [sample.quality for sample in self.buffer.samples() if sample.signal == NUMBER_OF[name]]
 
+    def is_live(self, name: str) -> bool:
+        """Good values and a link that stands; a pushing driver's first value comes while it still subscribes."""
+        return self.quality(name) is Quality.GOOD and self.collector.status(name).state is ConnectionState.ONLINE
+
     def all_live(self) -> bool:
-        return all(self.quality(name) is Quality.GOOD for name in self.plants)
+        return all(self.is_live(name) for name in self.plants)
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ async def running(tmp_path: Path, need: Callable[[str, object], None]) -> AsyncI
         }
         run = Running(plants)
         await run.collector.start()
-        await until(run.all_live, within_s=20)
+        await until(run.all_live, within_s=30)
         yield run
         await run.supervisor.stop()
         assert not run.fatal
@@ -81,24 +85,22 @@ async def test_a_killed_server_goes_bad_heals_by_itself_and_the_others_never_not
     last = running.latest.sample(NUMBER_OF[victim])
 
     running.plants[victim].server.kill()
-    await until(lambda: running.quality(victim) is Quality.BAD_CONNECTION_LOST, within_s=5)
+    await until(lambda: running.quality(victim) is Quality.BAD_CONNECTION_LOST, within_s=30)
     shown = running.latest.sample(NUMBER_OF[victim])
     assert shown is not None
     assert last is not None
     assert shown.source_at >= last.source_at, "value and source time stay, so that the screen can show the age"
     assert running.collector.status(victim).last_error
-    await asyncio.sleep(2.5)
+    await until(lambda: all(len(running.recorded(name)) > marks[name] + 20 for name in others), within_s=60)
+    await until(lambda: running.collector.status(victim).attempts >= 2, within_s=30)
 
+    restarted_at = running.clock.now()
     await asyncio.to_thread(running.plants[victim].server.start)
-    await until(lambda: running.quality(victim) is Quality.GOOD, within_s=10)
-    assert running.collector.status(victim).state is ConnectionState.ONLINE
+    await until(lambda: running.is_live(victim), within_s=30)
+    assert running.collector.status(victim).since >= restarted_at
 
     stamps = [quality for quality in running.recorded(victim) if quality is Quality.BAD_CONNECTION_LOST]
     assert len(stamps) == 1, "one gap in history"
     for name in others:
         assert running.collector.status(name).since == since[name]
-        during = running.recorded(name)[marks[name] :]
-        assert len(during) > 20
-        assert set(during) == {Quality.GOOD}
-    elapsed_us = WallClock().now() - running.collector.status(victim).since
-    assert elapsed_us < 30 * MICROS_PER_S
+        assert set(running.recorded(name)[marks[name] :]) == {Quality.GOOD}

@@ -11,6 +11,7 @@ import pytest
 from tests.counterparts.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.trpc.conftest import Served, serving, until
 from tests.trpc.node_client import SCENARIO_TIMEOUT_S, Node, installed_client
+from tests.trpc.reference import Plant
 
 ADA = {"username": "ada", "role": "user"}
 PROGRAM = "hardship.mjs"
@@ -119,8 +120,7 @@ async def test_a_retry_link_waits_for_a_server_that_starts(packages: Path, free_
     async with asyncio.TaskGroup() as group:
         running = group.create_task(node.run("retryLink"))
         await until(lambda: node.said == ["waiting"], SCENARIO_TIMEOUT_S)
-        async with serving(port=free_port) as served:
-            served.plant.is_starting = True
+        async with serving(port=free_port, plant=Plant(is_starting=True)) as served:
             await until(lambda: len(served.plant.contexts) >= 3, SCENARIO_TIMEOUT_S)
             served.plant.is_starting = False
             got = await running

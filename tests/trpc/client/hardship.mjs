@@ -55,7 +55,7 @@ const retried = (attempts) =>
   retryLink({
     retry: ({ op, error, attempts: made }) => {
       attempts.push([op.type, error.data?.code ?? 'none']);
-      return op.type !== 'mutation' && made < 100 && (error.data === undefined || error.data.code === 'SERVICE_UNAVAILABLE');
+      return op.type !== 'mutation' && made < 2_000 && (error.data === undefined || error.data.code === 'SERVICE_UNAVAILABLE');
     },
     retryDelayMs: () => 30,
   });
