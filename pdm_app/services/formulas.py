@@ -19,11 +19,11 @@ from pdm_app.domain.evaluations import Evaluation, EvaluationQuery, FunctionHelp
 from pdm_app.domain.formulas.compiler import Described, compile_formula
 from pdm_app.domain.formulas.functions import OF_VALUES, OF_WINDOWS
 from pdm_app.domain.formulas.parts import Formula
-from pdm_app.domain.formulas.series import Column, Series
+from pdm_app.domain.formulas.series import Series
 from pdm_app.domain.formulas.syntax import FormulaError, Node, Reference, parse, walk
 from pdm_app.domain.ports import Historian
 from pdm_app.domain.repositories import UnitOfWork, Work
-from pdm_app.domain.samples import F8, I8, QUALITY_BAD_MIN, QUALITY_UNCERTAIN_MIN, U2, Micros, Stretch
+from pdm_app.domain.samples import F8, I8, U2, Micros, Stretch
 from pdm_app.domain.signals import DataType, Shape, Signal
 
 SAMPLES_MAX = 500_000
@@ -161,18 +161,12 @@ class _Outcome:
 def _reckoned(
     formula: Formula, stretches: Mapping[int, Stretch], is_step_of: Mapping[int, bool], query: EvaluationQuery
 ) -> _Outcome:
-    series = {number: _series(stretch, is_step_of[number]) for number, stretch in stretches.items()}
+    series = {number: Series.of_stretch(stretch, is_step=is_step_of[number]) for number, stretch in stretches.items()}
     at = formula.instants(series, query.start_at, query.end_at)
     value, quality = formula.evaluate(series, at)
     if len(at) <= query.buckets:
         return _Outcome(0, at, value, value, value, quality)
     return _in_buckets(at, value, quality, query)
-
-
-def _series(stretch: Stretch, is_step: bool) -> Series:
-    known = (stretch.quality < QUALITY_BAD_MIN) & np.isfinite(stretch.value)
-    doubtful = known & (stretch.quality >= QUALITY_UNCERTAIN_MIN)
-    return Series(stretch.source_at, Column(stretch.value, known, doubtful), is_step)
 
 
 def _in_buckets(at: I8, value: F8, quality: U2, query: EvaluationQuery) -> _Outcome:

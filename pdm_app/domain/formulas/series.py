@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pdm_app.domain.samples import F8, I8, MICROS_PER_S
+from pdm_app.domain.samples import F8, I8, MICROS_PER_S, QUALITY_BAD_MIN, QUALITY_UNCERTAIN_MIN, Stretch
 
 Flags = NDArray[np.bool_]
 COVERED_MIN = 0.999  # Of a window; below, the answer is uncertain.
@@ -45,6 +45,13 @@ class Series:
         """Make a series whose values are all good, but for NaN."""
         usable = np.isfinite(value) if known is None else known
         return cls(at, Column(value, usable, np.zeros(len(at), bool)), is_step)
+
+    @classmethod
+    def of_stretch(cls, stretch: Stretch, *, is_step: bool) -> "Series":
+        """Make a series of recorded samples: bad ones are not known, uncertain ones stay so."""
+        known = (stretch.quality < QUALITY_BAD_MIN) & np.isfinite(stretch.value)
+        doubtful = known & (stretch.quality >= QUALITY_UNCERTAIN_MIN)
+        return cls(stretch.source_at, Column(stretch.value, known, doubtful), is_step)
 
     def as_of(self, instants: I8) -> Column:
         """Return what stood at each instant: the newest sample not after it."""
