@@ -18,6 +18,7 @@ from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.secrets import Secrets
+from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.domain.signals import Signal
 
 
@@ -181,6 +182,7 @@ class Work(Protocol):
     credentials: Credentials
     api_keys: ApiKeys
     secrets: Secrets
+    settings: SettingsRevisions
     audit: Audit
     plant: Plant
 

@@ -8,7 +8,12 @@ from pdm_app.storage.schema import METADATA
 NAME = re.compile(r"[A-Za-z0-9_$-]{1,64}")
 HOST = re.compile(r"[A-Za-z0-9_.:%/-]{1,255}")
 EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
-RIGHTS = {"audit_entries": "SELECT, INSERT", "audit_head": "SELECT, UPDATE", "alembic_version": "SELECT"}
+RIGHTS = {
+    "audit_entries": "SELECT, INSERT",
+    "audit_head": "SELECT, UPDATE",
+    "settings_revisions": "SELECT, INSERT",
+    "alembic_version": "SELECT",
+}
 
 
 def audit_grants(database: str, user: str, host: str) -> str:
@@ -33,6 +38,7 @@ def audit_grants(database: str, user: str, host: str) -> str:
         "-- audit_entries: read and add only. audit_head: its one row says where the chain ends. Adding an entry moves",
         "-- it on (UPDATE), and its lock keeps two processes from adding to the same end; it can be neither removed",
         "-- nor doubled. Whoever moves it back leaves entries past the end, which the check of the chain names.",
+        "-- settings_revisions: read and add only; going back is one more revision.",
         "-- A new version that changes tables needs an administrator's account for its first start; run the script of",
         "-- that version afterwards.",
         f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account};",

@@ -18,6 +18,7 @@ from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
 from pdm_app.domain.secrets import Secrets
+from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.storage.alarms import SqlAlarms
 from pdm_app.storage.api_keys import SqlApiKeys
 from pdm_app.storage.assets import SqlAssets, SqlSites
@@ -29,6 +30,7 @@ from pdm_app.storage.devices import SqlDevices
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
 from pdm_app.storage.secrets import SqlSecrets
+from pdm_app.storage.settings_revisions import SqlSettingsRevisions
 from pdm_app.storage.signals import SqlSignals
 from pdm_app.storage.users import SqlUsers
 
@@ -50,6 +52,7 @@ class SqlWork:
         self.credentials: Credentials = SqlCredentials(transaction)
         self.api_keys: ApiKeys = SqlApiKeys(transaction)
         self.secrets: Secrets = SqlSecrets(transaction)
+        self.settings: SettingsRevisions = SqlSettingsRevisions(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self._audit = SqlAudit(transaction)
         self.audit: Audit = self._audit

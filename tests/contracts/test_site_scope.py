@@ -13,6 +13,7 @@ from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.secrets import Secrets
+from pdm_app.domain.settings_revisions import SettingsRevisions
 from tests.contracts import people_crossings
 from tests.storage import data, people_data
 from tests.storage.data import MINE, NOON, THEIRS, S
@@ -24,6 +25,11 @@ Crossing = Callable[[Work], Awaitable[object]]
 AT = data.SteppedClock().now()
 AT_MINE = {"site_id": "site-graz"}
 THEIR_MEMORY = RuleMemory(rule_id="rule-linz", evaluated_to=7)
+
+
+async def _what_is_set(work: Work) -> bool:
+    return (await work.settings.newest()).number > 0
+
 
 # What somebody limited to Graz tries with what belongs to Linz. Reads must answer as if it did not exist,
 CROSSING_READS: dict[str, Crossing] = {
@@ -68,6 +74,10 @@ CROSSING_READS: dict[str, Crossing] = {
     "secrets.sealed": lambda w: w.secrets.sealed("connection", "connection-linz"),
     "secrets.remove": lambda w: w.secrets.remove("connection", "connection-linz"),
     "secrets.sealed_by_others": lambda w: w.secrets.sealed_by_others("new", 9),
+    "settings.newest_number": lambda w: w.settings.newest_number(),
+    "settings.newest": _what_is_set,
+    "settings.get": lambda w: w.settings.get(2),
+    "settings.page": lambda w: w.settings.page(None, 10),
     "secrets.reseal": lambda w: w.secrets.reseal(data.secret(THEIRS), "sealed-linz", "mine"),
 }
 # and writes must be refused as if the site did not exist.
@@ -90,6 +100,7 @@ CROSSING_WRITES: dict[str, Crossing] = {
     "users.put_value": lambda w: w.users.put_value("setup", "mine"),
     **people_crossings.WRITES,
     "secrets.put": lambda w: w.secrets.put(data.secret(THEIRS), "mine"),
+    "settings.add": lambda w: w.settings.add(data.settings_revision(3)),
 }
 # The same row, claimed for one's own site.
 CROSSING_THEFTS: dict[str, Crossing] = {
@@ -122,6 +133,7 @@ def test_every_method_of_every_repository_is_among_those_that_are_tried() -> Non
         "credentials": Credentials,
         "api_keys": ApiKeys,
         "secrets": Secrets,
+        "settings": SettingsRevisions,
         "audit": repositories.Audit,
     }
     methods = {
@@ -142,6 +154,7 @@ async def _their_everything(work: UnitOfWork) -> list[object]:
         seen += [await w.audit.page(AuditQuery()), await w.audit.head()]
         seen += [await w.alarms.standing(), await w.alarms.journal(JournalQuery()), await w.users.all()]
         seen.append(await w.secrets.sealed_by_others("", 9))
+        seen += [await w.settings.newest(), await w.settings.page(None, 10)]
         for name in (MINE, THEIRS):
             seen += await people_data.all_of_people(w, name)
             seen += [await w.users.password_hash(f"user-{name}"), await w.users.sessions(f"user-{name}")]

@@ -14,6 +14,7 @@ from pdm_app.domain.connections import Connection
 from pdm_app.domain.repositories import SessionRow, UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.domain.secrets import SecretFact
+from pdm_app.domain.settings_revisions import SettingsRevision
 from pdm_app.domain.signals import Signal
 from tests.storage.people_data import put_people
 
@@ -215,10 +216,23 @@ def secret(name: str) -> SecretFact:
     )
 
 
+def settings_revision(number: int, name: str = THEIRS) -> SettingsRevision:
+    return SettingsRevision(
+        number=number,
+        at=NOON,
+        actor_id=f"user-{name}",
+        actor=f"olga.{name}",
+        reason=f"as {name} wants it",
+        changed=("auth.idle_minutes", "auth.mfa_required_roles"),
+        stored={"auth.idle_minutes": 12.5, "auth.mfa_required_roles": ("admin", "manager"), "log.requests": True},
+    )
+
+
 async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
     """Store one of everything at one site."""
     async with work(EVERY_SITE) as transaction:
         await transaction.sites.put(site(name))
+        await transaction.settings.add(settings_revision(await transaction.settings.newest_number() + 1, name))
         await transaction.assets.put_area(area(name))
         await transaction.assets.put_line(line(name))
         await transaction.assets.put(asset(name))
