@@ -45,6 +45,7 @@ PARALLEL = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
 COMPONENTS = (
     Component("mariadbd", ("mariadb-server",), "storage on MariaDB"),
     Component("mosquitto", ("mosquitto",), "the MQTT driver against a broker of its own"),
+    Component("slapd", ("slapd", "ldap-utils"), "sign-in with a directory, against OpenLDAP"),
     Component("chromium", ("chromium", "fonts-dejavu-core", "fonts-noto-core"), "the journeys in a browser"),
 )
 
