@@ -47,6 +47,17 @@ class MqttOptions(CommonOptions):
     client_id: str = Field(default="", max_length=120, description="With one, the broker keeps the session.")
     keepalive_s: int = Field(default=4, ge=1, le=3_600)
     status_suffix: str = Field(default="/status", max_length=120)
+    server_name: str = Field(
+        default="", max_length=253, description="With mqtts://: whom the certificate must name, if not the endpoint."
+    )
+    pin: str = Field(
+        default="",
+        pattern=r"^$|^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}$",
+        description="With mqtts://: SHA-256 of the one certificate that is accepted, whatever its name and issuer.",
+    )
+    public_authorities: bool = Field(
+        default=False, description="With mqtts://: the authorities of the operating system are trusted as well."
+    )
 
 
 class OpcuaAddress(Record):
@@ -69,7 +80,7 @@ class _Rule:
 RULES: Mapping[str, _Rule] = {
     "opcua": _Rule({"opc.tcp": 4840}, OpcuaOptions, OpcuaAddress),
     "modbus": _Rule({"modbus": 502, "tcp": 502}, ModbusOptions, ModbusAddress),
-    "mqtt": _Rule({"mqtt": 1883, "tcp": 1883}, MqttOptions, MqttAddress),
+    "mqtt": _Rule({"mqtt": 1883, "tcp": 1883, "mqtts": 8883}, MqttOptions, MqttAddress),
 }
 
 

@@ -1,8 +1,9 @@
 """MQTT 3.1.1 and 5: JSON objects on topics, pushed by the broker.
 
-``MqttDriver(connection, clock)``. Endpoint ``mqtt://host:1883``; options ``version`` ("3.1.1" or "5"), ``qos`` (0 or 1,
-default 1), ``client_id`` (set it to have the broker keep messages while we are away: it makes the session persistent),
-``keepalive_s`` (4), ``status_suffix`` ("/status", "" for none), ``connect_timeout_s`` (5). A signal's address is a
+``MqttDriver(connection, clock)``. Endpoint ``mqtt://host:1883``, or ``mqtts://host:8883`` for TLS, whose options are in
+`pdm_app.drivers.mqtt_tls`; options ``version`` ("3.1.1" or "5"), ``qos`` (0 or 1, default 1), ``client_id`` (set it to
+have the broker keep messages while we are away: it makes the session persistent), ``keepalive_s`` (4),
+``status_suffix`` ("/status", "" for none), ``connect_timeout_s`` (5). A signal's address is a
 `pdm_app.drivers.mqtt_payloads.MqttAddress`.
 
 With QoS 1 a message is acknowledged only when its samples are on disk. aiomqtt has no switch for that, so its paho
@@ -14,6 +15,7 @@ Source: OASIS MQTT 3.1.1 and 5.0, chapters 3.3–3.4 and 4.4; aiomqtt 2.5, paho-
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +29,7 @@ from paho.mqtt.properties import Properties
 
 from pdm_app.domain.connections import Connection, Login
 from pdm_app.domain.errors import ConnectionFailedError, NotSupportedError
+from pdm_app.domain.link_security import CertificateRefusedError, LinkMaterial, LinkSecurity
 from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
 from pdm_app.domain.samples import Batch, Quality
 from pdm_app.domain.signals import Signal
@@ -40,6 +43,10 @@ from pdm_app.drivers.mqtt_payloads import (
     reading,
     time_in,
 )
+from pdm_app.drivers.mqtt_tls import TlsLink
+
+# What goes wrong on a link is raised from here, once, and not logged at each try.
+logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 
 GATHER_S = 0.010  # Messages that come within this time of each other make one batch; the first does not wait.
 ROWS_MAX = 5000
@@ -49,6 +56,7 @@ EARLY_MAX = 100_000  # The broker's window of unacknowledged messages bounds it;
 OFFER_AGAIN_S = 1.0
 CLOSE_S_MAX = 1.5
 OFFLINE_WORDS = frozenset({"offline", "0", "false", "disconnected", "lost"})
+SCHEMES = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883}
 VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
 
 Token = tuple[int, int]
@@ -96,6 +104,8 @@ class MqttDriver:
         self._connection = connection
         self._clock = clock
         self._login: Login | None = None
+        self._material = LinkMaterial()
+        self._tls: TlsLink | None = None
         self._qos = 1 if int(options.get("qos", 1)) else 0
         self._status_suffix = str(options.get("status_suffix", "/status"))
         self._connect_timeout_s = float(options.get("connect_timeout_s", 5.0))
@@ -115,9 +125,18 @@ class MqttDriver:
     def sign_in_as(self, login: Login) -> None:
         self._login = login
 
+    def secure_with(self, material: LinkMaterial) -> None:
+        self._material = material
+
+    def security(self) -> LinkSecurity:
+        user = "password" if self._login else "certificate" if self._tls and self._material.own else "anonymous"
+        if self._tls is None or self._client is None:
+            return LinkSecurity(encrypted=False, user=user)
+        return self._tls.security(self._client._client.socket(), user)
+
     async def connect(self) -> None:
         options = self._connection.options
-        endpoint = endpoint_of(self._connection, {"mqtt": 1883, "tcp": 1883})
+        endpoint = endpoint_of(self._connection, SCHEMES)
         client_id = options.get("client_id")
         version = VERSIONS.get(str(options.get("version", "3.1.1")))
         if version is None:
@@ -127,6 +146,8 @@ class MqttDriver:
             keep_session = {"clean_start": not client_id, "properties": _kept_for_a_day() if client_id else None}
         else:
             keep_session = {"clean_session": not client_id}
+        if endpoint.scheme == "mqtts":
+            self._tls = TlsLink(self._connection, endpoint, self._material, self._clock)
         self._client = client = aiomqtt.Client(
             endpoint.host,
             endpoint.port,
@@ -136,6 +157,7 @@ class MqttDriver:
             password=self._login.password if self._login else None,
             keepalive=int(options.get("keepalive_s", 4)),
             timeout=self._connect_timeout_s,
+            tls_context=await self._tls_context(),
             **keep_session,
         )
         paho = client._client
@@ -145,9 +167,27 @@ class MqttDriver:
         try:
             async with asyncio.timeout(self._connect_timeout_s + 1):
                 await client.__aenter__()
-        except (aiomqtt.MqttError, OSError, TimeoutError) as error:
-            raise self._failed(f"could not be reached at {endpoint}: {cause(error)}") from error
+        except (aiomqtt.MqttError, CertificateRefusedError, OSError, TimeoutError) as error:
+            raise await self._explained(error, f"could not be reached at {endpoint}: {cause(error)}") from error
         self._connected = True
+
+    async def _tls_context(self) -> Any:
+        if self._tls is None:
+            return None
+        try:
+            return await asyncio.to_thread(self._tls.context)
+        except ConnectionFailedError as error:
+            raise self._failed(error.message) from None
+
+    async def _explained(self, error: Exception, otherwise: str) -> ConnectionFailedError:
+        """Say what became of an attempt; a certificate that is not accepted is fetched to be shown."""
+        if self._tls is None:
+            return self._failed(otherwise)
+        began_with = error.__context__ if isinstance(error, aiomqtt.MqttError) and error.__context__ else error
+        why = await asyncio.to_thread(self._tls.explained, began_with, self._connect_timeout_s)
+        if isinstance(why, CertificateRefusedError):
+            return why.told_of(f"MQTT broker of {self._connection.name!r}", self._connection.id)
+        return self._failed(otherwise if why is None else why.message)
 
     # --- subscribing ----------------------------------------------------------------------------------------------
 
