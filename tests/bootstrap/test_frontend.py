@@ -152,7 +152,7 @@ def test_a_built_page_works_under_an_address_nobody_baked_in(
     built = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False, timeout=300)
     assert built.returncode == 0, built.stderr
     folder = Path(built.stdout.strip())
-    again = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=True, timeout=10)
+    again = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=True, timeout=60)
     assert (again.stdout, again.stderr) == (built.stdout, "")
     assert not (sources / "assets" / "external").exists()
     assert not (sources / ".web").exists()

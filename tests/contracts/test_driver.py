@@ -104,15 +104,14 @@ async def delivering(driver: Driver, signals: list[Signal]) -> AsyncIterator[Rec
 
 async def test_values_come_with_quality_and_a_source_time_of_the_present(plant: DevicePlant) -> None:
     async with delivering(plant.make(WallClock()), plant.signals(COUNTER, LEVEL)) as received:
-        await until(lambda: len(received.good(COUNTER)) >= 4 and received.good(LEVEL))
-    values = [sample.value for sample in received.good(COUNTER)]
-    assert len(set(values)) >= 4, "the counter counts"
+        await until(lambda: len({sample.value for sample in received.good(COUNTER)}) >= 4)  # The counter counts.
+        await until(lambda: received.good(LEVEL))
     assert {sample.value for sample in received.good(LEVEL)} == {2.5}
     now = WallClock().now()
     for batch in received.batches:
-        assert abs(batch.received_at - now) < 20 * MICROS_PER_S
+        assert abs(batch.received_at - now) < 60 * MICROS_PER_S
         for sample in batch.samples():
-            assert now - 20 * MICROS_PER_S < sample.source_at <= now
+            assert now - 60 * MICROS_PER_S < sample.source_at <= now
             if plant.has_source_time:
                 assert sample.source_at < batch.received_at
 
@@ -134,25 +133,25 @@ async def test_an_address_that_is_not_there_spoils_no_other(plant: DevicePlant) 
     assert all(len(reason) > 20 for reason in faults.values()), "a fault is a sentence"
 
 
-async def test_a_killed_server_is_noticed_within_seconds(plant: DevicePlant) -> None:
+async def test_a_killed_server_is_noticed_within_seconds(plant: DevicePlant, within: Callable[[float], float]) -> None:
     driver = plant.make(WallClock())
     async with delivering(driver, plant.signals(COUNTER)) as received:
         await until(lambda: received.good(COUNTER))
         assert driver.health().connected
         plant.server.kill()
-        reason = await asyncio.wait_for(driver.lost(), 5)
+        reason = await asyncio.wait_for(driver.lost(), within(5))
         assert len(reason) > 10
         assert not driver.health().connected
 
 
-async def test_a_frozen_server_is_noticed_within_seconds(plant: DevicePlant) -> None:
+async def test_a_frozen_server_is_noticed_within_seconds(plant: DevicePlant, within: Callable[[float], float]) -> None:
     driver = plant.make(WallClock())
     async with delivering(driver, plant.signals(COUNTER)) as received:
         await until(lambda: received.good(COUNTER))
         plant.server.freeze()
-        await asyncio.wait_for(driver.lost(), 8)
+        await asyncio.wait_for(driver.lost(), within(8))
         began_at = time.monotonic()
-    assert time.monotonic() - began_at < 2.5, "close returns within two seconds, also then"
+    assert time.monotonic() - began_at < within(2.5), "close returns within two seconds, also then"
 
 
 async def test_a_fresh_driver_works_once_the_server_is_back(plant: DevicePlant) -> None:
@@ -171,14 +170,16 @@ async def test_a_refused_connection_says_who_where_and_what_to_do(plant: DeviceP
     port = free_port()
     driver = plant.make(WallClock(), port)
     with pytest.raises(ConnectionFailedError) as failure:
-        await asyncio.wait_for(driver.connect(), 6)
+        await asyncio.wait_for(driver.connect(), 30)
     await driver.close()
     assert plant.connection.name in failure.value.message
     assert f"127.0.0.1:{port}: the connection was refused; nothing listens there" in failure.value.message
     assert failure.value.facts["connection_id"] == plant.connection.id
 
 
-async def test_a_server_that_accepts_and_never_answers_fails_in_time(plant: DevicePlant) -> None:
+async def test_a_server_that_accepts_and_never_answers_fails_in_time(
+    plant: DevicePlant, within: Callable[[float], float]
+) -> None:
     held: list[asyncio.StreamWriter] = []
 
     async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -189,7 +190,7 @@ async def test_a_server_that_accepts_and_never_answers_fails_in_time(plant: Devi
     tasks_before = asyncio.all_tasks()
     driver = plant.make(WallClock(), port)
     try:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(within(8)):
             with pytest.raises(ConnectionFailedError):
                 await first_answer(driver, plant)
         await driver.close()

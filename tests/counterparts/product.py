@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S_MAX = 60.0
-STOP_S_MAX = 20.0
+START_S_MAX = 90.0
+STOP_S_MAX = 60.0
 LINK = re.compile(r"http://127\.0\.0\.1:(?P<port>\d+)(?P<setup>/setup\?token=[\w-]+)?")
 
 
@@ -61,7 +61,7 @@ class RunningProduct:
             said = "\n".join(self.lines[-40:])
             self._give_up()
             raise RuntimeError(f"`pdm_app {' '.join(words)}` did not serve:\n{said}")
-        page = httpx.get(f"{self.url}/login")
+        page = httpx.get(f"{self.url}/login", timeout=START_S_MAX)
         if page.status_code != httpx.codes.OK:
             self.kill()
             raise RuntimeError(f"The first page was answered with {page.status_code}:\n{page.text[:500]}")

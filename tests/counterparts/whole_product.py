@@ -97,7 +97,7 @@ class WholeProduct:
     def client(self, access_token: str = "") -> TrpcClient:
         """A program that calls over HTTP and WebSocket; without a token a stranger."""
         headers = {"authorization": f"Bearer {access_token}"} if access_token else {}
-        return TrpcClient(self.url + PATH, headers=headers, timeout_s=10.0)
+        return TrpcClient(self.url + PATH, headers=headers, timeout_s=30.0)
 
 
 def username(role: Role) -> str:

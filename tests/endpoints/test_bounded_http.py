@@ -19,6 +19,8 @@ from tests.counterparts.clocks import until
 
 PATIENCE_S = 30  # Of the test, not of the server.
 HEAD_MAX = 8_192
+HEAD_S = 2.0
+LONGER_S = HEAD_S + 0.2
 
 
 async def _quick(_: Request) -> Response:
@@ -30,13 +32,13 @@ async def _read(request: Request) -> Response:
 
 
 async def _later(_: Request) -> Response:
-    await asyncio.sleep(0.9)  # Longer than a head may take.
+    await asyncio.sleep(LONGER_S)
     return PlainTextResponse("late")
 
 
 async def _echo(socket: WebSocket) -> None:
     await socket.accept()
-    await asyncio.sleep(0.9)
+    await asyncio.sleep(LONGER_S)
     await socket.send_text(await socket.receive_text())
     await socket.close()
 
@@ -46,7 +48,7 @@ async def port() -> AsyncIterator[int]:
     routes = [Route(f"/{each.__name__}", each, methods=["GET", "POST"]) for each in (_quick, _read, _later)]
     app = Starlette(routes=[*routes, WebSocketRoute("/_echo", _echo)])
     listener = socket.create_server(("127.0.0.1", 0))
-    protocol = bounded_http(head_s=2.0, head_bytes_max=HEAD_MAX)
+    protocol = bounded_http(head_s=HEAD_S, head_bytes_max=HEAD_MAX)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", http=protocol))
     serving = asyncio.ensure_future(server.serve([listener]))
     await until(lambda: server.started)

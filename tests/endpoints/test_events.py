@@ -198,7 +198,8 @@ async def test_strangers_devices_other_kinds_and_other_methods_are_refused(serve
     assert (await server.refused("alarms=1", token=await server.served.key()))["status"] == 401
     assert (await server.refused("alarms=1", accept="application/json"))["code"] == "not_acceptable"
     assert (await server.refused("alarms=1", origin="https://elsewhere.example"))["status"] == 403
-    async with httpx.AsyncClient(base_url=server.url, headers={"authorization": f"Bearer {server.token}"}) as client:
+    headers = {"authorization": f"Bearer {server.token}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=WAIT_S) as client:
         assert (await client.post("/events?alarms=1")).status_code == 405
         head = await client.head("/events?alarms=1")
     assert (head.status_code, head.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")

@@ -59,7 +59,7 @@ class Server:
         ).encode()
 
     async def alive(self) -> bool:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
             return (await client.get("/health/live")).status_code == 200
 
 
@@ -96,7 +96,7 @@ async def test_what_is_acknowledged_is_on_disk_and_on_screen(server: Server) -> 
         {"signal": "Vibration_mm_s", "value": 2.0 + number, "source_at": server.clock.now() - 1000 + number}
         for number in range(100)
     ]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as device:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as device:
         response = await device.post(
             "/api/ingest", json={"samples": samples}, headers={"authorization": f"Bearer {server.key}"}
         )
@@ -128,7 +128,7 @@ async def test_a_body_longer_than_announced_is_refused_and_the_server_serves_on(
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(server.head(len(body)) + body + b"garbage\r\n\r\n")
     await writer.drain()
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), 30)
     writer.close()
     await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 400")
@@ -140,7 +140,7 @@ async def test_a_sender_without_a_key_is_refused_before_it_sends_its_body(server
     head = server.head(1_000_000).replace(server.key.encode(), b"none")
     writer.write(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
     await writer.drain()
-    line = await asyncio.wait_for(reader.readline(), 10)
+    line = await asyncio.wait_for(reader.readline(), 30)
     writer.close()
     await writer.wait_closed()
     assert line.startswith(b"HTTP/1.1 401")

@@ -42,7 +42,7 @@ class Sender:
 
     async def send_until_refused(self, url: str) -> None:
         """Post until the server does not answer with 200; what it did not acknowledge is kept to be sent again."""
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
             while True:
                 call = self.unanswered or self._next_call()
                 self.unanswered = call
@@ -52,13 +52,15 @@ class Sender:
 
     async def send_again(self, url: str) -> None:
         """Send what was never acknowledged once more, for as long as the server says that it is not ready."""
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
-            for _ in range(100):
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            for _ in range(SEND_AGAIN_MAX):
                 if not self.unanswered or await self._is_acknowledged(client, self.unanswered):
                     self._note(self.unanswered)
                     return
                 await asyncio.sleep(0.1)
-        raise AssertionError(f"{len(self.unanswered)} samples of {self.name} are still refused after 10 s")
+        raise AssertionError(
+            f"{len(self.unanswered)} samples of {self.name} are still refused, {SEND_AGAIN_MAX} times"
+        )
 
     def _next_call(self) -> Call:
         call: Call = []
@@ -93,7 +95,7 @@ async def sending(senders: Sequence[Sender], url: str) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(sender.send_until_refused(url)) for sender in senders]
     try:
         yield
-        await asyncio.wait_for(asyncio.gather(*tasks), 30)
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
     finally:
         for task in tasks:
             task.cancel()

@@ -1,5 +1,6 @@
 """kill -9 while an alarm stands: what was acknowledged stays acknowledged, and a running delay goes on."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, JournalPage
@@ -13,7 +14,7 @@ from tests.faults.waiting import eventually
 
 OPERATOR = "olga.operator"
 ENGINEER = "erin.engineer"
-STANDS_S_MAX = 45.0
+STANDS_S_MAX = 90.0
 DELAY_S = 10.0
 AT_ONCE_S_MAX = 5.0
 HOT = next(one for one in SIGNALS if one.name == "Ambient_Temperature_C")
@@ -46,7 +47,7 @@ async def test_an_acknowledged_alarm_is_acknowledged_after_kill_9(demo: Installa
         assert (entries[0].actor, entries[0].comment) == (OPERATOR, "Valve V-12 was shut")
 
 
-async def test_a_delay_that_runs_at_the_kill_goes_on_after_it(tmp_path: Path) -> None:
+async def test_a_delay_that_runs_at_the_kill_goes_on_after_it(tmp_path: Path, within: Callable[[float], float]) -> None:
     installation = await prepared(tmp_path / "data", rules=(RULE,))
     began_at = WallClock().now() - 60 * MICROS_PER_S  # The device's clock; delays run on it, not on ours.
     try:
@@ -64,7 +65,7 @@ async def test_a_delay_that_runs_at_the_kill_goes_on_after_it(tmp_path: Path) ->
             async def stands() -> list[Alarm]:
                 return await olga.query("alarms.active", result=list[Alarm])
 
-            await eventually(stands, within_s=AT_ONCE_S_MAX, what="the alarm whose delay began before the kill")
+            await eventually(stands, within_s=within(AT_ONCE_S_MAX), what="the alarm whose delay began before the kill")
             [alarm] = await stands()
             assert alarm.raised_at == began_at + int(DELAY_S * MICROS_PER_S)
             assert alarm.state is AlarmState.UNACKNOWLEDGED

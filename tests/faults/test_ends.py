@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -28,7 +28,9 @@ FATAL_EXIT = 70
 TAKE_OVER_S_MAX = 20.0  # The lease of a killed holder runs for up to 15 s more.
 
 
-async def test_sigterm_drains_within_ten_seconds_whoever_holds_on(tmp_path: Path, database_url: str) -> None:
+async def test_sigterm_drains_within_ten_seconds_whoever_holds_on(
+    tmp_path: Path, database_url: str, within: Callable[[float], float]
+) -> None:
     installation = await prepared(tmp_path / "data", database_url)
     devices = senders(installation, Random(1))
     try:
@@ -39,7 +41,7 @@ async def test_sigterm_drains_within_ten_seconds_whoever_holds_on(tmp_path: Path
             await acknowledged(devices, 0)
             began = time.monotonic()
             assert await installation.stop() == 0, installation.product.output
-            assert time.monotonic() - began < DRAIN_S_MAX
+            assert time.monotonic() - began < within(DRAIN_S_MAX)
             slow.close()
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -49,7 +51,9 @@ async def test_sigterm_drains_within_ten_seconds_whoever_holds_on(tmp_path: Path
         installation.product.kill()
 
 
-async def test_ctrl_c_in_the_demo_ends_it_and_all_its_processes_in_order(tmp_path: Path) -> None:
+async def test_ctrl_c_in_the_demo_ends_it_and_all_its_processes_in_order(
+    tmp_path: Path, within: Callable[[float], float]
+) -> None:
     product = RunningProduct(tmp_path / "data", "demo")
     try:
         await asyncio.to_thread(product.start)
@@ -58,10 +62,10 @@ async def test_ctrl_c_in_the_demo_ends_it_and_all_its_processes_in_order(tmp_pat
         async def plant_runs() -> bool:
             return len(me.children(recursive=True)) >= DEMO_CHILDREN
 
-        await eventually(plant_runs, within_s=10, what="the processes of the plant")
+        await eventually(plant_runs, within_s=30, what="the processes of the plant")
         everybody = [me, *me.children(recursive=True)]
         os.kill(product.pid, signal.SIGINT)
-        _, left = await asyncio.to_thread(psutil.wait_procs, everybody, DRAIN_S_MAX)
+        _, left = await asyncio.to_thread(psutil.wait_procs, everybody, within(DRAIN_S_MAX))
         assert left == []
         assert product.exit_code == 0, product.output
         assert "Traceback" not in product.output + (tmp_path / "data" / "log.jsonl").read_text()
@@ -71,7 +75,7 @@ async def test_ctrl_c_in_the_demo_ends_it_and_all_its_processes_in_order(tmp_pat
 
 @pytest.mark.mariadb
 async def test_sigterm_ends_within_ten_seconds_while_the_database_hangs(
-    tmp_path: Path, own_mariadb_server: MariadbServer
+    tmp_path: Path, own_mariadb_server: MariadbServer, within: Callable[[float], float]
 ) -> None:
     server = own_mariadb_server
     execute(server.url, "CREATE DATABASE plant CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
@@ -86,7 +90,7 @@ async def test_sigterm_ends_within_ten_seconds_while_the_database_hangs(
                 await acknowledged(devices, before)
                 began = time.monotonic()
                 await installation.stop()
-                assert time.monotonic() - began < DRAIN_S_MAX
+                assert time.monotonic() - began < within(DRAIN_S_MAX)
         await installation.start()
         await asyncio.gather(*(device.send_again(installation.url) for device in devices))
         await installation.recorded_everything()
@@ -96,7 +100,7 @@ async def test_sigterm_ends_within_ten_seconds_while_the_database_hangs(
 
 
 async def test_a_lost_lease_ends_the_process_with_a_code_for_the_service_manager(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, database_url: str, within: Callable[[float], float]
 ) -> None:
     installation = await prepared(tmp_path / "data", database_url)
     product = installation.product
@@ -112,7 +116,7 @@ async def test_a_lost_lease_ends_the_process_with_a_code_for_the_service_manager
             seen.append((await installation.health())[0])
             return product.exit_code is not None
 
-        await eventually(has_ended, within_s=TAKE_OVER_S_MAX, what="the end of the process")
+        await eventually(has_ended, within_s=within(TAKE_OVER_S_MAX), what="the end of the process")
         assert product.exit_code == FATAL_EXIT, product.output
         assert set(seen) <= {200, 503, 0}
         assert seen[-1] == 0
@@ -122,7 +126,9 @@ async def test_a_lost_lease_ends_the_process_with_a_code_for_the_service_manager
 
 
 @pytest.mark.mariadb
-async def test_a_second_product_on_one_database_waits_and_takes_over(tmp_path: Path, mariadb_url: str) -> None:
+async def test_a_second_product_on_one_database_waits_and_takes_over(
+    tmp_path: Path, mariadb_url: str, within: Callable[[float], float]
+) -> None:
     first = await prepared(tmp_path / "first", mariadb_url)
     second = Installation(
         RunningProduct(tmp_path / "second", "serve", {"PDM_DATABASE_URL": mariadb_url}),
@@ -137,7 +143,7 @@ async def test_a_second_product_on_one_database_waits_and_takes_over(tmp_path: P
         with pytest.raises(AssertionError, match="another process collects"):
             await post(second, name, 2.0)
         first.product.kill()
-        await eventually(lambda: takes(second, name, 3.0), within_s=TAKE_OVER_S_MAX, what="the take-over")
+        await eventually(lambda: takes(second, name, 3.0), within_s=within(TAKE_OVER_S_MAX), what="the take-over")
         await second.recorded_everything()
         assert [value for *_, value in sorted(await second.stored(FIRST, LAST))] == [1.0, 3.0]
         assert (await second.health())[0] == 200

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
@@ -16,7 +17,7 @@ from tests.faults.watching import Screen, watching
 OPERATOR = "olga.operator"
 OPCUA, MODBUS, MQTT = "graz-cooling-opcua", "graz-air-modbus", "pune-mqtt"
 CONNECTIONS = (OPCUA, MODBUS, MQTT)
-FIRST_VALUES_S_MAX = 30.0
+FIRST_VALUES_S_MAX = 60.0
 SEEN_S_MAX = 5.0
 HEALED_S_MAX = 10.0
 CHILDREN = 5
@@ -44,7 +45,7 @@ VICTIMS = {
 
 @pytest.mark.parametrize("name", VICTIMS)
 async def test_a_killed_server_is_bad_with_age_heals_by_itself_and_nobody_else_notices(
-    demo: Installation, name: str
+    demo: Installation, name: str, within: Callable[[float], float]
 ) -> None:
     victim = VICTIMS[name]
     async with await demo.client(OPERATOR) as olga, watching(olga) as screen:
@@ -56,18 +57,20 @@ async def test_a_killed_server_is_bad_with_age_heals_by_itself_and_nobody_else_n
             async def was_bad(connection: str = connection) -> bool:
                 return screen.each_was_bad(connection, killed_at)
 
-            await eventually(was_bad, within_s=SEEN_S_MAX, what=f"bad values of {connection}")
+            await eventually(was_bad, within_s=within(SEEN_S_MAX), what=f"bad values of {connection}")
             for shown in screen.bad_since(connection, killed_at):
                 assert shown.value is not None, "the last value stays on the screen"
                 assert shown.source_at < killed_wall_us, "with its age"
-        await all_good(screen, killed_at + HEALED_S_MAX - time.monotonic())
+        await all_good(screen, killed_at + within(HEALED_S_MAX) - time.monotonic())
         ended_at = time.monotonic()
         for connection in set(CONNECTIONS) - set(victim.connections):
             assert screen.bad_since(connection, killed_at) == []
-            assert screen.longest_pause_s(connection, killed_at, ended_at) < PAUSE_S_MAX
+            assert screen.longest_pause_s(connection, killed_at, ended_at) < within(PAUSE_S_MAX)
 
 
-async def test_without_its_physics_the_plant_invents_nothing_and_heals(demo: Installation) -> None:
+async def test_without_its_physics_the_plant_invents_nothing_and_heals(
+    demo: Installation, within: Callable[[float], float]
+) -> None:
     async with await demo.client(OPERATOR) as olga, watching(olga) as screen:
         await all_good(screen)
         physics = process(demo, "physics")
@@ -78,20 +81,22 @@ async def test_without_its_physics_the_plant_invents_nothing_and_heals(demo: Ins
             uncertain = all(shown.quality >= QUALITY_UNCERTAIN_MIN for shown in screen.newest(screen.of(OPCUA)))
             return uncertain and screen.each_was_bad(MODBUS, frozen_at) and screen.each_was_bad(MQTT, frozen_at)
 
-        await eventually(is_honest, within_s=SILENT_S_MAX, what="values that say that they are not good")
+        await eventually(is_honest, within_s=within(SILENT_S_MAX), what="values that say that they are not good")
         newest = screen.newest(screen.signals)
         assert max(shown.source_at for shown in newest) < frozen_wall_us + FRAME_US, "nothing was invented"
         physics.kill()
-        await all_good(screen, HEALED_S_MAX)
+        await all_good(screen, within(HEALED_S_MAX))
 
 
-async def test_kill_9_of_the_product_leaves_no_process_of_the_plant_behind(demo: Installation) -> None:
+async def test_kill_9_of_the_product_leaves_no_process_of_the_plant_behind(
+    demo: Installation, within: Callable[[float], float]
+) -> None:
     async with await demo.client(OPERATOR) as olga, watching(olga) as screen:
         await all_good(screen)
     children = psutil.Process(demo.product.pid).children(recursive=True)
     assert len(children) >= CHILDREN
     demo.product.kill()
-    _, left = await asyncio.to_thread(psutil.wait_procs, children, ORPHANS_S_MAX)
+    _, left = await asyncio.to_thread(psutil.wait_procs, children, within(ORPHANS_S_MAX))
     assert left == []
     await demo.start()
     async with await demo.client(OPERATOR) as olga, watching(olga) as screen:

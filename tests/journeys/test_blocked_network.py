@@ -20,7 +20,7 @@ def shows_moving_values(page: Page) -> None:
     value = page.locator(".value[data-state=good]").first
     expect(value).to_be_visible(timeout=FIRST_VALUES_MS)
     before = value.get_attribute("data-at")
-    expect(value).not_to_have_attribute("data-at", before or "", timeout=10_000)
+    expect(value).not_to_have_attribute("data-at", before or "", timeout=FALLBACK_MS)
 
 
 def test_without_web_sockets_values_come_as_server_sent_events(demo: RunningProduct, page: Page) -> None:

@@ -31,7 +31,8 @@ async def test_a_key_opens_procedures_streams_and_rest_of_its_rights_and_sites(s
         assert await code(client, "alarms.active") == "FORBIDDEN"
         assert await code(client, "users.list") == "FORBIDDEN"
         assert await code(client, "profile.show") == "FORBIDDEN"
-    async with httpx.AsyncClient(base_url=product.url, headers={"authorization": f"Bearer {key}"}) as rest:
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=product.url, headers=headers, timeout=30) as rest:
         listed = await rest.get(f"{REST_PREFIX}/signals")
         assert listed.status_code == 200
         assert f'"site_id":"{OURS}"' in listed.text

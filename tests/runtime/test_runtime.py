@@ -23,8 +23,8 @@ from tests.counterparts.installation import PUMP, SIGNALS, stored_plant
 from tests.faults.installations import interfere
 from tests.faults.waiting import eventually
 
-LIVE_S_MAX = 30.0
-FENCED_S_MAX = 15.0
+LIVE_S_MAX = 60.0
+FENCED_S_MAX = 60.0
 SIGNAL = next(one for one in SIGNALS if one.name == PUMP_KEYS[0])
 
 
@@ -70,7 +70,7 @@ async def test_it_takes_samples_answers_from_history_and_leaves_nothing_behind(s
             query = HistoryQuery(signals=(SIGNAL.id,), start_at=at - 10_000, end_at=at + 1)
             [envelope] = (await product.services.history.envelope(SYSTEM, query)).series
             assert envelope.last == [2.0, 1.0, 0.0], "what the first run was given was recorded before it ended"
-            await eventually(lambda: is_drained(product), within_s=10, what="a buffer that everybody has confirmed")
+            await eventually(lambda: is_drained(product), within_s=30, what="a buffer that everybody has confirmed")
 
 
 async def test_the_demo_delivers_on_all_protocols_and_ends_its_children(tmp_path: Path) -> None:

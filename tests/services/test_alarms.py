@@ -220,7 +220,7 @@ async def next_of(
     pictures: AsyncGenerator[AlarmPicture, None], wanted: Callable[[AlarmPicture], object]
 ) -> AlarmPicture:
     """Return the first picture that is ``wanted``."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not wanted(picture := await anext(pictures)):
             pass
     return picture
@@ -257,7 +257,7 @@ async def test_a_watcher_of_one_site_hears_nothing_of_another_but_signs_of_life(
         await anext(pictures)
         await product.see(SUCTION, 1.0, 1)
         for _ in range(3):
-            picture = await asyncio.wait_for(anext(pictures), 10)
+            picture = await asyncio.wait_for(anext(pictures), 30)
             assert (picture.kind, picture.alarms, picture.gone, picture.counts.standing) == ("change", (), (), 0)
 
 

@@ -53,6 +53,7 @@ class Plant:
     faults: list[Fault] = field(default_factory=list)
     revoked: set[str] = field(default_factory=set)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    at_the_gate: int = 0
     contexts: list[ConnectionInfo] = field(default_factory=list)
     is_starting: bool = False
     finished: list[str] = field(default_factory=list)
@@ -178,6 +179,7 @@ async def upload_form(
 
 @router.mutation("waitForGate")
 async def wait_for_gate(ctx: Ctx, *, name: str) -> str:
+    ctx.plant.at_the_gate += 1
     await ctx.plant.gate.wait()
     ctx.plant.finished.append(name)
     return name
