@@ -14,6 +14,7 @@ import httpx
 from pdm_app.domain.samples import MICROS_PER_S
 from tests.counterparts.clocks import WallClock
 
+SEND_AGAIN_MAX = 300  # Times, a tenth of a second apart: as long as a slow machine starts.
 SAMPLES_MAX = 400  # Per call, so that a kill meets calls at every stage of their way.
 STEP_US = 100
 AGE_US = 3600 * MICROS_PER_S  # The first sample is an hour old; the device has its own clock and counts it up.
@@ -58,9 +59,7 @@ class Sender:
                     self._note(self.unanswered)
                     return
                 await asyncio.sleep(0.1)
-        raise AssertionError(
-            f"{len(self.unanswered)} samples of {self.name} are still refused, {SEND_AGAIN_MAX} times"
-        )
+        raise AssertionError(f"{len(self.unanswered)} samples of {self.name} are still refused, {SEND_AGAIN_MAX} times")
 
     def _next_call(self) -> Call:
         call: Call = []
