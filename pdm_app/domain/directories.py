@@ -195,12 +195,16 @@ class DirectoryPerson:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What an OpenID Connect provider hands over for a code: who it is, and what ends or renews it there."""
+    """What an OpenID Connect provider hands over for a code: who it is, and what ends or renews it there.
+
+    ``is_whole`` is False where a renewal says that somebody is still there, and nothing of groups.
+    """
 
     person: DirectoryPerson
     sid: str = ""
     id_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
