@@ -79,13 +79,30 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 
+class SharedAsset(Record):
+    """A machine of another site that somebody may see, or change, all the same."""
+
+    asset_id: Id
+    site_id: Id
+    may_change: bool = False
+
+
 class Scope(Record):
-    """The sites an actor may see; ``sites`` is None for all of them."""
+    """The sites an actor may see, None for all of them, and single machines of other sites."""
 
     sites: frozenset[str] | None = None
+    shared: frozenset[SharedAsset] = frozenset()
 
     def covers(self, site_id: str) -> bool:
         return self.sites is None or site_id in self.sites
+
+    def shows(self, site_id: str, asset_id: str) -> bool:
+        """Whether what belongs to a machine may be seen."""
+        return self.covers(site_id) or any(asset_id == each.asset_id for each in self.shared)
+
+    def may_change(self, site_id: str, asset_id: str) -> bool:
+        """Whether what belongs to a machine may be changed, where the rights for it are there."""
+        return self.covers(site_id) or any(asset_id == each.asset_id and each.may_change for each in self.shared)
 
 
 EVERY_SITE = Scope(sites=None)
@@ -98,21 +115,13 @@ class User(Record):
     username: str = Field(min_length=1, max_length=80, pattern=r"^[a-z0-9][a-z0-9._-]*$")
     display_name: Name
     role: Role
+    custom_role_id: Id | None = Field(default=None, description="A role made here, copied from ``role``.")
     site_ids: tuple[str, ...] = Field(default=(), description="Sites of membership; admins see all.")
     is_active: bool = True
     created_at: int = 0
     grants: tuple[Permission, ...] = Field(default=(), description="Rights beside those of the role.")
     denials: tuple[Permission, ...] = Field(default=(), description="Rights of the role that this person lacks.")
     deleted_at: int | None = Field(default=None, description="Nobody can sign in any more; journals keep the name.")
-
-    @property
-    def scope(self) -> Scope:
-        return EVERY_SITE if self.role is Role.ADMIN else Scope(sites=frozenset(self.site_ids))
-
-    @property
-    def permissions(self) -> frozenset[Permission]:
-        """Rights of the role, with what was granted and without what was denied to this person."""
-        return (ROLE_PERMISSIONS[self.role] | frozenset(self.grants)) - frozenset(self.denials)
 
 
 class Actor(Record):
@@ -150,17 +159,38 @@ class Actor(Record):
             raise NotFoundError(f"There is no {what}.")
 
 
-def actor_of(user: User, session_id: str | None = None, address: str = "") -> Actor:
-    """Make the actor that a signed-in user is."""
+def actor_of(
+    user: User,
+    session_id: str | None = None,
+    address: str = "",
+    *,
+    scope: Scope | None = None,
+    permissions: frozenset[Permission] | None = None,
+) -> Actor:
+    """Make the actor that a signed-in user is.
+
+    ``scope`` and ``permissions`` come from `pdm_app.domain.holdings`, which knows groups and shares; without them the
+    actor has what the account alone gives, which is enough for putting something on record.
+    """
     return Actor(
         id=user.id,
         name=user.username,
         role=user.role,
-        scope=user.scope,
-        permissions=user.permissions,
+        scope=scope or (EVERY_SITE if user.role is Role.ADMIN else Scope(sites=frozenset(user.site_ids))),
+        permissions=rights_of(user, role_rights(user)) if permissions is None else permissions,
         session_id=session_id,
         address=address,
     )
+
+
+def role_rights(user: User) -> frozenset[Permission]:
+    """Return the rights of a person's built-in role; none for somebody whose role was made here."""
+    return ROLE_PERMISSIONS[user.role] if user.custom_role_id is None else frozenset()
+
+
+def rights_of(user: User, given: frozenset[Permission]) -> frozenset[Permission]:
+    """Return what was given in general, with what was granted and without what was denied to this person."""
+    return (given | frozenset(user.grants)) - frozenset(user.denials)
 
 
 SYSTEM = Actor(
@@ -177,5 +207,6 @@ class DeviceKey(Record):
     hint: str = Field(max_length=16)
     created_at: int
     created_by: Name
+    expires_at: int | None = Field(default=None, description="A key that was replaced works on until then.")
     last_used_at: int | None = None
     revoked_at: int | None = None

@@ -12,10 +12,12 @@ from pdm_app.rpc.context import Ctx, Visitor
 from pdm_app.rpc.demo import demo
 from pdm_app.rpc.devices import devices
 from pdm_app.rpc.formulas import formulas
+from pdm_app.rpc.groups import groups
 from pdm_app.rpc.history import history
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.profile import profile
+from pdm_app.rpc.roles import roles
 from pdm_app.rpc.service_accounts import service_accounts
 from pdm_app.rpc.sessions import sessions
 from pdm_app.rpc.signals import signals
@@ -36,10 +38,12 @@ ROUTES: dict[str, Router[Ctx]] = {
     "demo": demo,
     "devices": devices,
     "formulas": formulas,
+    "groups": groups,
     "history": history,
     "lines": lines,
     "live": live,
     "profile": profile,
+    "roles": roles,
     "service_accounts": service_accounts,
     "sessions": sessions,
     "signals": signals,

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from pdm_app.domain.access import Permission, Role, User
-from pdm_app.domain.record import Id
+from pdm_app.domain.record import Id, Text
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.links import NewLink
-from pdm_app.services.users import UserView
+from pdm_app.services.users import UserRights, UserView
 
 users = procedures()
 
@@ -29,6 +29,12 @@ async def every(ctx: Ctx, *, with_deleted: bool = False) -> tuple[UserView, ...]
 async def by_id(ctx: Ctx, *, user_id: Id) -> UserView:
     """Return one person, also a deleted one."""
     return await ctx.services.auth.users.by_id(ctx.actor, user_id)
+
+
+@users.query(permission="users.configure", rest="GET /users/{user_id}/rights")
+async def rights(ctx: Ctx, *, user_id: Id) -> UserRights:
+    """Return what one person may do and see, and where each right comes from."""
+    return await ctx.services.auth.users.rights(ctx.actor, user_id)
 
 
 @users.mutation(permission="users.configure", rest="POST /users", rate="60/minute")
@@ -67,8 +73,13 @@ async def change(
     is_active: bool | None = None,
     grants: Rights | None = None,
     denials: Rights | None = None,
+    custom_role_id: Id | None = None,
+    reason: Text = "",
 ) -> User:
-    """Change what a person may do and where; what is left out stays. Holds for open pages at once."""
+    """Change what a person may do and where; what is left out stays. Holds for open pages at once.
+
+    A role made here brings the built-in one it was copied from; a ``role`` alone ends it.
+    """
     people = ctx.services.auth.people
     person = await people.by_id(ctx.actor, user_id)
     return await people.change(
@@ -80,6 +91,8 @@ async def change(
         is_active=is_active,
         grants=grants,
         denials=denials,
+        custom_role_id=custom_role_id,
+        reason=reason,
     )
 
 

@@ -10,12 +10,14 @@ from pdm_app.domain.secrets import Sealer
 from pdm_app.services.attempts import Attempts
 from pdm_app.services.demo_accounts import DemoAccount, DemoAccounts
 from pdm_app.services.first_run import FirstRun, SetupRequest, SetupState
+from pdm_app.services.groups import GroupService
 from pdm_app.services.links import Links, LinkView
 from pdm_app.services.mfa import MfaService
 from pdm_app.services.own_password import OwnPassword
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.people import PeopleService
 from pdm_app.services.profile import ProfileService
+from pdm_app.services.roles import RoleService
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.service_accounts import KEY_START, ServiceAccountService
 from pdm_app.services.sessions import SessionBook, SessionView, SignedIn
@@ -33,6 +35,7 @@ class AuthService:
     Attributes:
         people: Accounts: added, changed, deleted.
         users: Accounts as an admin sees them.
+        groups, roles: What gives people rights and sites beside their own accounts.
         links: Invitations and links for new passwords.
         profile: What people do with their own account.
         service_accounts: Programs and their keys.
@@ -63,6 +66,8 @@ class AuthService:
         )
         self.service_accounts = ServiceAccountService(work, clock, auth.key_overlap_hours)
         self.people = PeopleService(work, clock, self._hasher, self._forget)
+        self.groups = GroupService(work, clock, self._forget)
+        self.roles = RoleService(work, clock, self._forget)
         self.users = UserService(work, clock, self._sessions)
         self.links = Links(work, clock, auth, own_password)
         self.profile = ProfileService(work, clock, self._sign_in, mfa, own_password)

@@ -12,11 +12,13 @@ from pydantic import Field
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission, Role, User, actor_of
 from pdm_app.domain.credentials import LinkPurpose, LinkRow
 from pdm_app.domain.errors import InvalidInputError, UnauthenticatedError
+from pdm_app.domain.holdings import NOTHING_MORE, permissions_of
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.services.auditing import audit
+from pdm_app.services.holdings import refuse_to_give
 from pdm_app.services.own_password import OwnPassword
 from pdm_app.services.people import add_user, check_role, named, new_user
 from pdm_app.services.tokens import token_hash
@@ -77,6 +79,7 @@ class Links:
         check_role(role)
         now = self._clock.now()
         user = new_user(now, username, display_name, role, site_ids)
+        refuse_to_give(actor, permissions_of(user, NOTHING_MORE), user.username)
         async with self._work(EVERY_SITE) as work:
             await add_user(work, user)
             link = await self._make(work, actor, user, "invite", now)

@@ -12,11 +12,13 @@ from pydantic import ValidationError
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission, Role, User
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
+from pdm_app.domain.holdings import NOTHING_MORE, CustomRole, Holdings, permissions_of
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros
 from pdm_app.services.auditing import audit
+from pdm_app.services.holdings import holdings_of, refuse_to_give
 from pdm_app.services.mfa import forget_mfa
 from pdm_app.services.passwords import PasswordHasher, check_strength
 
@@ -113,6 +115,7 @@ class PeopleService:
         check_role(role)
         now = self._clock.now()
         user = new_user(now, username, display_name, role, site_ids)
+        refuse_to_give(actor, permissions_of(user, NOTHING_MORE), user.username)
         check_strength(password, user.username)
         password_hash = await self._hasher.hash(password)
         async with self._work(EVERY_SITE) as work:
@@ -154,12 +157,18 @@ class PeopleService:
         is_active: bool | None = None,
         grants: Sequence[Permission] | None = None,
         denials: Sequence[Permission] | None = None,
+        custom_role_id: str | None = None,
+        reason: str = "",
     ) -> User:
         """Change what a person may do and where; None keeps what is. Holds for open sessions from their next event on.
 
+        A role made here (``custom_role_id``) brings the role it was copied from; a ``role`` alone ends it.
+
         Raises:
             NotFoundError: There is no such person.
-            InvalidInputError: A site does not exist, or the role or a right is not one that this account can have.
+            InvalidInputError: A site or role does not exist, or the role or a right is not one that this account can
+                have.
+            PermissionDeniedError: The person would get a right that the actor does not have.
             ConflictError: It would leave the installation without an active admin.
         """
         actor.require(Permission.USERS_CONFIGURE)
@@ -176,14 +185,22 @@ class PeopleService:
             before = await named(work, username)
             if role is not before.role:
                 check_role(role, before)
-            user = _changed(before, {name: value for name, value in wanted.items() if value is not None})
+            held = await holdings_of(work, before)
+            chosen = {name: value for name, value in wanted.items() if value is not None}
+            if custom_role_id is not None:
+                held = held.model_copy(update={"role": await _copied_role(work, before, role, custom_role_id)})
+                chosen |= {"custom_role_id": custom_role_id, "role": held.role.based_on if held.role else role}
+            elif role is not None:
+                chosen["custom_role_id"] = None
+            user = _changed(before, chosen)
             await check_sites(work, user.site_ids)
+            await _refuse_to_raise(work, actor, before, user, held)
             await self._keep_an_admin(work, user)
             await work.users.put(user)
             if not user.is_active:
                 await self._end_sessions(work, user)
             await audit(work, actor, self._clock.now(), "users.changed", subject="user", subject_id=user.id,
-                        name=user.username, before=before, after=user)  # fmt: skip
+                        name=user.username, before=before, after=user, reason=reason)  # fmt: skip
             await work.commit()
         self._forget(user.id)
         return user
@@ -205,13 +222,15 @@ class PeopleService:
             await work.users.put_value(GUARD, str(now))
             before = await named(work, username)
             gone: dict[str, Any] = {"is_active": False, "deleted_at": int(now), "site_ids": (), "grants": (),
-                                    "denials": ()}  # fmt: skip
+                                    "denials": (), "custom_role_id": None}  # fmt: skip
             user = before.model_copy(update=gone)
             await self._keep_an_admin(work, user)
             await work.users.put(user)
             await work.users.forget_password(user.id)
             await forget_mfa(work, user.id)
             await work.credentials.forget(user.id)
+            await work.groups.forget_user(user.id)
+            await work.shares.revoke_of_user(user.id, actor.name, now)
             for key in await work.api_keys.all(user.id):
                 if key.revoked_at is None:
                     await work.api_keys.put(key.model_copy(update={"revoked_at": int(now)}))
@@ -288,6 +307,30 @@ def _changed(before: User, wanted: dict[str, Any]) -> User:
                 [FieldIssue(field, "names a right that only the role gives", fix)],
             )
     return user
+
+
+async def _copied_role(work: Work, before: User, role: Role | None, custom_role_id: str) -> CustomRole:
+    custom = await work.roles.get(custom_role_id)
+    if custom is None or before.role is Role.SERVICE:
+        fix = "choose one of the roles listed" if custom is None else "a program has rights of its own and no role"
+        raise InvalidInputError(
+            f"There is no role {custom_role_id!r} for {before.username}; {fix}.",
+            [FieldIssue("custom_role_id", "names no role for this account", fix)],
+        )
+    if role is not None and role is not custom.based_on:
+        fix = f"leave the role out, or send {custom.based_on}"
+        raise InvalidInputError(
+            f"The role {custom.name} was copied from {custom.based_on}, not from {role}; {fix}.",
+            [FieldIssue("role", "is not the one that the other was copied from", fix)],
+        )
+    return custom
+
+
+async def _refuse_to_raise(work: Work, actor: Actor, before: User, after: User, held: Holdings) -> None:
+    """Refuse a change by which somebody gets a right that the actor does not have."""
+    had = permissions_of(before, await holdings_of(work, before))
+    is_program = before.role is Role.SERVICE
+    refuse_to_give(actor, permissions_of(after, held) - had, before.username, is_program=is_program)
 
 
 def check_role(role: Role | None, before: User | None = None) -> None:

@@ -23,6 +23,7 @@ from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.services.auditing import audit
 from pdm_app.services.devices import key_hash
+from pdm_app.services.holdings import refuse_to_give
 from pdm_app.services.patience import impatient
 from pdm_app.services.people import OF_ADMINS, add_user, new_user
 from pdm_app.services.tokens import refused
@@ -111,6 +112,7 @@ class ServiceAccountService:
         now = self._clock.now()
         user = new_user(now, username, display_name, Role.SERVICE, site_ids)
         user = user.model_copy(update={"grants": tuple(sorted(set(permissions)))})
+        refuse_to_give(actor, user.grants, user.username, is_program=True)
         async with self._work(EVERY_SITE) as work:
             await add_user(work, user)
             await audit(work, actor, now, "service_accounts.created", subject="user", subject_id=user.id,

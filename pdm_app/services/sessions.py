@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Role, User, actor_of
 from pdm_app.domain.errors import UnauthenticatedError, UnavailableError
+from pdm_app.domain.holdings import Holdings, permissions_of
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import SessionRow, UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.services.auditing import audit
+from pdm_app.services.holdings import actor_with, holdings_of
 from pdm_app.services.patience import impatient
 from pdm_app.services.tokens import Claims, TokenMint, refused, token_hash
 from pdm_app.settings import AuthSettings
@@ -61,9 +63,11 @@ class SessionView(Record):
 class _Known:
     row: SessionRow
     user: User
+    holdings: Holdings
     read_at: Micros
     touched_at: Micros
     actor: Actor | None = None
+    actor_until: Micros | None = None  # When something that was shared ends by itself.
     is_being_reread: bool = False
 
 
@@ -111,12 +115,13 @@ class SessionBook:
                 await work.users.revoke_session(session.id, now)
             await work.users.forget_sessions(Micros(now - self._session))
             await work.users.put_session(row)
+            holdings = await holdings_of(work, user)
             await audit(work, actor_of(user, session_id, address), now, "sessions.opened", subject="session",
                         subject_id=session_id, name=user.username)  # fmt: skip
             await work.commit()
         for session in too_many:
             self._forget_for_good(session.id)
-        return self._signed_in(user, row, refresh_token)
+        return self._signed_in(user, holdings, row, refresh_token)
 
     async def refresh(self, token: str) -> SignedIn:
         """Exchange a refresh token, good once, for new tokens.
@@ -129,7 +134,7 @@ class SessionBook:
         claims = self._mint.read_refresh(token)
         now = self._clock.now()
         async with self._work(EVERY_SITE) as work:
-            row, user = await self._read(work, claims)
+            row, user, holdings = await self._read(work, claims)
             self._check(row, user, now)
             self._check_activity(self._newest(row), user, now)
             old_hash = token_hash(token)
@@ -138,12 +143,12 @@ class SessionBook:
                 self._note_replaced(row.id, old_hash, now)
                 if await work.users.rotate_session(row.id, old_hash, token_hash(new_token), now):
                     await work.commit()
-                    return self._signed_in(user, row, new_token)
+                    return self._signed_in(user, holdings, row, new_token)
                 # Another call of this very moment was first; its answer carries the newest token.
-                return self._signed_in(user, row, None)
+                return self._signed_in(user, holdings, row, None)
             last_hash, last_at = self._replaced.get(row.id, ("", Micros(0)))
             if old_hash == last_hash and now - last_at <= GRACE_S * MICROS_PER_S:
-                return self._signed_in(user, row, None)
+                return self._signed_in(user, holdings, row, None)
             await work.users.revoke_session(row.id, now)
             await audit(work, actor_of(user, row.id, row.address), now, "sessions.token_reused", subject="session",
                         subject_id=row.id, name=user.username)  # fmt: skip
@@ -172,8 +177,10 @@ class SessionBook:
         self._check_activity(known.row, known.user, now)
         if now - known.touched_at >= TOUCH_S * MICROS_PER_S:
             await self._touch(known, now)
-        if known.actor is None or known.actor.address != address:
-            known.actor = actor_of(known.user, session_id, address)
+        is_over = known.actor_until is not None and known.actor_until <= now
+        if known.actor is None or is_over or known.actor.address != address:
+            known.actor = actor_with(known.user, known.holdings, now, session_id, address)
+            known.actor_until = known.holdings.changes_after(now)
         return known.actor
 
     def idle_s(self, user_role: Role) -> int | None:
@@ -259,7 +266,7 @@ class SessionBook:
         generation = self._generation
         try:
             async with impatient(can_do_without=known is not None), self._work(EVERY_SITE) as work:
-                row, user = await self._read(work, Claims(session_id, known.user.id if known else "", now))
+                row, user, holdings = await self._read(work, Claims(session_id, known.user.id if known else "", now))
         except UnavailableError:
             if known is None:
                 raise
@@ -269,7 +276,7 @@ class SessionBook:
             raise refused("ended")
         touched_at = max(row.seen_at, known.touched_at if known else Micros(0))
         seen_at = max(row.seen_at, known.row.seen_at if known else Micros(0))
-        fresh = _Known(replace(self._newest(row), seen_at=seen_at), user, now, touched_at)
+        fresh = _Known(replace(self._newest(row), seen_at=seen_at), user, holdings, now, touched_at)
         if generation == self._generation:
             self._known.pop(session_id, None)
             self._known[session_id] = fresh
@@ -277,14 +284,14 @@ class SessionBook:
                 del self._known[next(iter(self._known))]
         return fresh
 
-    async def _read(self, work: Work, claims: Claims) -> tuple[SessionRow, User]:
+    async def _read(self, work: Work, claims: Claims) -> tuple[SessionRow, User, Holdings]:
         row = await work.users.session(claims.session_id)
         if row is None or (claims.user_id and row.user_id != claims.user_id):
             raise refused("no such session")
         user = await work.users.get(row.user_id)
         if user is None:
             raise refused("no such user")
-        return row, user
+        return row, user, await holdings_of(work, user)
 
     async def _touch(self, known: _Known, now: Micros) -> None:
         known.touched_at = now
@@ -329,8 +336,9 @@ class SessionBook:
         if row.seen_at + self._idle <= now:
             raise refused("idle")
 
-    def _signed_in(self, user: User, row: SessionRow, refresh_token: str | None) -> SignedIn:
-        access_token, access_expires_at = self._mint.access(user, row.id, row.expires_at)
+    def _signed_in(self, user: User, holdings: Holdings, row: SessionRow, refresh_token: str | None) -> SignedIn:
+        permissions = permissions_of(user, holdings)
+        access_token, access_expires_at = self._mint.access(user, permissions, row.id, row.expires_at)
         return SignedIn(user, row.id, access_token, access_expires_at, refresh_token, row.expires_at, self._clock.now())
 
     def _note_replaced(self, session_id: str, old_hash: str, now: Micros) -> None:

@@ -73,7 +73,9 @@ class TokenMint:
         self._access_s = access_s
         self._verified: dict[str, Claims] = {}
 
-    def access(self, user: User, session_id: str, session_expires_at: Micros) -> tuple[str, Micros]:
+    def access(
+        self, user: User, permissions: Collection[str], session_id: str, session_expires_at: Micros
+    ) -> tuple[str, Micros]:
         """Return an access token and when it expires: after ``access_s``, or with the session if that is sooner."""
         expires_at = Micros(min(self._clock.now() + self._access_s * MICROS_PER_S, session_expires_at))
         return self._sign(
@@ -82,7 +84,7 @@ class TokenMint:
             session_id,
             expires_at,
             role=str(user.role),
-            permissions=sorted(str(permission) for permission in user.permissions),
+            permissions=sorted(str(permission) for permission in permissions),
         ), expires_at
 
     def refresh(self, user_id: str, session_id: str, session_expires_at: Micros) -> str:

@@ -7,10 +7,12 @@ from pydantic import Field
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission, Role, User
 from pdm_app.domain.credentials import CredentialRow, LinkRow
 from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.holdings import CustomRole, Group, scope_of, sources_of
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Micros
+from pdm_app.services.holdings import holdings_of
 from pdm_app.services.sessions import SessionBook, SessionView
 
 State = Literal["active", "invited", "deactivated", "deleted"]
@@ -25,6 +27,17 @@ class UserView(Record):
     has_mfa: bool
     must_change: bool = Field(description="The next sign-in asks for a new password.")
     link_expires_at: int | None = Field(description="End of the invitation or reset link that is out.")
+
+
+class UserRights(Record):
+    """What a person may do and see, with everything that gives it."""
+
+    rights: dict[Permission, tuple[str, ...]] = Field(
+        description="By right where it comes from: `role`, `own`, or the id of a group."
+    )
+    site_ids: tuple[str, ...] | None = Field(description="Own sites and those of groups; None for all.")
+    groups: tuple[Group, ...]
+    custom_role: CustomRole | None
 
 
 class UserService:
@@ -59,6 +72,26 @@ class UserService:
             if view.user.id == user_id:
                 return view
         raise NotFoundError(f"There is no user {user_id!r}.")
+
+    async def rights(self, actor: Actor, user_id: str) -> UserRights:
+        """Return what somebody may do and see, and why.
+
+        Raises:
+            NotFoundError: There never was such a person.
+        """
+        actor.require(Permission.USERS_CONFIGURE)
+        async with self._work(EVERY_SITE) as work:
+            user = await work.users.get(user_id)
+            if user is None:
+                raise NotFoundError(f"There is no user {user_id!r}.")
+            held = await holdings_of(work, user)
+        sites = scope_of(user, held, self._clock.now()).sites
+        return UserRights(
+            rights=dict(sources_of(user, held)),
+            site_ids=None if sites is None else tuple(sorted(sites)),
+            groups=held.groups,
+            custom_role=held.role,
+        )
 
     async def sessions(self, actor: Actor, user_id: str) -> tuple[SessionView, ...]:
         """Return somebody's sessions, the newest first.

@@ -171,6 +171,7 @@ class UserRow(Row, table=True):
     role: Annotated[str, FieldInfoMetadata(sa_type=String(24), nullable=False)]
     is_active: bool
     created_at: Number
+    custom_role_id: Annotated[str | None, FieldInfoMetadata(sa_type=String(36), nullable=True)] = None
     grants: ListOrNone = None
     denials: ListOrNone = None
     deleted_at: NumberOrNone = None

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
 from pdm_app.domain.credentials import ApiKey
+from pdm_app.domain.holdings import CustomRole, Group
 from pdm_app.domain.repositories import SessionRow, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
@@ -42,6 +43,7 @@ PASSWORD = "copper lantern drifts"
 OURS, THEIRS = "graz", "pune"
 AUTHORIZE_EVERY_S = 0.1
 ROBOT, ROBOT_KEY = "robot", "robot-key"
+GROUP, CUSTOM_ROLE = "group-one", "role-one"
 
 
 class AheadClock:
@@ -149,6 +151,10 @@ async def _store_people(work: SqlUnitOfWork, now: Micros) -> None:
         key = ApiKey(id=ROBOT_KEY, user_id=ROBOT, name="first", hint="pds_robot1", created_at=now, created_by="ada")
         await transaction.users.put(robot)
         await transaction.api_keys.add(key, "0" * 64)
+        await transaction.groups.put(Group(id=GROUP, name="Fitters", member_ids=("visitor-graz",)))
+        await transaction.roles.put(
+            CustomRole(id=CUSTOM_ROLE, name="Line lead", based_on=Role.OPERATOR, permissions=())
+        )
         await transaction.commit()
 
 

@@ -3,9 +3,15 @@
 from typing import Any
 
 from pdm_app.domain.access import Permission
-from tests.counterparts.whole_product import PASSWORD, ROBOT, ROBOT_KEY, Belongings
+from tests.counterparts.whole_product import CUSTOM_ROLE, GROUP, PASSWORD, ROBOT, ROBOT_KEY, Belongings
 
 PEOPLE_NEEDS: dict[str, Permission | None] = {
+    "groups.list": Permission.USERS_CONFIGURE,
+    "groups.by_id": Permission.USERS_CONFIGURE,
+    "groups.create": Permission.USERS_CONFIGURE,
+    "groups.change": Permission.USERS_CONFIGURE,
+    "groups.delete": Permission.USERS_CONFIGURE,
+    "groups.restore": Permission.USERS_CONFIGURE,
     "profile.show": None,
     "profile.prefer": None,
     "profile.change_password": None,
@@ -13,6 +19,10 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
     "profile.confirm_mfa": None,
     "profile.end_mfa": None,
     "profile.new_recovery": None,
+    "roles.table": None,
+    "roles.create": Permission.USERS_CONFIGURE,
+    "roles.change": Permission.USERS_CONFIGURE,
+    "roles.delete": Permission.USERS_CONFIGURE,
     "service_accounts.list": Permission.USERS_CONFIGURE,
     "service_accounts.by_id": Permission.USERS_CONFIGURE,
     "service_accounts.create": Permission.USERS_CONFIGURE,
@@ -30,6 +40,7 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
     "sessions.revoke_of_user": Permission.USERS_CONFIGURE,
     "users.list": Permission.USERS_CONFIGURE,
     "users.by_id": Permission.USERS_CONFIGURE,
+    "users.rights": Permission.USERS_CONFIGURE,
     "users.create": Permission.USERS_CONFIGURE,
     "users.invite": Permission.USERS_CONFIGURE,
     "users.change": Permission.USERS_CONFIGURE,
@@ -39,6 +50,8 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
 }
 # How a caller is answered who was let in but sends what somebody who sits there would know better: a password, a code.
 LET_IN_BUT_WRONG = {
+    "certificates.forget": "NOT_FOUND",  # Its one certificate is in use again.
+    "certificates.obtain": "CONFLICT",  # Nobody named a directory.
     "profile.change_password": "BAD_REQUEST",
     "profile.confirm_mfa": "BAD_REQUEST",
     "profile.end_mfa": "BAD_REQUEST",
@@ -50,6 +63,15 @@ LET_IN_BUT_WRONG = {
 def people_inputs(own: Belongings) -> dict[str, Any]:
     """Inputs about a visitor and a robot who are there for that, and about the caller."""
     return {
+        "groups.by_id": {"group_id": GROUP},
+        "groups.create": {"name": "Night shift", "permissions": ["alarms.read"]},
+        "groups.change": {"group_id": GROUP, "description": "of the line"},
+        "groups.delete": {"group_id": GROUP},
+        "groups.restore": {"group_id": GROUP},
+        "roles.create": {"name": "Shift lead", "based_on": "operator"},
+        "roles.change": {"role_id": CUSTOM_ROLE, "permissions": ["alarms.read"], "reason": "less is more"},
+        "roles.delete": {"role_id": CUSTOM_ROLE},
+        "users.rights": {"user_id": own.user_id},
         "profile.prefer": {"theme": "dark"},
         "profile.change_password": {"password": "not it", "new_password": "granite whispers twice"},
         "profile.begin_mfa": {"password": PASSWORD},

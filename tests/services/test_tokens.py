@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from pdm_app.domain.access import Role, User
+from pdm_app.domain.access import ROLE_PERMISSIONS, Role, User
 from pdm_app.domain.errors import UnauthenticatedError
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.services.tokens import ACCESS, ISSUER, REFRESH, TokenMint
@@ -43,7 +43,9 @@ def unsigned(header: dict[str, Any], content: dict[str, Any], signature: str = "
 def test_a_token_carries_subject_role_permissions_and_expiry_for_other_programs(
     mint: TokenMint, clock: HandClock
 ) -> None:
-    token, expires_at = mint.access(OLGA, "s-1", Micros(clock.now() + 7 * 86_400 * MICROS_PER_S))
+    token, expires_at = mint.access(
+        OLGA, ROLE_PERMISSIONS[OLGA.role], "s-1", Micros(clock.now() + 7 * 86_400 * MICROS_PER_S)
+    )
     read = jwt.decode(
         token, KEY, algorithms=["HS256"], audience=ACCESS, options={"verify_exp": False, "verify_iat": False}
     )
@@ -54,7 +56,7 @@ def test_a_token_carries_subject_role_permissions_and_expiry_for_other_programs(
 
 def test_a_token_never_outlives_its_session(mint: TokenMint, clock: HandClock) -> None:
     session_end = Micros(clock.now() + 60 * MICROS_PER_S)
-    assert mint.access(OLGA, "s-1", session_end)[1] == session_end
+    assert mint.access(OLGA, ROLE_PERMISSIONS[OLGA.role], "s-1", session_end)[1] == session_end
 
 
 def test_what_was_signed_here_is_read(mint: TokenMint, clock: HandClock) -> None:
@@ -103,7 +105,7 @@ def test_another_algorithm_with_the_right_key_is_refused(mint: TokenMint, clock:
 def test_an_access_token_is_no_refresh_token_and_the_other_way_round(mint: TokenMint, clock: HandClock) -> None:
     end = Micros(clock.now() + 7 * 86_400 * MICROS_PER_S)
     with pytest.raises(UnauthenticatedError):
-        mint.read_refresh(mint.access(OLGA, "s-1", end)[0])
+        mint.read_refresh(mint.access(OLGA, ROLE_PERMISSIONS[OLGA.role], "s-1", end)[0])
     with pytest.raises(UnauthenticatedError):
         mint.read_access(mint.refresh("u-1", "s-1", end))
 
@@ -117,7 +119,7 @@ def test_what_is_no_token_is_refused(mint: TokenMint, token: str) -> None:
 
 
 async def test_an_expired_token_is_refused_also_when_it_was_verified_before(mint: TokenMint, clock: HandClock) -> None:
-    token, _ = mint.access(OLGA, "s-1", Micros(clock.now() + 86_400 * MICROS_PER_S))
+    token, _ = mint.access(OLGA, ROLE_PERMISSIONS[OLGA.role], "s-1", Micros(clock.now() + 86_400 * MICROS_PER_S))
     mint.read_access(token)
     await clock.advance(900)
     with pytest.raises(UnauthenticatedError):
