@@ -29,6 +29,16 @@ class OpcuaOptions(CommonOptions):
     connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
     timeout_s: float = Field(default=2.0, gt=0, le=60, description="For one answer.")
     publishing_ms: float = Field(default=50.0, ge=10, le=60_000)
+    security: Literal["best", "none", "Aes256_Sha256_RsaPss", "Basic256Sha256", "Aes128_Sha256_RsaOaep"] = Field(
+        default="best", description="Policy; best is the strongest that is offered, and never none."
+    )
+    security_mode: Literal["best", "SignAndEncrypt", "Sign"] = "best"
+    server_name: str = Field(
+        default="", max_length=253, description="Whom the certificate must name, if not the host of the endpoint."
+    )
+    plain_password: bool = Field(
+        default=False, description="Send the password also where anybody on the way can read it."
+    )
 
 
 class ModbusOptions(CommonOptions):

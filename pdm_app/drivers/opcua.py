@@ -1,7 +1,8 @@
 """OPC UA: one subscription per connection, values pushed by the server.
 
 ``OpcuaDriver(connection, clock)``. Endpoint ``opc.tcp://host:4840/path``; options ``publishing_ms`` (50),
-``connect_timeout_s`` (5), ``timeout_s`` (2). A signal's address is ``{"node": "ns=2;s=P-101A.Vibration_mm_s"}``.
+``connect_timeout_s`` (5), ``timeout_s`` (2), and those of `pdm_app.drivers.opcua_security`. A
+signal's address is ``{"node": "ns=2;s=P-101A.Vibration_mm_s"}``.
 
 Source: OPC 10000-4, 5.13 (subscriptions); asyncua 2.1, of which the raw publish callback is used, because its handlers
 make one task per value and its iterators drop values silently.
@@ -16,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClientState
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
@@ -24,12 +24,14 @@ from asyncua.ua.uaerrors import UaError
 
 from pdm_app.domain.connections import Connection, Login
 from pdm_app.domain.errors import ConnectionFailedError, InvalidInputError
+from pdm_app.domain.link_security import NOT_PROTECTED, LinkMaterial, LinkSecurity
 from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
 from pdm_app.domain.signals import Signal
 from pdm_app.drivers.endpoint import cause, endpoint_of
 from pdm_app.drivers.opcua_publish import ColumnPublisher, ValueColumns
-from pdm_app.drivers.opcua_requests import monitor, monitored_item, subscription, use_login
+from pdm_app.drivers.opcua_requests import monitor, monitored_item, subscription
+from pdm_app.drivers.opcua_security import SecureClient
 from pdm_app.drivers.opcua_values import (
     as_type,
     batch_of,
@@ -66,10 +68,11 @@ class OpcuaDriver:
         self._connection = connection
         self._clock = clock
         self._login: Login | None = None
+        self._material = LinkMaterial()
         self._publishing_ms = float(connection.options.get("publishing_ms", 50))
         self._connect_timeout_s = float(connection.options.get("connect_timeout_s", 5.0))
         self._timeout_s = float(connection.options.get("timeout_s", 2.0))
-        self._client: Client | None = None
+        self._client: SecureClient | None = None
         self._sink: Sink | None = None
         self._signals: dict[int, Signal] = {}  # By client handle, which is the signal's id.
         self._faults: dict[int, str] = {}
@@ -83,23 +86,17 @@ class OpcuaDriver:
     def sign_in_as(self, login: Login) -> None:
         self._login = login
 
+    def secure_with(self, material: LinkMaterial) -> None:
+        self._material = material
+
+    def security(self) -> LinkSecurity:
+        return self._client.security_in_force if self._client is not None else NOT_PROTECTED
+
     async def connect(self) -> None:
         endpoint = endpoint_of(self._connection, {"opc.tcp": 4840})
-        client = Client(self._connection.endpoint, timeout=self._timeout_s, watchdog_intervall=3600)
+        self._client = client = SecureClient(self._connection, endpoint, self._material, self._login, self._clock)
         client.session_timeout = round(SESSION_S * 1000)
-        client.name = client.description = "pdm-app"
-        client.application_uri = "urn:pdm-app:collector"
-        use_login(client, self._login)
-        self._client = client
-        try:
-            async with asyncio.timeout(self._connect_timeout_s):
-                await client.connect()
-        except (OSError, TimeoutError, UaError) as error:
-            raise ConnectionFailedError(
-                f"OPC UA server of {self._connection.name!r} could not be reached at {endpoint}: {cause(error)}. "
-                "Check that the server runs, its address and port, and that its certificate policy allows this client.",
-                connection_id=self._connection.id,
-            ) from error
+        await client.open()
 
     # --- subscribing ----------------------------------------------------------------------------------------------
 
@@ -305,7 +302,7 @@ class OpcuaDriver:
         if not self._lost.done():
             self._lost.set_result(reason)
 
-    def _open_client(self) -> Client:
+    def _open_client(self) -> SecureClient:
         if self._client is None:
             raise self._failed("is not connected")
         return self._client

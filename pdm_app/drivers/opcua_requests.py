@@ -7,12 +7,10 @@ import math
 from collections.abc import Sequence
 
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.client.ua_session import UaSession
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 
-from pdm_app.domain.connections import Login
 from pdm_app.domain.signals import Signal
 
 KEEP_ALIVE_S = 1.0  # An empty answer at least this often; the library's default is twenty minutes.
@@ -20,13 +18,6 @@ LIFETIME_S = 30.0  # The server forgets our subscription after this silence, so 
 NOTIFICATIONS_MAX = 5000
 QUEUE_MIN = 10
 QUEUE_MAX = 1000
-
-
-def use_login(client: Client, login: Login | None) -> None:
-    """Have the client name its user; the library encrypts the password where the server's policy lets it."""
-    if login is not None:
-        client.set_user(login.username)
-        client.set_password(login.password)
 
 
 def subscription(publishing_ms: float) -> ua.CreateSubscriptionParameters:

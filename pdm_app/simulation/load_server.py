@@ -57,7 +57,7 @@ def load_definition(signals: int, port: int) -> PlantDefinition:
         name="Load",
         driver="opcua",
         endpoint=f"opc.tcp://{HOST}:{port}",
-        options={"publishing_ms": PUBLISHING_MS},
+        options={"publishing_ms": PUBLISHING_MS, "security": "none"},
         simulated=True,
     )
     return PlantDefinition(

@@ -117,7 +117,7 @@ def _connections(ports: PlantPorts) -> tuple[Connection, ...]:
             name="Cooling water",
             driver="opcua",
             endpoint=f"opc.tcp://{ports.host}:{ports.opcua}",
-            options={"publishing_ms": PUBLISHING_MS},
+            options={"publishing_ms": PUBLISHING_MS, "security": "none"},
             simulated=True,
         ),
         Connection(

@@ -91,7 +91,8 @@ def opcua_plant() -> Iterator[DevicePlant]:
     addresses: dict[int, dict[str, Any]] = {key: {"node": f"ns=2;s={name}"} for key, name in names.items()}
     yield DevicePlant(
         "opcua", server, "opc.tcp://", addresses | {ILLEGIBLE: {"node": "Counter"}},
-        has_source_time=True, can_write=True, can_browse=True, options={"connect_timeout_s": 2.0},
+        has_source_time=True, can_write=True, can_browse=True,
+        options={"connect_timeout_s": 2.0, "security": "none"},
     )  # fmt: skip
     server.kill()
 

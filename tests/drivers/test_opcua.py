@@ -52,7 +52,8 @@ def node(number: int, name: str, **settings: Any) -> Signal:
 
 @asynccontextmanager
 async def subscribed(device: Device, sink: Sink, *signals: Signal, **options: Any) -> AsyncIterator[OpcuaDriver]:
-    driver = OpcuaDriver(a_connection("opcua", f"opc.tcp://127.0.0.1:{device.port}", **options), WallClock())
+    connection = a_connection("opcua", f"opc.tcp://127.0.0.1:{device.port}", security="none", **options)
+    driver = OpcuaDriver(connection, WallClock())
     await driver.connect()
     await driver.subscribe(signals, sink)
     try:

@@ -149,7 +149,8 @@ async def test_the_drivers_that_sign_in_are_those_that_say_so() -> None:
 
 
 def _connection(driver: str, endpoint: str) -> Connection:
-    return Connection(id="c", site_id="pune", name="Line 7", driver=driver, endpoint=endpoint, options={})
+    options = {"security": "none", "plain_password": True} if driver == "opcua" else {}
+    return Connection(id="c", site_id="pune", name="Line 7", driver=driver, endpoint=endpoint, options=options)
 
 
 async def _refusal(driver_name: str, endpoint: str, login: Login | None) -> str:
