@@ -255,6 +255,15 @@ class Historian(Protocol):
         """
         ...
 
+    async def rewrite(self, signal: int, start_at: Micros, end_at: Micros, batch: Batch, fence: Fence) -> int:
+        """Replace a signal's samples of a span by those of a batch, in one transaction; return how many there were.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer; the span is as it was, or as it was to be.
+        """
+        ...
+
     async def roll_up(self, fence: Fence) -> bool:
         """Derive some of the coarser tiers; True while more is due. Reads are right also where this never runs.
 

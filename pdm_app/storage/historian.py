@@ -22,6 +22,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.envelopes import envelopes
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
+from pdm_app.storage.rewriting import rewrite
 from pdm_app.storage.rollups import Rollups, writing_position
 from pdm_app.storage.samples import find_conflicts, insert_samples, mark_buckets, put_latest, replace_samples
 from pdm_app.storage.stretches import stretches
@@ -71,6 +72,28 @@ class SqlHistorian:
             if late.any():
                 await mark_buckets(connection, _buckets(winners.take(late)), is_sqlite=is_sqlite)
         return Recorded(samples=len(columns), duplicates=len(columns) - inserted, superseded=superseded)
+
+    async def rewrite(self, signal: int, start_at: Micros, end_at: Micros, batch: Batch, fence: Fence) -> int:
+        """Replace a signal's samples of a span by those of a batch, in one transaction; return how many there were.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer; the span is as it was, or as it was to be.
+            ValueError: The batch holds something else than samples of this signal and span.
+        """
+        inside = (batch.signal == signal) & (batch.source_at >= start_at) & (batch.source_at < end_at)
+        if not inside.all():
+            raise ValueError("a span is rewritten with samples of its own signal and time only")
+        columns, _ = columns_of_batches([batch]).split_winners()
+        what = f"rewrite {len(columns)} samples"
+
+        async def once() -> int:
+            async with self._database.writing(what) as connection:
+                await check_fence(connection, fence, self._database.place)
+                is_sqlite = self._database.is_sqlite
+                return await rewrite(connection, signal, start_at, end_at, columns, is_sqlite=is_sqlite)
+
+        return await self._database.twice(what, once)
 
     async def roll_up(self, fence: Fence) -> bool:
         """Derive some of the closed 10 s buckets; True while more are due.

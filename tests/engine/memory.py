@@ -101,6 +101,9 @@ class MemoryHistorian:
             raise UnavailableError("The connection broke before the answer came.")
         return Recorded(len(samples), duplicates)
 
+    async def rewrite(self, signal: int, start_at: Micros, end_at: Micros, batch: Batch, fence: Fence) -> int:
+        raise NotImplementedError
+
     async def roll_up(self, fence: Fence) -> bool:
         if self.away:
             raise UnavailableError("The database at db:3306 does not answer. Start it.")
