@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from pdm_app.domain.access import Role
+from pdm_app.domain.directories import LdapDirectory, OidcProvider
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 
 CONFIG_VARIABLE = "PDM_CONFIG"
@@ -62,6 +63,17 @@ class AuthSettings(Section):
     allowed_origins: tuple[str, ...] = Field(
         default=(), description="Further origins of this product's own pages, such as https://plant.example."
     )
+    public_url: str = Field(
+        default="",
+        max_length=300,
+        description="Where browsers find this product, for the way back from a provider; empty: as they call it.",
+    )
+    oidc: tuple[OidcProvider, ...] = Field(
+        default=(), max_length=10, description="OpenID Connect providers that people may sign in with."
+    )
+    ldap: tuple[LdapDirectory, ...] = Field(
+        default=(), max_length=5, description="LDAP directories that check passwords, asked in this order."
+    )
 
     @field_validator("key")
     @classmethod
@@ -71,6 +83,20 @@ class AuthSettings(Section):
                 f"is shorter than {KEY_CHARACTERS_MIN} characters; `openssl rand -hex 32` makes a good one"
             )
         return key
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_an_origin(cls, public_url: str) -> str:
+        if public_url and not re.fullmatch(r"https?://[^\s/?#@]+", public_url):
+            raise ValueError("is no address such as https://plant.example, without a path")
+        return public_url
+
+    @model_validator(mode="after")
+    def _directories_are_told_apart(self) -> "AuthSettings":
+        ids = [directory.id for directory in (*self.oidc, *self.ldap)]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two directories have the same id; accounts would be mixed up")
+        return self
 
 
 class HttpSettings(Section):

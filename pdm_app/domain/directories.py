@@ -64,6 +64,9 @@ class Directory(Record):
     )
     ca_file: Path | None = Field(default=None, description="PEM file of the authority that signed its certificate.")
     timeout_s: float = Field(default=5, gt=0, le=60, description="For one answer.")
+    recheck_minutes: float = Field(
+        default=10, ge=0, le=1440, description="How old an answer about an open session may be when it is renewed."
+    )
 
 
 class OidcProvider(Directory):
@@ -119,9 +122,6 @@ class LdapDirectory(Directory):
         default="no", description="each: search level by level; chain: Active Directory's own rule, in one search."
     )
     connections_max: int = Field(default=4, ge=1, le=50)
-    recheck_minutes: float = Field(
-        default=10, ge=0, le=1440, description="How old an answer about an open session may be when it is renewed."
-    )
     failures_max: int = Field(default=3, ge=1, le=100, description="Wrong passwords per person passed on to it…")
     failures_window_minutes: float = Field(default=30, gt=0, le=1440, description="…within this; then we refuse.")
 
@@ -267,6 +267,22 @@ class Identities(Protocol):
     async def of_user(self, user_id: str) -> Sequence[IdentityRow]: ...
     async def all(self) -> Sequence[IdentityRow]: ...
     async def put(self, row: IdentityRow) -> None: ...
+    async def remove(self, directory_id: str, subject: str) -> bool: ...
+
+    async def email(self, user_id: str) -> str:
+        """Return somebody's address, empty where none is known."""
+        ...
+
+    async def user_of_email(self, email: str) -> str | None: ...
+
+    async def put_email(self, user_id: str, email: str) -> None:
+        """Store somebody's address, in small letters; an empty one removes it.
+
+        Raises:
+            ConflictError: Somebody else has it.
+        """
+        ...
+
     async def session(self, session_id: str) -> DirectorySessionRow | None: ...
     async def put_session(self, row: DirectorySessionRow) -> None: ...
 
@@ -275,7 +291,7 @@ class Identities(Protocol):
         ...
 
     async def forget_sessions(self) -> Sequence[str]:
-        """Delete rows whose session is gone, and return which sessions that were."""
+        """Delete some rows whose session is gone or was ended, and return which sessions that were."""
         ...
 
 

@@ -14,6 +14,7 @@ from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.credentials import ApiKeys, Credentials
+from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
@@ -181,6 +182,7 @@ class Work(Protocol):
     alarms: Alarms
     users: Users
     credentials: Credentials
+    identities: Identities
     api_keys: ApiKeys
     groups: Groups
     roles: Roles

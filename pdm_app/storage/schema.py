@@ -1,7 +1,24 @@
 """All tables in one place, for migrations and their tests: a file of tables is one line here."""
 
-from pdm_app.storage import audit_tables, holding_tables, identity_tables, people_tables, secret_tables, settings_tables, tables
+from pdm_app.storage import (
+    audit_tables,
+    holding_tables,
+    identity_tables,
+    people_tables,
+    secret_tables,
+    settings_tables,
+    tables,
+)
 
 METADATA = tables.METADATA
 
-__all__ = ["METADATA", "audit_tables", "holding_tables", "identity_tables", "people_tables", "secret_tables", "settings_tables", "tables"]
+__all__ = [
+    "METADATA",
+    "audit_tables",
+    "holding_tables",
+    "identity_tables",
+    "people_tables",
+    "secret_tables",
+    "settings_tables",
+    "tables",
+]

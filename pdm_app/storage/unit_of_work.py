@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
 from pdm_app.domain.credentials import ApiKeys, Credentials
+from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
@@ -29,6 +30,7 @@ from pdm_app.storage.credentials import SqlCredentials
 from pdm_app.storage.database import Database
 from pdm_app.storage.devices import SqlDevices
 from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
+from pdm_app.storage.identities import SqlIdentities
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
 from pdm_app.storage.secrets import SqlSecrets
@@ -52,6 +54,7 @@ class SqlWork:
         self.alarms: Alarms = SqlAlarms(transaction)
         self.users: Users = SqlUsers(transaction)
         self.credentials: Credentials = SqlCredentials(transaction)
+        self.identities: Identities = SqlIdentities(transaction)
         self.api_keys: ApiKeys = SqlApiKeys(transaction)
         self.secrets: Secrets = SqlSecrets(transaction)
         self.settings: SettingsRevisions = SqlSettingsRevisions(transaction)
