@@ -22,6 +22,7 @@ from pdm_app.domain.samples import Batch, Micros
 from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.registry import DRIVERS, load
 from pdm_app.engine.alarm_watch import AlarmWatch
+from pdm_app.engine.certificate_keeper import CertificateKeeper
 from pdm_app.engine.collector import Collector
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
@@ -29,6 +30,7 @@ from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.vitals import About, Vitals
+from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.areas import AreaService
@@ -36,10 +38,12 @@ from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.catalogue import Services
-from pdm_app.services.certificates import CertificateService, CertificateStore
+from pdm_app.services.certificate_store import CertificateStore
+from pdm_app.services.certificates import CertificateService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.in_force import InForce
@@ -180,12 +184,13 @@ async def running(
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, keeper, bus, frames)
         vitals.register(metrics)
         stack.callback(metrics.clear)
-        certificates = CertificateService(
-            CertificateStore(settings.data_dir, settings.tls, clock, host=settings.host),
-            work,
-            clock,
-            is_serving=settings.tls.enabled,
-        )
+        certificate_store = CertificateStore(settings.data_dir, settings.tls, clock, host=settings.host)
+        acme = AcmeKeeping(certificate_store, settings.tls, work, clock)
+        certificates = CertificateService(certificate_store, work, clock, settings, acme)
+        expiries = ExpiryService(clock)
+        expiries.register(metrics)
+        expiries.add("certificates", certificates.expiries)
+        supervisor.start("certificates", CertificateKeeper(acme, expiries, clock).run, stage=Stage.SERVICE)
         auth = AuthService(work, clock, settings, sealer=ring)
         stack.callback(auth.close)
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
@@ -209,6 +214,7 @@ async def running(
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work) if plant is not None else None,
             devices=DeviceService(work, clock, desk),
+            expiries=expiries,
             formulas=FormulaService(work, historian),
             history=history,
             logins=LoginService(work, clock, secret_store, collector),
@@ -220,7 +226,7 @@ async def running(
             signatures=SignatureService(work, clock, auth.profile.confirm),
             sites=SiteService(work, desk),
             system=SystemService(
-                {**vitals.checks(), "audit": audit.check, "certificate": certificates.check}, vitals.info, clock
+                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check}, vitals.info, clock
             ),
         )
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)

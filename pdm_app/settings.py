@@ -144,6 +144,47 @@ class RpcSettings(Section):
     connections_max: int = Field(default=2_000, ge=1, le=1_000_000, description="WebSockets and event streams open.")
 
 
+class AcmeSettings(Section):
+    """Certificates from an ACME directory: a public authority, or a server of the company's own."""
+
+    directory: str = Field(
+        default="", max_length=500, description="Its address, such as https://ca.example/acme/directory; empty: none."
+    )
+    mail: str = Field(default="", max_length=254, description="Where the authority writes to; may be left empty.")
+    names: tuple[str, ...] = Field(
+        default=(), max_length=50, description="Host names the certificate is for; the directory must reach them."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority behind the directory's own HTTPS, where it is private."
+    )
+    terms_agreed: bool = Field(default=False, description="Whether you agree to the terms of the directory.")
+    external_key_id: str = Field(default="", max_length=200, description="Of an external account, where one is asked.")
+    external_key: SecretStr | None = Field(default=None, description="Its HMAC key in base64url, as it was given.")
+
+    @field_validator("directory")
+    @classmethod
+    def _directory_is_an_address(cls, directory: str) -> str:
+        if directory and not re.fullmatch(r"https://[^\s/@]+(/\S*)?", directory):
+            raise ValueError("is no address that begins with https://; the authority names its directory")
+        return directory
+
+    @field_validator("names")
+    @classmethod
+    def _names_can_be_certified(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name.startswith("*") or not HOST_NAME.fullmatch(name):
+                raise ValueError(f"{name[:80]!r} is no host name that a directory can reach, such as plant.example")
+        return names
+
+    @model_validator(mode="after")
+    def _directory_has_names(self) -> "AcmeSettings":
+        if self.directory and not self.names:
+            raise ValueError("a directory is named without names for the certificate; set PDM_TLS__ACME__NAMES")
+        if bool(self.external_key_id) != (self.external_key is not None):
+            raise ValueError("an external account has a key id and a key; set both, or neither")
+        return self
+
+
 class TlsSettings(Section):
     """HTTPS, where no proxy serves it."""
 
@@ -156,6 +197,10 @@ class TlsSettings(Section):
     redirect_port: int | None = Field(
         default=None, ge=0, le=65_535, description="On this port requests without TLS are sent on to HTTPS."
     )
+    hsts_days: int = Field(
+        default=365, ge=0, le=3650, description="So long browsers refuse this host without HTTPS; 0 never says so."
+    )
+    acme: AcmeSettings = AcmeSettings()
 
     @field_validator("names")
     @classmethod
@@ -169,6 +214,12 @@ class TlsSettings(Section):
     def _key_has_a_certificate(self) -> "TlsSettings":
         if self.key is not None and self.certificate is None:
             raise ValueError("a key is named without its certificate; set PDM_TLS__CERTIFICATE as well")
+        return self
+
+    @model_validator(mode="after")
+    def _directory_can_ask(self) -> "TlsSettings":
+        if self.enabled and self.acme.directory and self.redirect_port is None:
+            raise ValueError("the ACME directory asks on port 80; set PDM_TLS__REDIRECT_PORT, and PDM_TLS__ENABLED")
         return self
 
 

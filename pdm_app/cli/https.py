@@ -13,11 +13,11 @@ from typing import cast
 
 from pdm_app.bootstrap.problems import SetupError
 from pdm_app.domain.errors import PdmError
-from pdm_app.services.certificates import CertificateStore, Pair
+from pdm_app.services.certificate_store import CertificateStore, Pair
 
 log = logging.getLogger(__name__)
 
-CHECK_TICKS = 50  # uvicorn ticks ten times a second.
+CHECK_TICKS = 10  # uvicorn ticks ten times a second, and two files are looked at.
 TEND_TICKS = 36_000  # An hour.
 HEAD_BYTES_MAX = 16_384
 HEAD_S_MAX = 10.0
@@ -54,7 +54,7 @@ class Https:
             raise SetupError(f"HTTPS cannot be served with the certificate {pair.certificate}: {problem}")
 
     def tick(self, counter: int) -> None:
-        """Look every five seconds for another certificate, and every hour whether ours should be renewed."""
+        """Look every second for another certificate, and every hour whether ours should be renewed."""
         if counter % TEND_TICKS == TEND_TICKS - 1:
             try:
                 self._store.tend()

@@ -73,7 +73,7 @@ def _https(settings: Settings) -> "Https | None":
     if not settings.tls.enabled:
         return None
     from pdm_app.cli.https import Https
-    from pdm_app.services.certificates import CertificateStore
+    from pdm_app.services.certificate_store import CertificateStore
 
     return Https(CertificateStore(settings.data_dir, settings.tls, CommandClock(), host=settings.host))
 

@@ -7,10 +7,12 @@ from pdm_app.rpc.areas import areas
 from pdm_app.rpc.assets import assets
 from pdm_app.rpc.audit import audit
 from pdm_app.rpc.auth import auth
+from pdm_app.rpc.certificates import certificates
 from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
 from pdm_app.rpc.demo import demo
 from pdm_app.rpc.devices import devices
+from pdm_app.rpc.expiries import expiries
 from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.groups import groups
 from pdm_app.rpc.history import history
@@ -34,9 +36,11 @@ ROUTES: dict[str, Router[Ctx]] = {
     "assets": assets,
     "audit": audit,
     "auth": auth,
+    "certificates": certificates,
     "connections": connections,
     "demo": demo,
     "devices": devices,
+    "expiries": expiries,
     "formulas": formulas,
     "groups": groups,
     "history": history,

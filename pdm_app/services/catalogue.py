@@ -12,6 +12,7 @@ from pdm_app.services.certificates import CertificateService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.ingest import IngestService
@@ -38,6 +39,7 @@ class Services:
     certificates: CertificateService
     connections: ConnectionService
     devices: DeviceService
+    expiries: ExpiryService
     formulas: FormulaService
     history: HistoryService
     ingest: IngestService

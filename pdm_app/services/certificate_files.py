@@ -11,18 +11,18 @@ import socket
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from itertools import pairwise
 
 import psutil
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pdm_app.domain.certificates import Certificate
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.samples import Micros, moment
+from pdm_app.services.certificate_requests import general_name
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397
@@ -49,7 +49,7 @@ def make_authority(at: Micros, name: str) -> tuple[str, str]:
         .add_extension(identifier, critical=False)
         .sign(key, hashes.SHA256())
     )
-    return _pem(certificate), _key_pem(key)
+    return pem_of(certificate), key_pem_of(key)
 
 
 def make_server(at: Micros, authority: str, authority_key: str, names: Iterable[str]) -> str:
@@ -68,7 +68,7 @@ def make_server(at: Micros, authority: str, authority_key: str, names: Iterable[
     certificate = (
         _begun(at, subject, issuer.subject, SERVER_DAYS)
         .public_key(key.public_key())
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in wanted]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([general_name(name) for name in wanted]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -79,7 +79,7 @@ def make_server(at: Micros, authority: str, authority_key: str, names: Iterable[
         )
         .sign(issuer_key, hashes.SHA256())
     )
-    return _key_pem(key) + _pem(certificate) + authority
+    return key_pem_of(key) + pem_of(certificate) + authority
 
 
 def local_names(more: Iterable[str] = ()) -> list[str]:
@@ -101,56 +101,12 @@ def read_certificates(pem: str) -> tuple[Certificate, ...]:
     Raises:
         InvalidInputError: There is none, or one cannot be read.
     """
-    return tuple(_facts(certificate) for certificate in _loaded(pem))
-
-
-def checked_pair(certificates: str, key: str, now: Micros) -> str:
-    """Check a certificate that somebody brings, and join it with its key.
-
-    Args:
-        certificates: PEM: the server's certificate first, then those between it and its authority.
-        key: PEM, without a pass phrase.
-        now: It must be good at this time.
-
-    Returns:
-        One PEM text as `make_server` returns it.
-
-    Raises:
-        InvalidInputError: Names the field, what is wrong with it, and what to bring instead.
-    """
-    chain = _loaded(certificates)
-    try:
-        private = serialization.load_pem_private_key(key.encode(), password=None)
-    except TypeError:
-        raise _refused("key", "is protected by a pass phrase", "remove it: openssl pkey -in KEY -out PLAIN") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise _refused("key", "is no private key in PEM", "give the text from BEGIN to END PRIVATE KEY") from None
-    server = chain[0]
-    if private.public_key() != server.public_key():
-        raise _refused("key", "does not belong to the first certificate", "give the key it was requested with")
-    facts = _facts(server)
-    if not facts.valid_from <= now < facts.valid_until:
-        when = f"from {moment(Micros(facts.valid_from)):%Y-%m-%d} to {moment(Micros(facts.valid_until)):%Y-%m-%d}"
-        raise _refused("certificate", f"is good {when}, not today", "request a new one")
-    if facts.is_authority and len(chain) > 1:
-        raise _refused("certificate", "is an authority's", "put the server's own certificate first")
-    if not facts.names:
-        raise _refused("certificate", "names no host", "request one with the names in subjectAltName")
-    for lower, upper in pairwise(chain):
-        try:
-            lower.verify_directly_issued_by(upper)
-        except (ValueError, TypeError, InvalidSignature):
-            who = _name(lower.subject)
-            raise _refused("certificate", f"{who} is not signed by the one after it", "put them in order") from None
-    plain = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    return plain + "".join(_pem(certificate) for certificate in chain)
+    return tuple(facts_of(certificate) for certificate in _loaded(pem))
 
 
 def without_key(pem: str) -> str:
     """Return only the certificates of a PEM text."""
-    return "".join(_pem(certificate) for certificate in _loaded(pem))
+    return "".join(pem_of(certificate) for certificate in _loaded(pem))
 
 
 def _loaded(pem: str) -> list[x509.Certificate]:
@@ -159,7 +115,7 @@ def _loaded(pem: str) -> list[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(pem.encode())
         for certificate in found:  # Extensions are read only when asked for; a broken one shows here.
-            _facts(certificate)
+            facts_of(certificate)
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise _refused(
             "certificate", "is no certificate in PEM", "give the text from BEGIN to END CERTIFICATE"
@@ -171,7 +127,8 @@ def _refused(field: str, problem: str, fix: str) -> InvalidInputError:
     return InvalidInputError(f"The {field} {problem}; {fix}.", [FieldIssue(field, problem, fix)])
 
 
-def _facts(certificate: x509.Certificate) -> Certificate:
+def facts_of(certificate: x509.Certificate) -> Certificate:
+    """Read what a certificate says of itself."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         listed = [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
@@ -182,18 +139,31 @@ def _facts(certificate: x509.Certificate) -> Certificate:
     except x509.ExtensionNotFound:
         is_authority = False
     return Certificate(
-        subject=_name(certificate.subject),
-        issuer=_name(certificate.issuer),
+        subject=short_name(certificate.subject) or next(iter(listed), ""),  # ACME directories leave it empty.
+        issuer=short_name(certificate.issuer),
         names=tuple(listed),
         valid_from=_micros(certificate.not_valid_before_utc),
         valid_until=_micros(certificate.not_valid_after_utc),
         serial=f"{certificate.serial_number:x}",
         fingerprint=":".join(f"{byte:02X}" for byte in certificate.fingerprint(hashes.SHA256())),
         is_authority=is_authority,
+        key=_key_words(certificate),
     )
 
 
-def _name(name: x509.Name) -> str:
+def _key_words(certificate: x509.Certificate) -> str:
+    public = certificate.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        return f"RSA {public.key_size}"
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return {"secp256r1": "EC P-256", "secp384r1": "EC P-384", "secp521r1": "EC P-521"}.get(
+            public.curve.name, f"EC {public.curve.name}"
+        )
+    return type(public).__name__.strip("_").removesuffix("PublicKey")
+
+
+def short_name(name: x509.Name) -> str:
+    """Return the common name, or all of it where there is none."""
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(common[0].value) if common else name.rfc4514_string()
 
@@ -228,27 +198,20 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
 def _is_usable(name: str) -> bool:
     """Say whether a name fits into a certificate: a host may be called what no DNS name may be."""
     try:
-        _general_name(name)
+        general_name(name)
     except ValueError:
         return False
     return len(name) <= 253
 
 
-def _pem(certificate: x509.Certificate) -> str:
+def pem_of(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+def key_pem_of(key: ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()

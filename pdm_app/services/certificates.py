@@ -1,196 +1,54 @@
-"""The certificates with which this server proves who it is: its own authority's, or one that somebody brings.
+"""What people may know of the certificates with which this server proves who it is, and do with them."""
 
-Which one counts: the files that the settings name, else what was brought (`bring`), else one signed by an authority
-made here at the first start, renewed by itself. All live in the folder ``tls`` of the data directory.
-"""
-
+import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import Field
+
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission
-from pdm_app.domain.certificates import Certificate
-from pdm_app.domain.errors import ConflictError, NotFoundError, PdmError, UnavailableError
+from pdm_app.domain.certificates import (
+    Certificate,
+    CertificateRequest,
+    PreviousCertificate,
+    RequestFacts,
+    ServerCertificate,
+)
+from pdm_app.domain.errors import ConflictError, NotFoundError, PdmError
+from pdm_app.domain.expiries import Expiry
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.services.acme import AcmeKeeping, AcmeState
 from pdm_app.services.auditing import audit
-from pdm_app.services.certificate_files import (
-    checked_pair,
-    local_names,
-    make_authority,
-    make_server,
-    read_certificates,
-    without_key,
-)
-from pdm_app.services.private_files import write_private
-from pdm_app.services.system import Check
-from pdm_app.settings import TlsSettings
+from pdm_app.services.certificate_files import read_certificates, without_key
+from pdm_app.services.certificate_pairs import opened
+from pdm_app.services.certificate_requests import make_request
+from pdm_app.services.certificate_store import AUTHORITY, BROUGHT, FOLDER, OBTAINED, CertificateStore, Change
+from pdm_app.settings import Settings, TlsSettings
 
 log = logging.getLogger(__name__)
 
-FOLDER = "tls"
-EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
-AUTHORITY = "authority.pem"
-BROUGHT = "brought.pem"
-RENEW_DAYS = 30
-WARN_DAYS = 14  # Of a certificate that nobody renews by itself.
+PAGE = "/settings/certificates"
 
 
-class ServerCertificate(Record):
-    """What the server shows at this moment, and how it came by it."""
+class CertificateState(Record):
+    """Everything about HTTPS that its page shows; no key is in here."""
 
-    source: str
-    certificates: tuple[Certificate, ...]
-    days_left: int
-    renews_itself: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Where a server finds its certificate and its key; None where both are in one file."""
-
-    certificate: Path
-    key: Path | None
-
-
-class CertificateStore:
-    """The files, for the server and the commands; knows no people."""
-
-    def __init__(
-        self,
-        data_dir: Path,
-        settings: TlsSettings,
-        clock: Clock,
-        names: Callable[[Iterable[str]], list[str]] = local_names,
-        host: str = "",
-    ) -> None:
-        self._folder = data_dir / FOLDER
-        self._settings = settings
-        self._clock = clock
-        self._names = names
-        self._host = host
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the settings name the files."""
-        return self._settings.certificate is not None
-
-    @property
-    def is_brought(self) -> bool:
-        return not self.is_given and self._brought.exists()
-
-    @property
-    def pair(self) -> Pair:
-        """The files that count now."""
-        if self._settings.certificate is not None:
-            return Pair(self._settings.certificate, self._settings.key)
-        return Pair(self._brought if self._brought.exists() else self._own, None)
-
-    @property
-    def authority_file(self) -> Path:
-        return self._folder / AUTHORITY
-
-    @property
-    def _own(self) -> Path:
-        return self._folder / "server.pem"
-
-    @property
-    def _brought(self) -> Path:
-        return self._folder / BROUGHT
-
-    def tend(self) -> bool:
-        """Make what is missing; renew what ends within a month or lacks a name or address that this machine has now.
-
-        Returns:
-            Whether there is a new certificate.
-        """
-        if self.is_given or self._brought.exists():
-            return False
-        wanted = self._wanted()
-        if self._own.exists() and self.authority_file.exists():
-            one = read_certificates(self._own.read_text(encoding="ascii"))[0]
-            if one.days_left(self._clock.now()) > RENEW_DAYS and set(wanted) <= set(one.names):
-                return False
-        self._make(wanted)
-        return True
-
-    def renew(self) -> Certificate:
-        """Make a new certificate of our own now.
-
-        Raises:
-            ConflictError: The one that counts was brought by somebody, or is named in the settings.
-        """
-        if self.is_given or self._brought.exists():
-            raise ConflictError("The certificate in use was not made here. Bring a new one, or drop it first.")
-        self._make(self._wanted())
-        return self.shown().certificates[0]
-
-    def _wanted(self) -> list[str]:
-        names = self._names(self._settings.names)
-        return names if self._host in ("", *names, *EVERY_ADDRESS) else [*names, self._host]
-
-    def _make(self, names: list[str]) -> None:
-        key_file = self._folder / "authority.key"
-        if not self.authority_file.exists() or not key_file.exists() or self._authority_ends():
-            certificate, key = make_authority(self._clock.now(), f"pdm_app authority of {names[0]}")
-            write_private(key_file, key)
-            write_private(self.authority_file, certificate)
-        authority = self.authority_file.read_text(encoding="ascii")
-        write_private(self._own, make_server(self._clock.now(), authority, key_file.read_text(encoding="ascii"), names))
-        log.info("certificate made", extra={"names": ", ".join(names)})
-
-    def _authority_ends(self) -> bool:
-        authority = read_certificates(self.authority_file.read_text(encoding="ascii"))[0]
-        return authority.days_left(self._clock.now()) <= RENEW_DAYS
-
-    def bring(self, certificates: str, key: str) -> Certificate:
-        """Check and keep a certificate that somebody brings; the server takes it up without a restart.
-
-        Raises:
-            InvalidInputError: Names the field and what is wrong with it; the one in use stays.
-            ConflictError: The settings name the files.
-        """
-        if self.is_given:
-            raise ConflictError(
-                f"The settings name the file {self._settings.certificate}. Replace that; it is read again by itself."
-            )
-        write_private(self._brought, checked_pair(certificates, key, self._clock.now()))
-        return self.shown().certificates[0]
-
-    def drop(self) -> Certificate:
-        """Go back to a certificate of our own.
-
-        Raises:
-            NotFoundError: None was brought.
-        """
-        if self.is_given or not self._brought.exists():
-            raise NotFoundError("No certificate was brought; there is nothing to drop.")
-        self._brought.unlink()
-        self.tend()
-        return self.shown().certificates[0]
-
-    def shown(self) -> ServerCertificate:
-        """Return what the server shows.
-
-        Raises:
-            UnavailableError: The file cannot be read.
-            InvalidInputError: It holds no certificate.
-        """
-        path = self.pair.certificate
-        try:
-            found = read_certificates(path.read_text(encoding="ascii"))
-        except OSError as error:
-            raise UnavailableError(f"The certificate file {path} cannot be read: {error.strerror}.") from None
-        except UnicodeDecodeError:
-            raise UnavailableError(f"The certificate file {path} is no text in PEM.") from None
-        return ServerCertificate(
-            source="settings" if self.is_given else "brought" if self._brought.exists() else "own",
-            certificates=found,
-            days_left=min(one.days_left(self._clock.now()) for one in found),
-            renews_itself=not self.is_given and not self._brought.exists(),
-        )
+    is_served: bool = Field(description="Whether this program serves HTTPS by itself.")
+    shown: ServerCertificate | None
+    problem: str = Field(default="", description="Why what is served cannot be read, where it cannot.")
+    given_file: str = Field(default="", description="The file that the settings name; it is changed there, not here.")
+    names: tuple[str, ...] = Field(default=(), description="Names for our own certificate that somebody gave.")
+    known_names: tuple[str, ...] = Field(default=(), description="Names and addresses that this machine has.")
+    authority: Certificate | None = Field(default=None, description="Ours, for browsers and phones to trust.")
+    request: CertificateRequest | None = None
+    previous: tuple[PreviousCertificate, ...] = ()
+    acme: AcmeState | None = Field(default=None, description="None where the settings name no directory.")
+    redirect_port: int | None = None
+    hsts_days: int = 0
+    trusted_proxies: tuple[str, ...] = ()
 
 
 def authority_of(data_dir: Path, settings: TlsSettings) -> str:
@@ -204,49 +62,182 @@ def authority_of(data_dir: Path, settings: TlsSettings) -> str:
     if not settings.enabled:
         raise NotFoundError("This program serves no HTTPS by itself; ask whoever runs the proxy before it.")
     folder = data_dir / FOLDER
-    if settings.certificate is not None or (folder / BROUGHT).exists() or not (folder / AUTHORITY).exists():
+    is_obtained = settings.acme.directory and (folder / OBTAINED).exists()
+    if settings.certificate or is_obtained or (folder / BROUGHT).exists() or not (folder / AUTHORITY).exists():
         raise NotFoundError("The certificate in use is signed by another authority; there is none of ours to trust.")
     return without_key((folder / AUTHORITY).read_text(encoding="ascii"))
 
 
 class CertificateService:
-    """What people may know of the certificates and do with them."""
+    """What an admin sees and does; each change is on record, and the server takes it up within a second or two.
 
-    def __init__(self, store: CertificateStore, work: UnitOfWork, clock: Clock, *, is_serving: bool) -> None:
+    Args:
+        store: The files.
+        work: For the trail.
+        clock: Of the changes.
+        settings: Whether HTTPS is served here, and how.
+        acme: Who asks an ACME directory.
+    """
+
+    def __init__(
+        self, store: CertificateStore, work: UnitOfWork, clock: Clock, settings: Settings, acme: AcmeKeeping
+    ) -> None:
         self._store = store
         self._work = work
         self._clock = clock
-        self.is_serving = is_serving
+        self._settings = settings
+        self._acme = acme
+        self._changing = asyncio.Lock()
 
-    async def shown(self, actor: Actor) -> ServerCertificate | None:
-        """Return what the server shows, None where it serves no HTTPS by itself."""
-        actor.require(Permission.SYSTEM_READ)
-        return self._store.shown() if self.is_serving else None
+    @property
+    def is_serving(self) -> bool:
+        return self._settings.tls.enabled
 
-    async def bring(self, actor: Actor, certificates: str, key: str) -> ServerCertificate:
-        """Replace the certificate; see `CertificateStore.bring`."""
-        return await self._change(actor, "certificates.replaced", lambda: self._store.bring(certificates, key))
+    async def state(self, actor: Actor) -> CertificateState:
+        """Return everything about HTTPS."""
+        actor.require(Permission.SYSTEM_CONFIGURE)
+        return await asyncio.to_thread(self._state)
 
-    async def renew(self, actor: Actor) -> ServerCertificate:
-        """Make a new certificate of our own; see `CertificateStore.renew`."""
-        return await self._change(actor, "certificates.renewed", self._store.renew)
+    async def replace(self, actor: Actor, certificate: str, key: str = "", password: str = "") -> CertificateState:
+        """Check what is uploaded, and serve with it.
 
-    async def drop(self, actor: Actor) -> ServerCertificate:
-        """Go back to a certificate of our own; see `CertificateStore.drop`."""
-        return await self._change(actor, "certificates.dropped", self._store.drop)
+        Args:
+            actor: Who does it.
+            certificate: PEM, or base64 of a file in DER, PKCS#7 or PKCS#12.
+            key: The same in PEM or DER; empty where it is in the file, or belongs to the request that waits.
+            password: Of the file or the key; empty for none.
 
-    async def _change(self, actor: Actor, action: str, change: Callable[[], Certificate]) -> ServerCertificate:
+        Raises:
+            InvalidInputError: Names the field, what is wrong and what to do; the one in use stays.
+            ConflictError: The settings name the files.
+            NotFoundError: There is no key, neither given nor kept for a request.
+        """
+
+        def prepare() -> Change:
+            return self._store.bringing(*opened(certificate, key, password))
+
+        return await self._change(actor, "certificates.replaced", prepare)
+
+    async def renew(self, actor: Actor, names: tuple[str, ...] | None = None) -> CertificateState:
+        """Make a new certificate of our own, from now on with these further names; None leaves them."""
+        return await self._change(actor, "certificates.renewed", lambda: self._store.renewal(names))
+
+    async def drop(self, actor: Actor) -> CertificateState:
+        """Go back from an uploaded certificate to the one that renews itself; it is kept among the previous ones."""
+        return await self._change(actor, "certificates.dropped", self._store.dropping)
+
+    async def use_again(self, actor: Actor, fingerprint: str) -> CertificateState:
+        """Serve with a previous certificate."""
+        if any(one.is_own and one.certificate.fingerprint == fingerprint for one in self._store.previous()):
+            return await self.drop(actor)
+        return await self._change(actor, "certificates.used_again", lambda: self._store.using_again(fingerprint))
+
+    async def forget(self, actor: Actor, fingerprint: str) -> CertificateState:
+        """Delete a previous certificate and its key."""
+        return await self._change(
+            actor, "certificates.forgotten", lambda: self._store.forgetting(fingerprint), is_shown=False
+        )
+
+    async def request(self, actor: Actor, facts: RequestFacts) -> CertificateRequest:
+        """Make a key and a request for its certificate; the key stays here.
+
+        Raises:
+            ConflictError: Another request waits, or the settings name the files.
+            InvalidInputError: A name is none.
+        """
+        self._require(actor)
+        async with self._changing:
+            self._store.check_changeable()
+            self._store.requests.check_free()
+            request, key = await asyncio.to_thread(make_request, facts, self._clock.now())
+            async with self._work(EVERY_SITE) as work:
+                await audit(
+                    work, actor, self._clock.now(), "certificates.requested", subject="certificate",
+                    name=facts.names[0][:120], after=facts,
+                )  # fmt: skip
+                self._store.requests.keep(request, key)
+                await work.commit()
+        return request
+
+    async def withdraw_request(self, actor: Actor) -> CertificateState:
+        """Delete the request that waits, and its key: a certificate made for it is of no use any more.
+
+        Raises:
+            NotFoundError: None waits.
+        """
+        self._require(actor)
+        async with self._changing:
+            waiting = self._store.requests.read()
+            if waiting is None:
+                raise NotFoundError("No request waits for its certificate.")
+            async with self._work(EVERY_SITE) as work:
+                await audit(
+                    work, actor, self._clock.now(), "certificates.request_withdrawn", subject="certificate",
+                    name=waiting.facts.names[0][:120], before=waiting.facts,
+                )  # fmt: skip
+                self._store.requests.drop()
+                await work.commit()
+        return await asyncio.to_thread(self._state)
+
+    async def obtain(self, actor: Actor) -> CertificateState:
+        """Have the ACME directory asked at once, however short ago it refused; `state` tells what comes of it.
+
+        Raises:
+            ConflictError: The settings name no directory, or another certificate counts.
+        """
+        self._require(actor)
+        if not self._acme.is_configured:
+            raise ConflictError("The settings name no ACME directory to ask; set PDM_TLS__ACME__DIRECTORY.")
+        if self._store.source in ("settings", "brought"):
+            raise ConflictError("Another certificate counts; go back from it first.")
+        async with self._work(EVERY_SITE) as work:
+            await audit(
+                work, actor, self._clock.now(), "certificates.asked_for", subject="certificate",
+                name=self._settings.tls.acme.names[0][:120],
+            )  # fmt: skip
+            await work.commit()
+        self._acme.ask_now()
+        return await asyncio.to_thread(self._state)
+
+    async def expiries(self) -> tuple[Expiry, ...]:
+        """Return what ends, for `pdm_app.services.expiries`."""
+        if not self.is_serving:
+            return ()
+        shown = await asyncio.to_thread(self._store.shown)
+        first = min(shown.certificates, key=lambda one: one.valid_until)
+        return (
+            Expiry(
+                kind="certificate",
+                id=first.fingerprint,
+                name=f"The certificate of HTTPS ({first.subject[:80]})",
+                begins_at=first.valid_from,
+                ends_at=first.valid_until,
+                renews_itself=shown.renews_itself,
+                href=PAGE,
+            ),
+        )
+
+    def _require(self, actor: Actor) -> None:
         actor.require(Permission.SYSTEM_CONFIGURE)
         if actor.scope.sites is not None:
             raise NotFoundError("There is no certificate in your sites.")
-        before = self._first()
-        after = change()
-        async with self._work(EVERY_SITE) as work:
-            now = self._clock.now()
-            await audit(work, actor, now, action, subject="certificate", name=after.subject, before=before, after=after)
-            await work.commit()
-        log.info("certificate changed", extra={"action": action, "by": actor.name, "fingerprint": after.fingerprint})
-        return self._store.shown()
+
+    async def _change(
+        self, actor: Actor, action: str, prepare: Callable[[], Change], *, is_shown: bool = True
+    ) -> CertificateState:
+        """Check first, put on record, then change the files: what cannot be recorded is not done."""
+        self._require(actor)
+        async with self._changing:
+            before = await asyncio.to_thread(self._first) if is_shown else None
+            change = await asyncio.to_thread(prepare)
+            sides = {"before": before, "after": change.after} if is_shown else {"before": change.after}
+            async with self._work(EVERY_SITE) as work:
+                name = change.after.subject[:120]
+                await audit(work, actor, self._clock.now(), action, subject="certificate", name=name, **sides)
+                await asyncio.to_thread(change.apply)
+                await work.commit()
+        log.info("certificate changed", extra={"action": action, "by": actor.name, "to": change.after.fingerprint})
+        return await asyncio.to_thread(self._state)
 
     def _first(self) -> Certificate | None:
         try:
@@ -254,15 +245,34 @@ class CertificateService:
         except PdmError:
             return None
 
-    async def check(self) -> Check:
-        """Say for the health page how long the certificate is good."""
-        if not self.is_serving:
-            return Check(name="certificate", ok=True, detail="HTTPS is not served by this program", needed=False)
+    def _state(self) -> CertificateState:
+        tls = self._settings.tls
+        proxies = self._settings.http.trusted_proxies
+        shown, problem = None, ""
         try:
             shown = self._store.shown()
-        except PdmError as error:
-            return Check(name="certificate", ok=False, detail=error.message, needed=False)
-        left = f"{shown.days_left} days left" if shown.days_left >= 0 else "it has ended"
-        ok = shown.days_left > WARN_DAYS
-        fix = "" if ok else "; bring a new one on the page Certificates or with `pdm-app cert import`"
-        return Check(name="certificate", ok=ok, detail=left + fix, needed=False)
+        except PdmError as error:  # Without HTTPS there need be none yet; one may be prepared all the same.
+            problem = error.message if tls.enabled else ""
+        return CertificateState(
+            is_served=tls.enabled,
+            shown=shown,
+            problem=problem,
+            given_file=str(tls.certificate or ""),
+            names=self._store.more_names(),
+            known_names=tuple(self._store.wanted_names(())),
+            authority=self._authority(),
+            request=self._store.requests.read(),
+            previous=self._store.previous(),
+            acme=self._acme.state(),
+            redirect_port=tls.redirect_port,
+            hsts_days=tls.hsts_days,
+            trusted_proxies=proxies,
+        )
+
+    def _authority(self) -> Certificate | None:
+        if self._store.source != "own" or not self.is_serving:
+            return None
+        try:
+            return read_certificates(self._store.authority_file.read_text(encoding="ascii"))[0]
+        except (OSError, PdmError):
+            return None

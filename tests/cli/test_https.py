@@ -23,8 +23,9 @@ from pdm_app.bootstrap.problems import SetupError
 from pdm_app.cli.https import CHECK_TICKS, Https, Redirect, redirection
 from pdm_app.cli.main import main
 from pdm_app.services.certificate_files import make_authority, make_server
-from pdm_app.services.certificates import CertificateStore
+from pdm_app.services.certificate_store import CertificateStore
 from pdm_app.settings import TlsSettings
+from tests.counterparts.certificates import signed
 from tests.counterparts.clocks import WallClock, until
 from tests.counterparts.ports import free_port
 from tests.counterparts.product import ROOT
@@ -83,9 +84,9 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 async def test_who_trusts_our_authority_is_served_and_who_does_not_is_warned(served: Served) -> None:
     trusting = ssl.create_default_context(cafile=served.store.authority_file)
     for host in ("127.0.0.1", "localhost"):
-        async with httpx.AsyncClient(verify=trusting) as client:
+        async with httpx.AsyncClient(verify=trusting, timeout=30) as client:
             assert (await client.get(f"https://{host}:{served.port}/")).text == "safe"
-    async with httpx.AsyncClient(verify=ssl.create_default_context()) as stranger:
+    async with httpx.AsyncClient(verify=ssl.create_default_context(), timeout=30) as stranger:
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             await stranger.get(f"https://127.0.0.1:{served.port}/")
 
@@ -187,7 +188,7 @@ async def test_the_plain_port_answers_a_real_client_and_lets_go_of_a_silent_one(
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Redirect(8443, loop.call_later), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=30) as client:
         response = await client.get(f"http://127.0.0.1:{port}/plant")
     assert (response.status_code, response.headers["location"]) == (308, "https://127.0.0.1:8443/plant")
     async with asyncio.timeout(20):
@@ -219,6 +220,13 @@ def test_the_command_shows_renews_imports_and_drops(tmp_path: Path, capsys: pyte
     assert run("renew")[0] == 1
     assert "renewed by itself" in run("drop")[1]
     assert run("import", str(tmp_path / "gone"), str(tmp_path / "k.pem"))[0] == 1
+    assert "No certificate was requested here" in run("import", str(tmp_path / "c.pem"))[1]
+    code, said = run("request", "scada.example", "192.0.2.9", "--organization", "Works", "--country", "AT")
+    assert code == 0
+    (tmp_path / "r.pem").write_text(signed(WallClock(), said))
+    assert "scada.example waits" in run("request", "other.example")[1]
+    assert "names         scada.example, 192.0.2.9" in run("import", str(tmp_path / "r.pem"))[1]
+    assert "country" in run("request", "scada.example", "--country", "Austria")[1]
 
 
 @pytest.fixture
@@ -254,7 +262,7 @@ def product(tmp_path: Path) -> Iterator[tuple[str, int]]:
 def test_the_product_serves_pages_sockets_and_cookies_over_https(product: tuple[str, int], tmp_path: Path) -> None:
     url, plain = product
     trusting = ssl.create_default_context(cafile=tmp_path / "tls" / "authority.pem")
-    with httpx.Client(verify=trusting, base_url=url, headers={"origin": url}) as client:
+    with httpx.Client(verify=trusting, base_url=url, headers={"origin": url}, timeout=30) as client:
         page = client.get("/login")
         assert page.status_code == 200
         assert page.headers["strict-transport-security"] == "max-age=31536000"
@@ -265,5 +273,5 @@ def test_the_product_serves_pages_sockets_and_cookies_over_https(product: tuple[
         assert downgraded.json()["error"]["code"] == "foreign_page"
         refused = client.post("/api/auth/login", json={"username": "a", "password": "b"})
         assert refused.json()["error"]["code"] == "unauthenticated"
-    moved = httpx.get(f"http://127.0.0.1:{plain}/plant", follow_redirects=False)
+    moved = httpx.get(f"http://127.0.0.1:{plain}/plant", follow_redirects=False, timeout=30)
     assert (moved.status_code, moved.headers["location"]) == (308, f"{url}/plant")

@@ -8,6 +8,7 @@ from pdm_app.rpc.root import root
 from pdm_app.trpc import MISSING, Procedure, TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import Belongings
+from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 
@@ -47,6 +48,7 @@ NEEDS: dict[str, Permission | None] = {
     "system.health": Permission.SYSTEM_READ,
     "system.info": Permission.SYSTEM_READ,
     "system.now": None,
+    **CERTIFICATE_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
 }
@@ -84,7 +86,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "live.latest": {"signals": [own.signal_id]},
         "signals.list": {"asset_id": own.asset_id},
     }
-    return (inputs | people_inputs(own) | plant_inputs(own)).get(path, MISSING)
+    return (inputs | certificate_inputs() | people_inputs(own) | plant_inputs(own)).get(path, MISSING)
 
 
 async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:
