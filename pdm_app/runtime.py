@@ -21,11 +21,15 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.registry import DRIVERS, load
+from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.certificate_keeper import CertificateKeeper
 from pdm_app.engine.collector import Collector
+from pdm_app.engine.deriver import CONSUMER as FORMULAS
+from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
+from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.supervisor import Stage, Supervisor
@@ -55,6 +59,7 @@ from pdm_app.services.metrics import Metrics
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
+from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.signals import SignalService
@@ -150,7 +155,11 @@ async def running(
         await secret_store.check()
         pages_served = asyncio.Event()
         plant = await _demo_plant(settings, work, clock, pages_served, stack) if settings.demo else None
-        buffer = DiskBuffer(settings.data_dir / BUFFER_FILE, bytes_max=settings.buffer.bytes_max)
+        buffer = DiskBuffer(
+            settings.data_dir / BUFFER_FILE,
+            bytes_max=settings.buffer.bytes_max,
+            consumers=(RECORDER, ALARMS, FORMULAS),
+        )
         stack.push_async_callback(buffer.close)
         historian = SqlHistorian(database, clock)
         bus, latest = Bus[Batch](), Latest()
@@ -173,6 +182,10 @@ async def running(
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
 
+        deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
+        supervisor.start("formulas", deriver.run, stage=Stage.CONSUMER, backoff=deriver.backoff,
+                         on_retry=deriver.retrying, drain=deriver.drain)  # fmt: skip
+
         async def load_later(driver: str) -> None:
             await pages_served.wait()
             await load(driver)
@@ -181,7 +194,7 @@ async def running(
         collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper, load_later, logins.of)
 
         about = About(product_version(), started_at, database.place, str(settings.data_dir), settings.demo)
-        vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, keeper, bus, frames)
+        vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, deriver, keeper, bus, frames)
         vitals.register(metrics)
         stack.callback(metrics.clear)
         certificate_store = CertificateStore(settings.data_dir, settings.tls, clock, host=settings.host)
@@ -197,9 +210,13 @@ async def running(
         if settings.demo:
             await auth.ensure_demo_accounts()
         ingest = IngestService(work, intake, clock, settings.ingest)
-        in_force = InForce(ingest.forget_signals, alarm_watch.reload, collector.reload_signals, collector.reload)
+        in_force = InForce(
+            ingest.forget_signals, alarm_watch.reload, collector.reload_signals, collector.reload, deriver.reload
+        )
         desk = Desk(clock, Rules(), in_force)
         assets, signals = AssetService(work, desk), SignalService(work, desk)
+        recalculations = RecalculationService(work, historian, clock, keeper.held, lambda: deriver.status.faults)
+        supervisor.start("recalculations", recalculations.run, stage=Stage.CONSUMER)
         live = LiveService(frames, signals)
         history = HistoryService(historian, signals, metrics.query_latency_seconds.observe)
         audit = AuditService(work, clock, settings.audit.entries_warn)
@@ -222,6 +239,7 @@ async def running(
             lines=LineService(work, desk),
             live=live,
             pumps=PumpService(assets, signals, live, history),
+            recalculations=recalculations,
             signals=signals,
             signatures=SignatureService(work, clock, auth.profile.confirm),
             sites=SiteService(work, desk),

@@ -15,6 +15,9 @@ UnitCode = Annotated[str, Field(min_length=1, max_length=24, description="UCUM c
 Decimals = Annotated[int, Field(ge=0, le=9)]
 PollEvery = Annotated[float, Field(ge=0.01, le=86_400, description="Seconds.")]
 Deadband = Annotated[float, Field(ge=0, allow_inf_nan=False, description="Changes up to this are not recorded.")]
+FormulaText = Annotated[
+    str, Field(min_length=1, max_length=2000, description="Such as avg(P1.flow, 5m) / P1.rpm; None: it is measured.")
+]
 StaleAfter = Annotated[float, Field(gt=0, le=3_153_600_000, description="Seconds of silence.")]
 
 
@@ -59,6 +62,21 @@ class SignalFacts(Facts):
     poll_every_s: PollEvery = 1.0
     deadband: Deadband = 0.0
     stale_after_s: StaleAfter = 10.0
+    formula: FormulaText | None = Field(
+        default=None, description="A derived signal's; its outcome is in ``unit``, and its shape follows from it."
+    )
+
+    @model_validator(mode="after")
+    def _is_measured_or_derived(self) -> Self:
+        if self.formula is None:
+            return self
+        if self.connection_id is not None or self.address:
+            raise ValueError(f"{self.name} has a formula, so it is not read from a connection as well")
+        if (self.scale, self.offset, self.deadband) != (1.0, 0.0, 0.0):
+            raise ValueError(f"{self.name} has a formula: scale, offset and deadband belong into that")
+        if self.data_type not in (DataType.NUMBER, DataType.BOOLEAN):
+            raise ValueError(f"{self.name} has a formula, whose outcome is a number, or true or false")
+        return self
 
     @model_validator(mode="after")
     def _bands_are_ordered(self) -> Self:
@@ -78,3 +96,10 @@ class Signal(SignalFacts):
     site_id: Id
     simulated: bool = False
     revision: Revision = 0
+    formula_reads: tuple[SignalNumber, ...] = Field(
+        default=(), description="What the formula names, in the order of first mention; holds when names change."
+    )
+
+    @property
+    def is_derived(self) -> bool:
+        return self.formula is not None

@@ -122,6 +122,37 @@ class Intake:
             raise refused
         return ticket
 
+    def derive(self, batch: Batch) -> Ticket:
+        """Take outcomes of formulas: recorded as they are, at their instants, and shown where they are the newest.
+
+        A row without a value is the beginning of a gap; on screen the last value stays, with its age. What is said a
+        second time of an instant counts from then on.
+
+        Raises:
+            BufferFullError: The values are shown, but nothing was recorded.
+            UnavailableError: Another process collects; nothing was taken.
+        """
+        if not self._may_collect():
+            raise UnavailableError("This process is a standby: another process collects from this database.")
+        book = self._book
+        slots, known = book.find(batch.signal)
+        batch, slots = batch.rows(known), slots[known]
+        order = np.argsort(batch.source_at, kind="stable")
+        rows = order[batch.source_at[order] >= book.seen_source_at[slots[order]]]  # Of one signal, the last row stays.
+        is_bad = batch.quality >= QUALITY_BAD_MIN
+        book.seen_source_at[slots[rows]] = batch.source_at[rows]
+        book.seen_value[slots[rows]] = batch.value[rows]
+        book.seen_quality[slots[rows]] = batch.quality[rows]
+        book.fresh_at[slots[rows]] = batch.received_at
+        book.stamp[slots[rows]] = NOT_STAMPED
+        self._latest.merge(batch.rows(~is_bad))
+        ended = np.unique(slots[rows])
+        for quality in np.unique(book.seen_quality[ended]).tolist():
+            if quality >= QUALITY_BAD_MIN:
+                mine = ended[book.seen_quality[ended] == quality]
+                self._latest.mark(book.id[mine].tolist(), Quality(quality), batch.received_at)
+        return self._record(batch, slots) if len(batch) else self._nothing_new()
+
     def _stamp_gone(self, batch: Batch, slots: I8, gone: NDArray[np.bool_]) -> BufferFullError | None:
         """Stamp the signals that a batch says are gone; return the refusal, for the rest of the batch goes first."""
         refused: BufferFullError | None = None

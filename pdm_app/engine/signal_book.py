@@ -9,6 +9,7 @@ from pdm_app.domain.samples import F8, I8, MICROS_PER_S, U2, U4, Quality
 from pdm_app.domain.signals import Signal
 
 NOT_STAMPED = np.uint16(0xFFFF)
+NEVER_US = 2**62
 
 B = NDArray[np.bool_]
 
@@ -41,7 +42,10 @@ class SignalBook:
         self.low = self._column(-infinity if s.range_low is None else s.range_low for s in self.signals)
         self.high = self._column(infinity if s.range_high is None else s.range_high for s in self.signals)
         self.deadband = self._column(signal.deadband for signal in self.signals)
-        self.stale_after_us: I8 = np.array([s.stale_after_s * MICROS_PER_S for s in self.signals], dtype=np.int64)
+        # A derived signal stays as long as what it reads does: that goes stale, and takes it along.
+        self.stale_after_us: I8 = np.array(
+            [NEVER_US if s.is_derived else s.stale_after_s * MICROS_PER_S for s in self.signals], dtype=np.int64
+        )
         self.seen_source_at: I8 = np.zeros(count, dtype=np.int64)
         self.seen_value: F8 = np.full(count, np.nan)
         self.seen_quality: U2 = np.full(count, Quality.BAD_WAITING, dtype=np.uint16)

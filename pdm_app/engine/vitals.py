@@ -12,6 +12,7 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.collector import Collector
+from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.ledger import LOSSES, Count
 from pdm_app.engine.recorder import Recorder
@@ -50,6 +51,7 @@ class Vitals:
         recorder: Recorder,
         collector: Collector,
         alarm_watch: AlarmWatch,
+        deriver: Deriver,
         keeper: LeaseKeeper,
         bus: Bus[Batch],
         frames: LiveFrames,
@@ -61,6 +63,7 @@ class Vitals:
         self._recorder = recorder
         self._collector = collector
         self._alarm_watch = alarm_watch
+        self._deriver = deriver
         self._keeper = keeper
         self._bus = bus
         self._frames = frames
@@ -75,6 +78,7 @@ class Vitals:
             "recorder": self._recording,
             "buffer": self._buffering,
             "alarms": self._alarms,
+            "formulas": self._formulas,
             "connections": self._connections,
         }
 
@@ -109,6 +113,17 @@ class Vitals:
             detail = f"{status.unsaved} changes wait to be stored; they are on screen. Look at the database"
             return Check(name="alarms", ok=False, detail=detail, needed=False)
         return Check(name="alarms", ok=not status.is_paused, detail=f"{status.judged} samples judged", needed=False)
+
+    async def _formulas(self) -> Check:
+        status = self._deriver.status
+        if status.last_error:
+            return Check(name="formulas", ok=False, detail=status.last_error, needed=False)
+        detail = f"{status.derived} derived signals"
+        if status.faults:  # Which, and why, is for those who may see its site.
+            detail += f"; {len(status.faults)} cannot be reckoned, for what they read has gone"
+        if status.too_late:
+            detail += f"; {status.too_late} samples came too late for them: recalculate the span"
+        return Check(name="formulas", ok=not status.faults, detail=detail, needed=False)
 
     async def _connections(self) -> Check:
         statuses = self._collector.statuses
@@ -173,4 +188,5 @@ class Vitals:
             "Connections that deliver.",
             lambda: sum(status.state not in DOWN for status in self._collector.statuses),
         )
+        metrics.counter("derived_samples_total", "Outcomes of formulas.", lambda: self._deriver.status.reckoned)
         metrics.gauge("alarms_unsaved", "Changes that wait for storage.", lambda: self._alarm_watch.status.unsaved)

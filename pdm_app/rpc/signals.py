@@ -7,6 +7,7 @@ from pdm_app.domain.record import Finite, Id, Position, Revision, SignalNumber
 from pdm_app.domain.signals import (
     Deadband,
     Decimals,
+    FormulaText,
     Label,
     PollEvery,
     Shape,
@@ -80,6 +81,7 @@ async def change(
     poll_every_s: PollEvery | Missing = MISSING,
     deadband: Deadband | Missing = MISSING,
     stale_after_s: StaleAfter | Missing = MISSING,
+    formula: FormulaText | Missing | None = MISSING,
     revision: Revision | None = None,
 ) -> Signal:
     """Change the fields given; in force when this returns."""
@@ -101,6 +103,7 @@ async def change(
         poll_every_s=poll_every_s,
         deadband=deadband,
         stale_after_s=stale_after_s,
+        formula=formula,
     )
     return await ctx.services.signals.change(ctx.actor, signal_id, changes, revision)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.access import Actor, Permission, Scope
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, AssetFacts, Device, Line, Site
 from pdm_app.domain.connections import Connection
@@ -16,6 +16,7 @@ from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import Signal
 from pdm_app.services.alarm_rules import ALARM_RULE
+from pdm_app.services.derived_signals import require_unread
 from pdm_app.services.in_force import InForce
 from pdm_app.services.plant_changes import PlantService, put_on_record
 from pdm_app.services.plant_noun import Bound, Hold, Noun
@@ -114,13 +115,15 @@ class AssetService(PlantService[Asset]):
             asset = await work.assets.get(asset_id)
             if asset is None:
                 raise NotFoundError(f"There is no asset {asset_id!r}.", asset_id=asset_id)
+            signals = await work.signals.of_asset(asset_id)
+            rules = [rule for rule in await work.alarms.rules() if rule.asset_id == asset_id]
+            devices = [device for device in await work.devices.all() if device.asset_id == asset_id]
+        # Whoever is shown a single machine of another site is told where it stands, and nothing else of that site.
+        async with self._work(Scope(sites=frozenset({asset.site_id}))) as work:
             sites = {site.id: site for site in await work.sites.all()}
             areas = {area.id: area for area in await work.assets.areas()}
             lines = {line.id: line for line in await work.assets.lines()}
             line = lines[asset.line_id]
-            signals = await work.signals.of_asset(asset_id)
-            rules = [rule for rule in await work.alarms.rules() if rule.asset_id == asset_id]
-            devices = [device for device in await work.devices.all() if device.asset_id == asset_id]
             return AssetDetail(
                 asset=asset,
                 line=line,
@@ -153,6 +156,7 @@ class AssetService(PlantService[Asset]):
             for rule in rules:
                 await _delete(ALARM_RULE, work, actor, now, rule)
             await _delete(ASSET, work, actor, now, asset)
+            await require_unread(work, signals)
             for signal in signals:
                 await require_unheld(SIGNAL, work, signal)
                 await _delete(SIGNAL, work, actor, now, signal)

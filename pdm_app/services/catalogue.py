@@ -20,6 +20,7 @@ from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.pumps import PumpService
+from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
@@ -47,6 +48,7 @@ class Services:
     live: LiveService
     logins: LoginService
     pumps: PumpService
+    recalculations: RecalculationService
     signals: SignalService
     signatures: SignatureService
     sites: SiteService

@@ -5,26 +5,24 @@ samples, and the reckoning happens off the event loop.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 
 from pdm_app.domain.access import Actor, Permission
-from pdm_app.domain.assets import Asset
-from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
+from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.evaluations import Evaluation, EvaluationQuery, FunctionHelp
-from pdm_app.domain.formulas.compiler import Described, compile_formula
+from pdm_app.domain.formulas.compiler import compile_formula
 from pdm_app.domain.formulas.functions import OF_VALUES, OF_WINDOWS
 from pdm_app.domain.formulas.parts import Formula
 from pdm_app.domain.formulas.series import Series
-from pdm_app.domain.formulas.syntax import FormulaError, Node, Reference, parse, walk
+from pdm_app.domain.formulas.syntax import FormulaError, parse
 from pdm_app.domain.ports import Historian
-from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import F8, I8, U2, Micros, Stretch
-from pdm_app.domain.signals import DataType, Shape, Signal
+from pdm_app.services.formula_names import Names, refused
 
 SAMPLES_MAX = 500_000
 EVALUATIONS_AT_ONCE = 2
@@ -83,66 +81,11 @@ class FormulaService:
             async with self._work(actor.scope) as work:
                 if query.asset_id is not None and await work.assets.get(query.asset_id) is None:
                     raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)
-                names = await _Names.of(work, node, query.asset_id)
+                names = await Names.of(work, node, query.asset_id)
             formula = await asyncio.to_thread(compile_formula, node, names.describe, query.unit)
         except FormulaError as error:
-            problem, fix = error.message.rstrip("."), error.fix.rstrip(".")
-            issue = FieldIssue("formula", f"column {error.column}: {problem}", fix)
-            raise InvalidInputError(str(error), [issue], column=error.column) from None
+            raise refused(error) from None
         return formula, {number: names.is_step(number) for number in formula.signals}
-
-
-class _Names:
-    """What the names in a formula mean to somebody: assets by code or name, their signals by name."""
-
-    @classmethod
-    async def of(cls, work: Work, node: Node, home: str | None) -> "_Names":
-        """Read the assets that a formula names, and no other's signals."""
-        named = {part.asset for part in walk(node) if isinstance(part, Reference)}
-        assets = [asset for asset in await work.assets.all() if named & {asset.code, asset.name}]
-        ids = {asset.id for asset in assets} | ({home} if home is not None and "" in named else set())
-        return cls(assets, [signal for asset_id in ids for signal in await work.signals.of_asset(asset_id)], home)
-
-    def __init__(self, assets: Sequence[Asset], signals: Sequence[Signal], home: str | None) -> None:
-        self._home = home
-        self._assets = assets
-        self._of_asset: dict[str, dict[str, Signal]] = defaultdict(dict)
-        self._by_number = {signal.id: signal for signal in signals}
-        for signal in signals:
-            self._of_asset[signal.asset_id][signal.name] = signal
-
-    def describe(self, reference: Reference) -> Described:
-        """Return what a formula needs to know of a signal.
-
-        Raises:
-            FormulaError: There is none of this name, or several; or it holds text.
-        """
-        asset_id = self._asset_id(reference)
-        signal = self._of_asset[asset_id].get(reference.name)
-        if signal is None:
-            known = ", ".join(sorted(self._of_asset[asset_id])[:12]) or "no signals"
-            raise FormulaError(f"There is no signal {reference}.", reference.column, f"The asset has {known}.")
-        if signal.data_type is DataType.TEXT:
-            raise FormulaError(f"{reference} holds text.", reference.column, "Formulas reckon with numbers.")
-        return Described(signal.id, signal.unit, signal.data_type is DataType.BOOLEAN, self.is_step(signal.id))
-
-    def is_step(self, number: int) -> bool:
-        return self._by_number[number].shape is Shape.STEP
-
-    def _asset_id(self, reference: Reference) -> str:
-        if not reference.asset:
-            if self._home is None:
-                raise FormulaError(
-                    f"Of which asset is {reference.name}?", reference.column, f"Write asset.{reference.name}."
-                )
-            return self._home
-        found = [asset for asset in self._assets if reference.asset in (asset.code, asset.name)]
-        if len(found) == 1:
-            return found[0].id
-        if not found:
-            raise FormulaError(f"There is no asset {reference.asset}.", reference.column, "Write its code or its name.")
-        codes = ", ".join(sorted(asset.code for asset in found))
-        raise FormulaError(f"{reference.asset} names several assets.", reference.column, f"Write one of {codes}.")
 
 
 # --- off the event loop -----------------------------------------------------------------------------------------------

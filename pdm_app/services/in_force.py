@@ -27,12 +27,14 @@ class InForce:
         reload_rules: The alarm watch takes over the stored rules.
         reload_signals: The intake takes over the stored signals.
         reload_connection: The collector takes over one stored connection with its signals, and connects anew.
+        reload_formulas: Derived signals are reckoned by the stored formulas.
     """
 
     forget_sources: Callable[[], None] = _nobody
     reload_rules: Callable[[], Awaitable[None]] = _nothing
     reload_signals: Callable[[], Awaitable[None]] = _nothing
     reload_connection: Callable[[str], Awaitable[None]] = _no_connection
+    reload_formulas: Callable[[], Awaitable[None]] = _nothing
 
     async def rules_changed(self) -> None:
         await _told(self.reload_rules())
@@ -45,6 +47,7 @@ class InForce:
             await _told(self.reload_connection(connection_id))
         if not connections:
             await _told(self.reload_signals())
+        await _told(self.reload_formulas())
 
     async def connection_changed(self, connection_id: str) -> None:
         await _told(self.reload_connection(connection_id))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic
 
 from pdm_app.domain.access import Actor
-from pdm_app.domain.assets import Site
-from pdm_app.domain.errors import ConflictError, NotFoundError, NotSupportedError
+from pdm_app.domain.assets import Asset, Site
+from pdm_app.domain.errors import ConflictError, NotFoundError, NotSupportedError, PermissionDeniedError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.plant import Listing, Mark, Page, R
 from pdm_app.domain.ports import Clock, DriverRules
@@ -117,7 +117,7 @@ class PlantService(Generic[R]):
         async with self._work(actor.scope) as work:
             parent = await self._parent(work, facts.model_dump())
             given = {**facts.model_dump(), **await self._added(work, facts, parent, now), "revision": 1}
-            record: R = valid(self.noun, given)
+            record: R = await self._inferred(work, None, valid(self.noun, given))
             await self._judge(work, None, record)
             await require_room(self.noun, work, record)
             await require_free(self.noun, work, record)
@@ -147,10 +147,11 @@ class PlantService(Generic[R]):
         desk, now = self._desk, self._desk.clock.now()
         refuse_fixed(self.noun, changes)
         async with self._work(actor.scope) as work:
-            before = await self._held(work, id, revision)
+            before = await self._held(work, id, revision, to_change=True)
             after: R = valid(self.noun, {**before.model_dump(), **changes})
             if after == before:
                 return before
+            after = await self._inferred(work, before, after)
             after = after.model_copy(update={"revision": before.revision + 1})
             await require_same_site(self.noun, work, before, after)
             await self._judge(work, before, after)
@@ -175,6 +176,7 @@ class PlantService(Generic[R]):
         async with self._work(actor.scope) as work:
             record = await self._held(work, id, revision)
             await require_unheld(self.noun, work, record)
+            await self._let_go(work, record)
             await work.plant.delete(self.noun.kind, id, actor.name, now)
             await put_on_record(self.noun, work, actor, now, "deleted", record, None)
             await work.commit()
@@ -192,6 +194,8 @@ class PlantService(Generic[R]):
         desk, now = self._desk, self._desk.clock.now()
         async with self._work(actor.scope) as work:
             mark = await self._mark(work, id)
+            if not actor.scope.covers(mark.site_id):
+                raise only_shown(self.noun.word)
             if self.noun.kind is not Site and await work.plant.hold(mark.site_id) is None:
                 raise ConflictError(f"The site of this {self.noun.word} was deleted too. Restore that first.")
             deleted: R | None = await work.plant.get(self.noun.kind, id, deleted=True)
@@ -229,6 +233,13 @@ class PlantService(Generic[R]):
         site_id = parent.id if isinstance(parent, Site) else getattr(parent, "site_id", None)
         return {"id": new_id(now)} if site_id is None else {"id": new_id(now), "site_id": site_id}
 
+    async def _inferred(self, work: Work, before: R | None, after: R) -> R:  # noqa: ARG002 - for nouns that look
+        """Return the record with what follows from what was said of it."""
+        return after
+
+    async def _let_go(self, work: Work, record: R) -> None:
+        """Refuse to delete what is used in a way that no `Hold` can tell."""
+
     async def _judge(self, work: Work, before: R | None, after: R) -> None:
         """Refuse what is wrong with the record as it is to be stored; ``before`` is None for a new one."""
 
@@ -252,15 +263,18 @@ class PlantService(Generic[R]):
             raise no_such(word, field, given[field])
         return parent
 
-    async def _held(self, work: Work, id: str | int, revision: int | None) -> R:
-        """Return the record, its site held until the commit.
+    async def _held(self, work: Work, id: str | int, revision: int | None, *, to_change: bool = False) -> R:
+        """Return the record, its site held until the commit; ``to_change`` where a share for changing is enough.
 
         Raises:
             ConflictError: It is not of this revision any more.
+            PermissionDeniedError: It stands in another site and is only shown to the actor.
         """
         mark = await self._mark(work, id)
-        await work.plant.hold(mark.site_id)
+        site = await work.plant.hold(mark.site_id, str(id) if to_change and self.noun.kind is Asset else None)
         record: R | None = await work.plant.get(self.noun.kind, id)
+        if record is not None and site is None:
+            raise only_shown(self.noun.word)
         if record is None:
             mark = await self._mark(work, id)
             raise ConflictError(
@@ -293,6 +307,13 @@ class PlantService(Generic[R]):
 
     def _missing(self, id: str | int) -> NotFoundError:
         return no_such(self.noun.word, self.noun.id_field, id)
+
+
+def only_shown(word: str) -> PermissionDeniedError:
+    return PermissionDeniedError(
+        f"This {word} stands in another site. It was shared with you to be seen, not to be changed so. "
+        "Ask somebody of that site."
+    )
 
 
 async def put_on_record(

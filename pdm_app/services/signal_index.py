@@ -22,6 +22,7 @@ class Target:
     asset_id: str
     name: str
     data_type: DataType
+    is_derived: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class SignalIndex:
             signals = await work.signals.all()
         site = SiteSignals(now, devices, {}, {})
         for signal in signals:
-            target = Target(signal.id, signal.asset_id, signal.name, signal.data_type)
+            target = Target(signal.id, signal.asset_id, signal.name, signal.data_type, signal.is_derived)
             site.by_name[signal.id] = target
             site.by_name[f"{codes.get(signal.asset_id, '')}/{signal.name}"] = target
             site.of_asset.setdefault(signal.asset_id, {})[signal.name] = target

@@ -14,6 +14,7 @@ from pdm_app.domain.record import Facts
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import Signal, SignalFacts
+from pdm_app.services.derived_signals import require_reckonable, require_unread, resolved
 from pdm_app.services.in_force import InForce
 from pdm_app.services.plant_changes import PlantService
 from pdm_app.services.plant_noun import Bound, Hold, Noun
@@ -119,6 +120,18 @@ class SignalService(PlantService[Signal]):
         }
 
     @override
+    async def _inferred(self, work: Work, before: Signal | None, after: Signal) -> Signal:
+        if after.formula is None:
+            return after
+        if before is not None and before.formula == after.formula:
+            return after.model_copy(update={"shape": before.shape})  # By number: names may have changed since.
+        return await resolved(work, after)
+
+    @override
+    async def _let_go(self, work: Work, record: Signal) -> None:
+        await require_unread(work, [record])
+
+    @override
     async def _judge(self, work: Work, before: Signal | None, after: Signal) -> None:
         connection = await referred(work, Connection, after.connection_id, after.site_id, "connection")
         issues = []
@@ -130,6 +143,7 @@ class SignalService(PlantService[Signal]):
             issues += self._desk.drivers.address_issues(connection.driver, after.address)
         if issues:
             raise InvalidInputError(f"Signal {after.name} cannot be read so.", issues)
+        await require_reckonable(work, before, after)
 
     @override
     async def _put_in_force(self, in_force: InForce, before: Signal | None, after: Signal | None) -> None:

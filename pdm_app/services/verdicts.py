@@ -116,6 +116,8 @@ def _quality(sample: Mapping[str, Any]) -> Quality:
 
 def read_value(given: object, target: Target, quality: Quality) -> float | str:
     """Read a value as the signal's type; null only where the quality says that there is none."""
+    if target.is_derived:
+        raise RefusedError("signal", f"{target.name} is reckoned from a formula", "send the signals that it reads")
     if given is None and quality.is_bad:
         return math.nan
     value = READ[target.data_type](given)

@@ -26,6 +26,9 @@ class SqlSignals(Repository):
             found += await self._find(Signal, SignalRow, SIGNALS.c.id.in_(few))
         return found
 
+    async def derived(self) -> Sequence[Signal]:
+        return await self._find(Signal, SignalRow, SIGNALS.c.formula.is_not(None))
+
     async def put(self, signals: Sequence[Signal]) -> None:
         for few in chunks(signals, KEYS_PER_QUERY):
             await self._put(SignalRow, few)

@@ -47,6 +47,7 @@ CROSSING_READS: dict[str, Crossing] = {
     "signals.all": lambda w: w.signals.all(),
     "signals.of_asset": lambda w: w.signals.of_asset("asset-linz"),
     "signals.of_connection": lambda w: w.signals.of_connection("connection-linz"),
+    "signals.derived": lambda w: w.signals.derived(),
     "signals.some": lambda w: w.signals.some([2]),
     "connections.all": lambda w: w.connections.all(),
     "connections.get": lambda w: w.connections.get("connection-linz"),

@@ -13,6 +13,8 @@ from pdm_app.domain.ports import Ticket
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.collector import Collector
+from pdm_app.engine.deriver import CONSUMER as FORMULAS
+from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.recorder import Recorder
@@ -69,15 +71,18 @@ async def engine(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Engine]:
     clock, path = HandClock(), tmp_path / "buffer.sqlite"
     async with stored_plant(sqlite_url) as work:
         database = Database(sqlite_url)
-        buffer = DiskBuffer(path, BUFFER_BYTES_MAX)
+        buffer = DiskBuffer(path, BUFFER_BYTES_MAX, ("recorder", "alarms", FORMULAS))
         bus, latest = Bus[Batch](), Latest()
         keeper = LeaseKeeper(SqlLease(database, clock), clock, "this one")
         intake = Intake(SIGNALS, bus, latest, buffer, clock)
         recorder = Recorder(buffer, SqlHistorian(database, clock), keeper.held, clock)
         collector = Collector(work, intake, Supervisor(clock, lambda *_: None), {}, clock, keeper)
         watch = AlarmWatch(AlarmBook(), bus, buffer, work, clock, keeper.held)
+        historian = SqlHistorian(database, clock)
+        deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
         about = About("1.0", Micros(NOON), database.place, str(tmp_path), demo=False)
-        vitals = Vitals(about, clock, work, buffer, recorder, collector, watch, keeper, bus, LiveFrames(latest, clock))
+        frames = LiveFrames(latest, clock)
+        vitals = Vitals(about, clock, work, buffer, recorder, collector, watch, deriver, keeper, bus, frames)
         metrics = Metrics()
         vitals.register(metrics)
         yield Engine(clock, buffer, path, intake, recorder, keeper, SqlLease(database, clock), vitals, metrics)

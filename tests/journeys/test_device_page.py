@@ -46,5 +46,5 @@ def test_checks_say_in_words_whether_they_are_sound(demo: RunningProduct, page: 
     sign_in(page, demo, "Olga, operator")
     page.goto(f"{demo.url}/settings/about")
     checks = page.locator(".check")
-    expect(checks).to_have_count(8)
+    expect(checks).to_have_count(9)
     expect(checks.filter(has_text="Database")).to_contain_text("Sound:")
