@@ -22,6 +22,7 @@ from pdm_app.domain.samples import Micros
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.domain.signals import Signal
+from pdm_app.domain.trust import PeerCertificates
 
 
 class Sites(Protocol):
@@ -189,6 +190,7 @@ class Work(Protocol):
     roles: Roles
     shares: Shares
     secrets: Secrets
+    trust: PeerCertificates
     settings: SettingsRevisions
     audit: Audit
     plant: Plant

@@ -8,6 +8,7 @@ from pdm_app.storage import (
     secret_tables,
     settings_tables,
     tables,
+    trust_tables,
 )
 
 METADATA = tables.METADATA
@@ -21,4 +22,5 @@ __all__ = [
     "secret_tables",
     "settings_tables",
     "tables",
+    "trust_tables",
 ]

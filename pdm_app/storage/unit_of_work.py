@@ -21,6 +21,7 @@ from pdm_app.domain.ports import Fence
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
+from pdm_app.domain.trust import PeerCertificates
 from pdm_app.storage.alarms import SqlAlarms
 from pdm_app.storage.api_keys import SqlApiKeys
 from pdm_app.storage.assets import SqlAssets, SqlSites
@@ -36,6 +37,7 @@ from pdm_app.storage.repository import Transaction
 from pdm_app.storage.secrets import SqlSecrets
 from pdm_app.storage.settings_revisions import SqlSettingsRevisions
 from pdm_app.storage.signals import SqlSignals
+from pdm_app.storage.trust import SqlPeerCertificates
 from pdm_app.storage.users import SqlUsers
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class SqlWork:
         self.identities: Identities = SqlIdentities(transaction)
         self.api_keys: ApiKeys = SqlApiKeys(transaction)
         self.secrets: Secrets = SqlSecrets(transaction)
+        self.trust: PeerCertificates = SqlPeerCertificates(transaction)
         self.settings: SettingsRevisions = SqlSettingsRevisions(transaction)
         self.groups: Groups = SqlGroups(transaction)
         self.roles: Roles = SqlRoles(transaction)

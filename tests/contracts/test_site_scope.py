@@ -14,6 +14,7 @@ from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
+from pdm_app.domain.trust import PeerCertificates
 from tests.contracts import people_crossings
 from tests.storage import data, people_data
 from tests.storage.data import MINE, NOON, THEIRS, S
@@ -79,6 +80,9 @@ CROSSING_READS: dict[str, Crossing] = {
     "settings.newest": _what_is_set,
     "settings.get": lambda w: w.settings.get(2),
     "settings.page": lambda w: w.settings.page(None, 10),
+    "trust.all": lambda w: w.trust.all(),
+    "trust.get": lambda w: w.trust.get(data.peer().fingerprint),
+    "trust.remove": lambda w: w.trust.remove(data.peer().fingerprint),
     "secrets.reseal": lambda w: w.secrets.reseal(data.secret(THEIRS), "sealed-linz", "mine"),
 }
 # and writes must be refused as if the site did not exist.
@@ -102,6 +106,7 @@ CROSSING_WRITES: dict[str, Crossing] = {
     **people_crossings.WRITES,
     "secrets.put": lambda w: w.secrets.put(data.secret(THEIRS), "mine"),
     "settings.add": lambda w: w.settings.add(data.settings_revision(3)),
+    "trust.put": lambda w: w.trust.put(data.peer()),
 }
 # The same row, claimed for one's own site.
 CROSSING_THEFTS: dict[str, Crossing] = {
@@ -135,6 +140,7 @@ def test_every_method_of_every_repository_is_among_those_that_are_tried() -> Non
         "api_keys": ApiKeys,
         "secrets": Secrets,
         "settings": SettingsRevisions,
+        "trust": PeerCertificates,
         "audit": repositories.Audit,
     }
     methods = {
@@ -155,7 +161,7 @@ async def _their_everything(work: UnitOfWork) -> list[object]:
         seen += [await w.audit.page(AuditQuery()), await w.audit.head()]
         seen += [await w.alarms.standing(), await w.alarms.journal(JournalQuery()), await w.users.all()]
         seen.append(await w.secrets.sealed_by_others("", 9))
-        seen += [await w.settings.newest(), await w.settings.page(None, 10)]
+        seen += [await w.settings.newest(), await w.settings.page(None, 10), await w.trust.all()]
         for name in (MINE, THEIRS):
             seen += await people_data.all_of_people(w, name)
             seen += [await w.users.password_hash(f"user-{name}"), await w.users.sessions(f"user-{name}")]

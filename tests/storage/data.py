@@ -9,6 +9,7 @@ from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, RuleMemory
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditFact
+from pdm_app.domain.certificates import Certificate
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.repositories import SessionRow, UnitOfWork
@@ -16,6 +17,7 @@ from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.domain.secrets import SecretFact
 from pdm_app.domain.settings_revisions import SettingsRevision
 from pdm_app.domain.signals import Signal
+from pdm_app.domain.trust import PeerCertificate, Standing
 from tests.storage.people_data import put_people
 
 NOON = Micros(1_763_640_000_000_000)  # A whole multiple of ten seconds.
@@ -216,6 +218,19 @@ def secret(name: str) -> SecretFact:
     )
 
 
+def peer() -> PeerCertificate:
+    """A certificate of nobody's site."""
+    fingerprint = ":".join(["AB"] * 32)
+    facts = Certificate(
+        subject="press-07", issuer="Plant authority", names=("press-07",), valid_from=NOON, valid_until=NOON + S,
+        serial="1f", fingerprint=fingerprint, is_authority=False,
+    )  # fmt: skip
+    return PeerCertificate(
+        fingerprint=fingerprint, certificate=facts, pem="pem", standing=Standing.WAITING, reason="r" * 2000,
+        connection_id="connection-linz", connection_name="Line", first_seen_at=NOON, last_seen_at=NOON,
+    )  # fmt: skip
+
+
 def settings_revision(number: int, name: str = THEIRS) -> SettingsRevision:
     return SettingsRevision(
         number=number,
@@ -232,6 +247,7 @@ async def put_plant(work: UnitOfWork, name: str, signal_id: int) -> None:
     """Store one of everything at one site."""
     async with work(EVERY_SITE) as transaction:
         await transaction.sites.put(site(name))
+        await transaction.trust.put(peer())
         await transaction.settings.add(settings_revision(await transaction.settings.newest_number() + 1, name))
         await transaction.assets.put_area(area(name))
         await transaction.assets.put_line(line(name))
