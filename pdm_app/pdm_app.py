@@ -16,6 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from pdm_app.endpoints.content_policy import ContentPolicy
 from pdm_app.endpoints.entrance import Entrance
+from pdm_app.endpoints.event_sockets import EventSockets
 from pdm_app.endpoints.front_end import FrontEnd
 from pdm_app.endpoints.gate import Gate
 from pdm_app.endpoints.own_pages import OwnPages
@@ -29,6 +30,7 @@ from pdm_app.ui.backend import Backend, plug_in, services, unplug
 from pdm_app.ui.messages import messages
 from pdm_app.ui.pages.all_pages import PAGES
 from pdm_app.ui.states.session import Ownership, Session
+from pdm_app.ui.tabs import Tabs
 from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
 
 log = logging.getLogger(__name__)
@@ -65,11 +67,12 @@ def _backend(one: Product) -> Backend:
 def beside(front_end: ASGIApp) -> ASGIApp:
     """Put the product's own routes in front of the front end, and the checks of every request around both."""
     settings = load_settings()
+    sockets = EventSockets(front_end, settings.http, SystemClock())
     everything = Router(
         [
             *rpc.rest_routes(REST_PREFIX),
             *routes(services, settings, metrics),
-            Mount("", FrontEnd(front_end, {page.route for page in PAGES}, ContentPolicy(compiled_pages()))),
+            Mount("", FrontEnd(sockets, {page.route for page in PAGES}, ContentPolicy(compiled_pages()))),
         ]
     )
     gate = Gate(
@@ -78,6 +81,10 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     metrics.lasting_counter(
         "requests_refused_rate_total", "Requests refused because they came too often.", lambda: gate.refused_total
     )
+    metrics.lasting_counter(
+        "event_sockets_closed_total", "Event sockets of pages closed or not opened, for how they were used.",
+        sockets.closed_total.total,
+    )  # fmt: skip
     checked: ASGIApp = Wrapping(gate, metrics, log_all=settings.log.requests)
     if settings.http.trusted_proxies:
         proxies = list(settings.http.trusted_proxies)
@@ -118,3 +125,5 @@ app.add_middleware(Ownership())
 for page in PAGES:
     app.add_page(page.show, route=page.route, on_load=page.on_load, title=messages()[page.title_key])
 app.register_lifespan_task(product)
+tabs = Tabs(app)
+metrics.lasting_gauge("tabs_kept", "Browser tabs whose state is held.", lambda: tabs.kept)

@@ -116,6 +116,15 @@ class HttpSettings(Section):
     head_bytes_max: int = Field(default=65_536, ge=4_096, le=1_048_576, description="Address and headers of a request.")
     head_s: float = Field(default=15, gt=0, le=300, description="Within this the head of a request must be complete.")
     connections_max: int = Field(default=5_000, ge=10, le=1_000_000, description="Open connections; more are told 503.")
+    events_per_minute: int = Field(
+        default=1_200,
+        ge=0,
+        description="Events that the pages of one session send; more close its socket. 0 is no limit.",
+    )
+    event_sockets_per_minute: int = Field(
+        default=120, ge=0, description="Tabs that one session, or one address without, opens; 0 is no limit."
+    )
+    event_bytes_max: int = Field(default=65_536, ge=4_096, le=1_048_576, description="One event of a page.")
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -81,7 +81,7 @@ class Gate:
             wait_s = 0
         else:
             wait_s = self._per_address.take(network_of(address))
-        credential = _credential(scope)
+        credential = credential_of(scope)
         return wait_s or (self._per_credential.take(credential) if credential else 0)
 
     def _warn_of_proxy(self, scope: Scope, address: str) -> None:
@@ -107,7 +107,7 @@ def network_of(address: str) -> str:
     return str(found)
 
 
-def _credential(scope: Scope) -> str:
+def credential_of(scope: Scope) -> str:
     """Return a digest of what the caller shows, empty for nothing; it is not looked at whether it is any good."""
     found = b""
     for name, value in scope["headers"]:

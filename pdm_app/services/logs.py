@@ -27,6 +27,7 @@ SECRETS = frozenset(
     }
 )  # fmt: skip
 SOCKETS = ("engineio.server", "socketio.server")
+EVENTS = "reflex_base.event.processor.event_processor"
 QUIETER = {
     "asyncua": logging.WARNING,  # At INFO it formats whole results.
     "amqtt": logging.WARNING,
@@ -89,6 +90,8 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
         _send_to_root(logging.getLogger(name))
     for name in SOCKETS:
         logging.getLogger(name).addFilter(in_one_line)
+    logging.getLogger("reflex.app").addFilter(is_not_of_a_gone_tab)
+    logging.getLogger(EVENTS).addFilter(without_the_event)
     for name, level in QUIETER.items():
         logging.getLogger(name).setLevel(max(level, root.level))
 
@@ -108,6 +111,21 @@ def in_one_line(record: logging.LogRecord) -> bool:
         record.exc_info = record.exc_text = None
         record.levelno, record.levelname = logging.INFO, "INFO"
     return True
+
+
+def without_the_event(record: logging.LogRecord) -> bool:
+    """Shorten what is logged of an event that names no handler: all of it, with the cookie of whoever sent it."""
+    if record.getMessage().startswith("Error processing event queue entry"):
+        error = record.exc_info[1] if record.exc_info else None
+        record.msg, record.args = f"a page sent an event that is none: {error!s:.200}", ()
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
+
+
+def is_not_of_a_gone_tab(record: logging.LogRecord) -> bool:
+    """Leave out that an answer found no tab to go to: a line for each event under way, with the tab's name."""
+    return "to disconnected client" not in record.getMessage()
 
 
 def _send_to_root(logger: logging.Logger) -> None:

@@ -3,23 +3,22 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import reflex as rx
-from reflex.state import BaseState
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from pdm_app.ui.pages.all_pages import PAGES
+from pdm_app.ui.states.session import Session
+from tests.counterparts.bare_sockets import SocketEvent, bare_socket
 from tests.counterparts.clocks import until
 from tests.counterparts.product import RunningProduct
 
 PATIENCE_S = 30
 SECRET = "planted copper lantern"
-EVENTS = "/_event/?EIO=4&transport=websocket"
+EVENTS = "/_event/?EIO=4&transport=websocket&token=bare"
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +91,12 @@ async def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(pro
     for junk in (b"\x16\x03\x01\x02\x00\x01", b"\x00" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"x" * 70_000):
         answer = await raw(product, junk)
         assert answer == b"" or re.match(rb"HTTP/1\.1 4\d\d ", answer), junk[:20]
-    async with httpx.AsyncClient(base_url=product.url) as client:
+    async with httpx.AsyncClient(base_url=product.url, timeout=PATIENCE_S) as client:
         assert (await client.get("/health/live")).json() == {"status": "alive"}
 
 
 async def test_no_answer_names_the_software_and_each_has_the_headers_that_protect(product: RunningProduct) -> None:
-    async with httpx.AsyncClient(base_url=product.url) as client:
+    async with httpx.AsyncClient(base_url=product.url, timeout=PATIENCE_S) as client:
         for path in ("/login", "/plant", "/asset/p-1", "/nowhere", "/api/x", "/trpc/x", "/health", "/_upload", "/ping"):
             answer = await client.get(path)
             assert "server" not in answer.headers, path
@@ -117,58 +116,10 @@ async def test_a_page_of_another_site_opens_no_socket(product: RunningProduct, p
         await connect(f"ws://127.0.0.1:{product.port}{path}", additional_headers={"origin": origin})
 
 
-def handlers() -> list[str]:
-    """Every event that a browser could send."""
-    assert PAGES  # Importing them has declared every state.
-    found = [
-        f"{state.get_full_name()}.{name}"
-        for state in all_states(rx.State)
-        if state.__module__.startswith("pdm_app.")
-        for name in state.event_handlers
-    ]
-    assert len(found) > 20
-    return found
-
-
-def all_states(state: type[BaseState]) -> Iterator[type[BaseState]]:
-    for below in state.get_substates():
-        yield below
-        yield from all_states(below)
-
-
 async def test_an_own_page_opens_the_sockets_that_others_may_not(product: RunningProduct) -> None:
     for path in (EVENTS, "/trpc"):
         async with connect(f"ws://127.0.0.1:{product.port}{path}", additional_headers={"origin": product.url}):
             pass
-
-
-async def test_a_bare_socket_without_a_session_learns_nothing_from_any_handler(product: RunningProduct) -> None:
-    async with connect(f"ws://127.0.0.1:{product.port}{EVENTS}&token=bare") as socket:
-        await socket.send("40/_event,")
-        events = handlers()
-        for handler in events:
-            event = {"name": handler, "payload": {}, "router_data": {"pathname": "/plant"}, "token": "bare"}
-            await socket.send("42/_event," + json.dumps(["event", event]))
-        said = await _said(socket, enough=lambda text: text.count("/login") >= 10)
-    assert "/login" in said
-    assert product.setup_path.partition("=")[2] not in said
-    for word in ("sqlite", str(product.data_dir), "argon2", "Traceback", "secret_keys"):
-        assert word not in said, word
-
-
-async def _said(socket: ClientConnection, enough: Callable[[str], bool]) -> str:
-    said = ""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while not enough(said):
-                frame = await socket.recv()
-                text = frame if isinstance(frame, str) else frame.decode()
-                if text == "2":
-                    await socket.send("3")
-                said += text
-    except (TimeoutError, ConnectionClosed):
-        pass
-    return said
 
 
 async def test_an_event_that_does_not_exist_or_is_no_event_harms_nobody(product: RunningProduct) -> None:
@@ -176,21 +127,80 @@ async def test_an_event_that_does_not_exist_or_is_no_event_harms_nobody(product:
         "42/_event," + json.dumps(["event", {"name": "os.system", "payload": {"x": 1}, "token": "bare"}]),
         "42/_event," + json.dumps(["event", "not an event"]),
         "42/_event,[[[[",
+        "42/_event," + "[" * 60_000,
         "42/_event," + json.dumps(["event", {"name": "x" * 50_000, "payload": {}, "token": "bare"}]),
         "99999",
         "\x00",
     )
     for frame in frames:
         try:
-            async with connect(f"ws://127.0.0.1:{product.port}{EVENTS}&token=bare") as socket:
+            headers = {"cookie": "pdm_access=copper-cookie"}
+            async with connect(f"ws://127.0.0.1:{product.port}{EVENTS}", additional_headers=headers) as socket:
                 await socket.send("40/_event,")
                 await socket.send(frame)
         except ConnectionClosed:
             pass
     await until(lambda: product.output.count("a socket sent what cannot be read") >= 3, within_s=PATIENCE_S)
-    async with httpx.AsyncClient(base_url=product.url) as client:
+    await until(lambda: product.output.count("a page sent an event that is none") >= 2, within_s=PATIENCE_S)
+    async with httpx.AsyncClient(base_url=product.url, timeout=PATIENCE_S) as client:
         assert (await client.get("/health/live")).status_code == 200
+    assert "copper-cookie" not in product.output, "the front end would log all of an event that it does not know"
     for line in product.lines:
+        assert len(line) < 2_000, line
         assert not line.startswith((" ", "Traceback")), (
             "one line each, and no stack that anybody could fill a disk with"
         )
+
+
+async def _figure(product: RunningProduct, name: str) -> float:
+    async with httpx.AsyncClient(base_url=product.url, timeout=PATIENCE_S) as client:
+        found = re.search(rf"^{name} (\S+)$", (await client.get("/metrics")).text, re.MULTILINE)
+    assert found is not None, name
+    return float(found[1])
+
+
+async def test_a_flood_of_events_ends_its_socket_and_the_server_answers_on(product: RunningProduct) -> None:
+    event = SocketEvent(f"{Session.get_full_name()}.enter")
+    with pytest.raises(ConnectionClosed) as closed:
+        async with bare_socket(product.url) as flood:
+            await flood.answers([event] * 5_000)
+    frame = closed.value.rcvd
+    assert frame is not None
+    assert frame.code == 1013
+    assert "Too many events" in frame.reason
+    assert await _figure(product, "event_sockets_closed_total") >= 1
+    assert "disconnected client" not in product.output, "a line for each event would fill the disk"
+    async with bare_socket(product.url) as other:
+        assert "/login" in await other.answers([event])
+
+
+async def test_a_frame_of_a_megabyte_ends_its_socket(product: RunningProduct) -> None:
+    event = SocketEvent(f"{Session.get_full_name()}.report", {"identity": "x" * 900_000})
+    with pytest.raises(ConnectionClosed) as closed:
+        async with bare_socket(product.url) as socket:
+            await socket.answers([event])
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
+
+
+async def test_nothing_is_kept_of_tabs_in_which_nobody_signed_in(product: RunningProduct) -> None:
+    event = SocketEvent(f"{Session.get_full_name()}.enter")
+    before, kept = await _figure(product, "tabs_kept"), 0.0  # Sockets that ended oddly count until they are missed.
+    for _ in range(20):
+        async with bare_socket(product.url) as stranger:
+            await stranger.answers([event])
+            kept = await _figure(product, "tabs_kept")
+    assert kept > before, "while they are open, and a moment longer"
+    for _ in range(PATIENCE_S):
+        kept = await _figure(product, "tabs_kept")
+        if kept <= before:
+            break
+        await asyncio.sleep(1)
+    assert kept <= before
+
+
+async def test_the_events_of_pages_are_taken_by_websocket_only(product: RunningProduct) -> None:
+    async with httpx.AsyncClient(base_url=product.url) as client:
+        opened = await client.get("/_event/?EIO=4&transport=polling&token=bare")
+        assert opened.status_code == 400
+        assert "sid" not in opened.text

@@ -14,7 +14,7 @@ import reflex as rx
 from pydantic import TypeAdapter
 from reflex.istate.data import RouterData
 
-from pdm_app.domain.access import SYSTEM, Role
+from pdm_app.domain.access import ROLE_PERMISSIONS, SYSTEM, Role
 from pdm_app.services.auth import AuthService
 from pdm_app.settings import Settings
 from pdm_app.ui.backend import Backend, plug_in, unplug
@@ -223,21 +223,31 @@ async def test_handlers_of_the_page_alone_touch_nothing_else(product: WholeProdu
     assert await stored(product) == before
 
 
-async def test_a_viewer_is_told_which_permission_is_missing_and_gets_all_else(product: WholeProduct) -> None:
-    before = await stored(product)
-    problems = {}
-    for handler in GUARDED:
-        socket = await signed_in(product, Role.VIEWER)
-        socket.at(handler.path)
-        socket.state(DevicePage).device = await product.services.devices.by_id(SYSTEM, product.ours.device_id)
-        assert "/login" not in await socket.call(handler), str(handler)
-        problems[str(handler)] = socket.state(Session).problem
-    for handler in GUARDED:
-        if handler.needs:
-            assert handler.needs in problems[str(handler)], str(handler)
-        else:
-            assert problems[str(handler)] == "", str(handler)
-    assert await stored(product) == before
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
+async def test_each_role_is_told_which_permission_is_missing_and_gets_all_else(
+    product: WholeProduct, role: Role
+) -> None:
+    may = {str(permission) for permission in ROLE_PERMISSIONS[role]}
+    refused = [handler for handler in GUARDED if handler.needs and handler.needs not in may]
+    allowed = [handler for handler in GUARDED if handler not in refused]
+    assert refused or role is Role.ADMIN
+    cookies, before = cookie((await product.sign_in(role)).access_token), await stored(product)
+    device = await product.services.devices.by_id(SYSTEM, product.ours.device_id)
+    for handlers in (refused, allowed):
+        for handler in handlers:
+            socket = Socket(cookies)
+            socket.at(handler.path)
+            socket.state(DevicePage).device = device
+            assert "/login" not in await socket.call(handler), str(handler)
+            problem = socket.state(Session).problem
+            if handler in refused:
+                assert handler.needs in problem, str(handler)
+            elif not handler.needs:
+                assert problem == "", str(handler)
+            else:
+                assert handler.needs not in problem, str(handler)
+        if handlers is refused:
+            assert await stored(product) == before
 
 
 async def test_a_viewer_sees_no_key_of_a_device(product: WholeProduct) -> None:
