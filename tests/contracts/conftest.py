@@ -7,13 +7,14 @@ import pytest
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.storage.database import Database
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from tests.counterparts.templates import begin_migrated
 from tests.storage.data import MINE, THEIRS, put_plant
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
-    await database.migrate()
+    await begin_migrated(database)
     yield database
     await database.close()
 

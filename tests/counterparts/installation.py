@@ -15,6 +15,7 @@ from pdm_app.services.passwords import PasswordHasher
 from pdm_app.storage.database import Database
 from pdm_app.storage.migrations import migrate
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from tests.counterparts.templates import begin_with
 
 GRAZ = Site(id="graz", code="GRZ", name="Graz", time_zone="Europe/Vienna", currency="EUR")
 PUNE = Site(id="pune", code="PNQ", name="Pune", time_zone="Asia/Kolkata", currency="INR")
@@ -49,27 +50,31 @@ DEVICES = (PUMP, GATEWAY, PLC, LOOSE)
 
 @asynccontextmanager
 async def stored_plant(url: str) -> AsyncIterator[SqlUnitOfWork]:
-    """A migrated database with the plant in it."""
+    """A migrated database with the plant in it; ``url`` is of an empty one."""
     database = Database(url)
     try:
-        await migrate(database)
-        work = SqlUnitOfWork(database)
-        async with work(EVERY_SITE) as transaction:
-            for site in SITES:
-                await transaction.sites.put(site)
-                await transaction.assets.put_area(Area(id=f"{site.id}-area", site_id=site.id, name="Utilities"))
-                await transaction.assets.put_line(
-                    Line(id=f"{site.id}-line", site_id=site.id, area_id=f"{site.id}-area", name="Line")
-                )
-            for asset in (P_501, G_1, C_201):
-                await transaction.assets.put(asset)
-            await transaction.signals.put(SIGNALS)
-            for device in DEVICES:
-                await transaction.devices.put(device)
-            await transaction.commit()
-        yield work
+        await begin_with(database, fill_with_plant)
+        yield SqlUnitOfWork(database)
     finally:
         await database.close()
+
+
+async def fill_with_plant(database: Database) -> None:
+    """Make the tables and put the plant into them."""
+    await migrate(database)
+    async with SqlUnitOfWork(database)(EVERY_SITE) as transaction:
+        for site in SITES:
+            await transaction.sites.put(site)
+            await transaction.assets.put_area(Area(id=f"{site.id}-area", site_id=site.id, name="Utilities"))
+            await transaction.assets.put_line(
+                Line(id=f"{site.id}-line", site_id=site.id, area_id=f"{site.id}-area", name="Line")
+            )
+        for asset in (P_501, G_1, C_201):
+            await transaction.assets.put(asset)
+        await transaction.signals.put(SIGNALS)
+        for device in DEVICES:
+            await transaction.devices.put(device)
+        await transaction.commit()
 
 
 def quick_hasher() -> PasswordHasher:

@@ -11,10 +11,10 @@ from pdm_app.domain.samples import Micros
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.simulation.plant import PlantPorts, northfield
 from pdm_app.storage.database import Database
-from pdm_app.storage.migrations import migrate
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.alarms import ADA
 from tests.counterparts.clocks import HandClock
+from tests.counterparts.templates import begin_migrated
 from tests.services.plant_desk import PlantDesk
 
 AT = Micros(1_800_000_000_000_000)
@@ -23,7 +23,7 @@ PLANT = northfield(PlantPorts(opcua=4840, modbus=502, mqtt=1883))
 
 async def empty(url: str) -> Database:
     database = Database(url)
-    await migrate(database)
+    await begin_migrated(database)
     return database
 
 

@@ -13,6 +13,7 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.services.auditing import audit
 from pdm_app.storage.database import Database
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from tests.counterparts.templates import begin_migrated
 from tests.storage.data import NOON, SteppedClock
 
 AT = SteppedClock(NOON).now()
@@ -42,7 +43,7 @@ async def check(work: UnitOfWork) -> ChainCheck:
 @pytest.fixture
 async def database(database_url: str) -> Database:
     database = Database(database_url)
-    await database.migrate()
+    await begin_migrated(database)
     return database
 
 

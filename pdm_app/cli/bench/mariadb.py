@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,10 +26,16 @@ def find_mariadbd() -> str | None:
 
 
 class MariadbServer:
-    """One server process; ``stop`` and ``start`` bring the same data back, ``kill`` is a power cut."""
+    """One server process; ``stop`` and ``start`` bring the same data back, ``kill`` is a power cut.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it keeps everything.
+        options: Further ones of its command line, which win over those given here.
+    """
+
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._options = tuple(options)
         self._temporary = folder / "tmp"  # A server deletes the temporary tables it finds, also another server's.
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
@@ -83,6 +89,7 @@ class MariadbServer:
                     f"--port={self.port}", f"--bind-address={HOST}", "--innodb-flush-log-at-trx-commit=1",
                     "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-connections=300",
                     "--innodb-buffer-pool-size=256M", "--skip-name-resolve",
+                    *self._options,
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip
