@@ -9,6 +9,7 @@ from pdm_app.trpc import MISSING, Procedure, TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import Belongings
 from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
+from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 
@@ -53,6 +54,7 @@ NEEDS: dict[str, Permission | None] = {
     "system.info": Permission.SYSTEM_READ,
     "system.now": None,
     **CERTIFICATE_NEEDS,
+    **LINK_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
 }
@@ -84,13 +86,15 @@ def sensible_input(path: str, own: Belongings) -> Any:
             "start_severity": 0.5,
         },
         "demo.clear": {"fault_id": own.fault_id},
+        "formulas.cancel_recalculation": {"recalculation_id": "long-over"},
+        "formulas.recalculate": {"signal_id": own.signal_id, **span},
         "formulas.evaluate": {"formula": ANOTHER_SENSOR, "asset_id": own.asset_id, **span},
         "history.envelope": {"signals": [own.signal_id], **span},
         "live.values": {"signals": [own.signal_id]},
         "live.latest": {"signals": [own.signal_id]},
         "signals.list": {"asset_id": own.asset_id},
     }
-    return (inputs | certificate_inputs() | people_inputs(own) | plant_inputs(own)).get(path, MISSING)
+    return (inputs | certificate_inputs() | people_inputs(own) | link_inputs(own) | plant_inputs(own)).get(path, MISSING)
 
 
 async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:

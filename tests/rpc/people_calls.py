@@ -38,6 +38,10 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
     "sessions.revoke_others": None,
     "sessions.of_user": Permission.USERS_CONFIGURE,
     "sessions.revoke_of_user": Permission.USERS_CONFIGURE,
+    "shares.of": Permission.ASSETS_SHARE,
+    "shares.mine": Permission.ASSETS_READ,
+    "shares.create": Permission.ASSETS_SHARE,
+    "shares.revoke": Permission.ASSETS_SHARE,
     "users.list": Permission.USERS_CONFIGURE,
     "users.by_id": Permission.USERS_CONFIGURE,
     "users.rights": Permission.USERS_CONFIGURE,
@@ -52,6 +56,8 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
 LET_IN_BUT_WRONG = {
     "certificates.forget": "NOT_FOUND",  # Its one certificate is in use again.
     "certificates.obtain": "CONFLICT",  # Nobody named a directory.
+    "formulas.cancel_recalculation": "NOT_FOUND",  # It has long been done.
+    "formulas.recalculate": "BAD_REQUEST",  # The signal is measured.
     "profile.change_password": "BAD_REQUEST",
     "profile.confirm_mfa": "BAD_REQUEST",
     "profile.end_mfa": "BAD_REQUEST",
@@ -88,6 +94,9 @@ def people_inputs(own: Belongings) -> dict[str, Any]:
         "sessions.revoke": {"session_id": own.session_id},
         "sessions.of_user": {"user_id": own.user_id},
         "sessions.revoke_of_user": {"user_id": own.user_id},
+        "shares.of": {"kind": "asset", "resource_id": own.asset_id},
+        "shares.create": {"kind": "asset", "resource_id": own.asset_id, "username": "viewer.one"},
+        "shares.revoke": {"share_id": own.share_id},
         "users.by_id": {"user_id": own.user_id},
         "users.create": {"username": "new", "role": "viewer", "password": PASSWORD},
         "users.invite": {"username": "guest.one", "role": "viewer"},
@@ -99,5 +108,11 @@ def people_inputs(own: Belongings) -> dict[str, Any]:
 
 
 def people_crossings(target: Belongings) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """What somebody tries with somebody else's session; the rest belongs to admins, who see every site."""
-    return {("sessions.revoke", "session_id"): [{"session_id": target.session_id}]}
+    """What somebody tries with what is not theirs; the rest belongs to admins, who see every site."""
+    with_whom = {"kind": "asset", "username": "viewer.one"}
+    return {
+        ("sessions.revoke", "session_id"): [{"session_id": target.session_id}],
+        ("shares.of", "resource_id"): [{"kind": "asset", "resource_id": target.asset_id}],
+        ("shares.create", "resource_id"): [{"resource_id": target.asset_id, **with_whom}],
+        ("shares.revoke", "share_id"): [{"share_id": target.share_id}],
+    }

@@ -15,6 +15,7 @@ from pdm_app.trpc import TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import OURS, THEIRS, Belongings, WholeProduct
 from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_input
+from tests.rpc.link_calls import link_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
 
@@ -35,9 +36,11 @@ NOTHING = Belongings(
     line_id="no-line",
     key_id="no-key",
     spare_rule_id="no-rule",
+    share_id="no-share",
+    peer="no-peer",
 )
 NOWHERE = "nowhere"
-OF_ALL_SITES = {Permission.SITES_CONFIGURE, Permission.USERS_CONFIGURE}  # Of admins alone, who see them all.
+OF_ALL_SITES = {Permission.SITES_CONFIGURE, Permission.TRUST_CONFIGURE, Permission.USERS_CONFIGURE}  # Of admins alone, who see them all.
 
 
 def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -67,10 +70,14 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("demo.inject", "asset_code"): [{"asset_code": target.asset_code, **sensor}],
         ("demo.clear", "fault_id"): [{"fault_id": target.fault_id}],
         ("formulas.evaluate", "asset_id"): [{"formula": ANOTHER_SENSOR, "asset_id": target.asset_id, **SPAN}],
+        ("formulas.cancel_recalculation", "recalculation_id"): [{"recalculation_id": "somebodys"}],
+        ("formulas.recalculate", "signal_id"): [{"signal_id": target.signal_id, **SPAN}],
+        ("formulas.signals", "site_id"): [{"site_id": site_id}],
         ("history.envelope", "signals"): [{"signals": [target.signal_id], **SPAN}],
         ("live.values", "signals"): [{"signals": [target.signal_id]}],
         ("live.latest", "signals"): [{"signals": [target.signal_id]}],
         ("signals.list", "asset_id"): [{"asset_id": target.asset_id}],
+        **link_crossings(target),
         **people_crossings(target),
         **plant_crossings(target, site_id),
     }
@@ -129,6 +136,7 @@ async def everything_of(product: WholeProduct) -> Any:
 FINDS_NOTHING: dict[tuple[str, str], Any] = {
     ("alarms.journal", "alarm_id"): {"entries": [], "before": None},
     ("audit.page", "subject_id"): {"entries": [], "before": None},
+    ("formulas.signals", "site_id"): [],
 }
 
 
