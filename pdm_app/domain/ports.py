@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from pdm_app.domain.aggregates import Edge
 from pdm_app.domain.connections import Connection, Login
 from pdm_app.domain.errors import FieldIssue
-from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.samples import Batch, Micros, Sample, Stretch
+from pdm_app.domain.history import Envelope, HistoryQuery, Tier
+from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal
+from pdm_app.domain.summaries import Summaries
 
 
 class Clock(Protocol):
@@ -243,6 +245,25 @@ class Recorded:
     superseded: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SpanSummaries:
+    """What signals come to between neighbouring edges.
+
+    Attributes:
+        rows: At most one for each signal and stretch, ``at`` the edge where the stretch begins.
+        before: Each signal's last sample before the first edge.
+        after: Each signal's first sample at or after the last edge.
+        tiers: Where the rows came from, coarsest first.
+        rows_read: Rollup rows and samples that were read for it.
+    """
+
+    rows: Summaries
+    before: Mapping[int, Edge | None]
+    after: Mapping[int, Edge | None]
+    tiers: tuple[Tier, ...]
+    rows_read: int
+
+
 class Historian(Protocol):
     """The long memory: idempotent writes, envelopes on reading."""
 
@@ -282,6 +303,14 @@ class Historian(Protocol):
 
         Raises:
             InvalidInputError: They are more than ``rows_max``.
+        """
+        ...
+
+    async def summaries(self, signals: Sequence[int], edges: I8) -> SpanSummaries:
+        """Return what each signal comes to between neighbouring edges, microseconds UTC, rising.
+
+        Raises:
+            InvalidInputError: It would take too many rows.
         """
         ...
 

@@ -98,17 +98,18 @@ class Columns:
 
     def json_parts(self) -> Iterator[tuple[str, int]]:
         """Yield the rows as JSON arrays with their count, each part short enough for one packet."""
-        yield from _json_parts(self.tuples())
+        yield from json_parts(self.tuples())
 
 
-def _json_parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, int]]:
+def json_parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, int]]:
+    """Yield rows as JSON arrays with their count, each part short enough for one packet."""
     encoded = orjson.dumps(rows)
     if len(encoded) <= JSON_BYTES_MAX or len(rows) == 1:
         yield encoded.decode(), len(rows)
         return
     middle = len(rows) // 2
-    yield from _json_parts(rows[:middle])
-    yield from _json_parts(rows[middle:])
+    yield from json_parts(rows[:middle])
+    yield from json_parts(rows[middle:])
 
 
 def columns_of_batches(batches: Sequence[Batch]) -> Columns:

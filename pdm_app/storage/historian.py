@@ -6,24 +6,31 @@ back. Rows, latest values and the marks of late buckets change in one transactio
 Rollups are made later, by `SqlHistorian.roll_up`; see `pdm_app.storage.rollups` for why they always agree with raw.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pdm_app.domain.aggregates import Edge
+from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.ports import Clock, Fence, Recorded
-from pdm_app.domain.samples import Batch, Micros, Quality, Sample, SignalId, Stretch
+from pdm_app.domain.ports import Clock, Fence, Recorded, SpanSummaries
+from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Quality, Sample, SignalId, Stretch
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.columnar import Columns, columns_of_batches
 from pdm_app.storage.database import Database
 from pdm_app.storage.envelopes import envelopes
+from pdm_app.storage.failures import is_repeatable
 from pdm_app.storage.lease import check_fence
+from pdm_app.storage.pyramid import summarised
+from pdm_app.storage.raw_rows import RawRows
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
 from pdm_app.storage.rewriting import rewrite
 from pdm_app.storage.rollups import Rollups, writing_position
+from pdm_app.storage.sample_reader import Held, SampleReader, Waiting, nothing_waits, waiting_rows
 from pdm_app.storage.samples import find_conflicts, insert_samples, mark_buckets, put_latest, replace_samples
 from pdm_app.storage.stretches import stretches
 from pdm_app.storage.tables import LatestRow, SampleRow, table_of
@@ -35,9 +42,18 @@ LATEST = table_of(LatestRow)
 class SqlHistorian:
     """Samples, latest values and rollups of one database."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, waiting: Waiting = nothing_waits) -> None:
+        """Name what belongs together.
+
+        Args:
+            database: Holds the samples.
+            clock: Injected time.
+            waiting: Returns what is acknowledged and not recorded yet; reads see it with all the rest.
+        """
         self._database = database
         self._clock = clock
+        self._waiting = waiting
+        self._reader = SampleReader()
         self._rollups = Rollups(database)
 
     async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
@@ -102,19 +118,47 @@ class SqlHistorian:
             FencedError: Another process holds the lease.
             UnavailableError: The database does not answer; the same buckets are derived next time.
         """
-        return await self._database.twice("roll up samples", lambda: self._rollups.step(fence))
+        try:
+            return await self._database.twice("roll up samples", lambda: self._rollups.step(fence))
+        except UnavailableError as error:
+            if error.__cause__ is None or not is_repeatable(error.__cause__):
+                raise
+            return True  # Writers were in its way twice: the same buckets are due next time.
 
     async def envelope(self, query: HistoryQuery) -> Sequence[Envelope]:
-        """Return one envelope per signal of the query, in its order; see `pdm_app.storage.envelopes`."""
-        async with self._database.snapshot("read history") as connection:
-            return await envelopes(connection, query)
+        """Return one envelope per signal of the query, in its order; see `pdm_app.storage.envelopes`.
+
+        Raises:
+            InvalidInputError: It would take too many samples.
+        """
+        async with self._holding("read history", query.signals) as held:
+            return await envelopes(self._reader, held, query)
 
     async def samples(
         self, signals: Sequence[int], start_at: Micros, end_at: Micros, rows_max: int
     ) -> Mapping[int, Stretch]:
         """Return each signal's samples of the span; see `pdm_app.storage.stretches`."""
-        async with self._database.snapshot("read samples") as connection:
-            return await stretches(connection, signals, start_at, end_at, rows_max)
+        async with self._holding("read samples", signals) as held:
+            return await stretches(self._reader, held, signals, start_at, end_at, rows_max)
+
+    async def summaries(self, signals: Sequence[int], edges: I8) -> SpanSummaries:
+        """Return what each signal comes to between neighbouring edges, and what lies beside them.
+
+        Raises:
+            InvalidInputError: It would take more than a million rows.
+        """
+        signals = list(dict.fromkeys(signals))
+        async with self._holding("summarise history", signals) as held:
+            found = await summarised(self._reader, held, signals, edges)
+            before = {each: _edge(await self._reader.before(held, each, int(edges[0]))) for each in signals}
+            after = {each: _edge(await self._reader.after(held, each, int(edges[-1]))) for each in signals}
+        return SpanSummaries(found.rows, before, after, found.tiers, found.rows_read)
+
+    @asynccontextmanager
+    async def _holding(self, what: str, signals: Sequence[int]) -> AsyncIterator[Held]:
+        waits = await waiting_rows(self._waiting, signals)
+        async with self._database.snapshot(what) as connection:
+            yield Held(connection, waits)
 
     async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
         """Return the newest sample of each signal (all signals for None), by signal id."""
@@ -134,6 +178,13 @@ class SqlHistorian:
         inside = (SAMPLES.c.signal_id == signal, SAMPLES.c.source_at >= start_at, SAMPLES.c.source_at < end_at)
         async with self._database.connected("count samples") as connection:
             return int(await connection.scalar(select(func.count()).select_from(SAMPLES).where(*inside)) or 0)
+
+
+def _edge(rows: RawRows) -> Edge | None:
+    if not len(rows):
+        return None
+    is_usable = rows.quality[0] < QUALITY_BAD_MIN and np.isfinite(rows.value[0])
+    return Edge(int(rows.source_at[0]), float(rows.value[0]) if is_usable else np.nan)
 
 
 def _sample(row: Any) -> Sample:

@@ -5,13 +5,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.columnar import Columns
-from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
 from pdm_app.storage.rollups import writing_position
 from pdm_app.storage.samples import insert_samples, mark_buckets, put_latest
-from pdm_app.storage.tables import LatestRow, Rollup10sRow, SampleRow, table_of
+from pdm_app.storage.tables import LatestRow, SampleRow, table_of
 
 SAMPLES = table_of(SampleRow)
-ROLLUPS = table_of(Rollup10sRow)
 LATEST = table_of(LatestRow)
 
 
@@ -20,7 +18,7 @@ async def rewrite(
 ) -> int:
     """Replace a signal's samples of a span within the transaction of ``connection``; return how many there were.
 
-    A bucket that is left empty has no rollup: its row goes at once, for deriving only ever writes buckets with samples.
+    A bucket that is left empty is marked, too: deriving it again takes its rollups away.
     """
     rolling_to = await writing_position(connection, columns) if len(columns) else end_at
     inside = (SAMPLES.c.signal_id == signal, SAMPLES.c.source_at >= start_at, SAMPLES.c.source_at < end_at)
@@ -28,8 +26,6 @@ async def rewrite(
     before = set((await connection.scalars(select(begin_of).where(*inside).distinct())).all())
     after = set((columns.source_at - columns.source_at % BUCKET_US).tolist())
     gone = (await connection.execute(delete(SAMPLES).where(*inside))).rowcount
-    for some in chunks(sorted(before - after), KEYS_PER_QUERY):
-        await connection.execute(delete(ROLLUPS).where(ROLLUPS.c.signal_id == signal, ROLLUPS.c.bucket_at.in_(some)))
     await insert_samples(connection, columns, is_sqlite=is_sqlite)
     marks = [(signal, bucket) for bucket in sorted(before | after) if bucket < rolling_to]
     await mark_buckets(connection, marks, is_sqlite=is_sqlite)

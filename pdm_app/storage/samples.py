@@ -62,6 +62,13 @@ MYSQL_MARK = """INSERT INTO rollup_marks (signal_id, bucket_at) SELECT signal_id
     FROM JSON_TABLE(%s, '$[*]' COLUMNS (signal_id BIGINT PATH '$[0]', bucket_at BIGINT PATH '$[1]')) AS given
     ON DUPLICATE KEY UPDATE signal_id = rollup_marks.signal_id"""
 SQLITE_MARK = "INSERT INTO rollup_marks (signal_id, bucket_at) VALUES (?, ?) ON CONFLICT DO NOTHING"
+# Row by row through the key: a scan, which the optimizer likes for small tables, would wait for marks of writers that
+# wait for these, a deadlock.
+MYSQL_UNMARK = """DELETE m FROM JSON_TABLE(%s, '$[*]' COLUMNS (signal_id BIGINT PATH '$[0]',
+    bucket_at BIGINT PATH '$[1]')) AS given
+    STRAIGHT_JOIN rollup_marks m FORCE INDEX (PRIMARY)
+    ON m.signal_id = given.signal_id AND m.bucket_at = given.bucket_at"""
+SQLITE_UNMARK = "DELETE FROM rollup_marks WHERE signal_id = ? AND bucket_at = ?"
 
 
 async def insert_samples(connection: AsyncConnection, columns: Columns, *, is_sqlite: bool) -> int:
@@ -109,6 +116,15 @@ async def mark_buckets(connection: AsyncConnection, buckets: Sequence[tuple[int,
             await connection.exec_driver_sql(SQLITE_MARK, some)
         else:
             await connection.exec_driver_sql(MYSQL_MARK, (orjson.dumps(some).decode(),))
+
+
+async def unmark_buckets(connection: AsyncConnection, buckets: Sequence[tuple[int, int]], *, is_sqlite: bool) -> None:
+    """Take the marks of (signal_id, bucket_at) pairs away."""
+    for some in chunks(buckets, ROWS_PER_STATEMENT):
+        if is_sqlite:
+            await connection.exec_driver_sql(SQLITE_UNMARK, some)
+        else:
+            await connection.exec_driver_sql(MYSQL_UNMARK, (orjson.dumps(some).decode(),))
 
 
 def _portions(columns: Columns) -> Iterator[Columns]:

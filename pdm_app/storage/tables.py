@@ -263,55 +263,6 @@ class LatestRow(Row, table=True):
     place: Number
 
 
-class Rollup10sRow(Row, table=True):
-    """Ten seconds of one signal, always a pure function of its raw samples.
-
-    ``usable`` counts samples that are not bad and have a number; low, high, total, first and last are theirs.
-    ``good_us`` is the time from each good sample to the next sample, or to the end of the bucket.
-    """
-
-    __tablename__ = "rollups_10s"
-    __table_args__ = (keyed("signal_id", "bucket_at"), HOT)
-
-    signal_id: SignalNumber
-    bucket_at: Number
-    samples: Number
-    good: Number
-    usable: Number
-    low: RealOrNone = None
-    high: RealOrNone = None
-    total: RealOrNone = None
-    first_at: NumberOrNone = None
-    first: RealOrNone = None
-    last_at: NumberOrNone = None
-    last: RealOrNone = None
-    good_us: Number
-
-
-class RollupPositionRow(Row, table=True):
-    """How far a tier is derived.
-
-    Buckets before ``rolled_to`` are in the tier unless they are marked; a write before ``rolling_to`` marks its bucket.
-    """
-
-    __tablename__ = "rollup_positions"
-    __table_args__ = (keyed("tier"), MYSQL)
-
-    tier: Annotated[str, FieldInfoMetadata(sa_type=String(8), nullable=False)]
-    rolled_to: Number
-    rolling_to: Number
-
-
-class RollupMarkRow(Row, table=True):
-    """A 10 s bucket that was written to after it had been derived; until it is derived again, readers take raw."""
-
-    __tablename__ = "rollup_marks"
-    __table_args__ = (keyed("signal_id", "bucket_at"), HOT)
-
-    signal_id: SignalNumber
-    bucket_at: Number
-
-
 class LeaseRow(Row, table=True):
     """Who may collect. ``token`` grows with every change of hands and never shrinks."""
 

@@ -13,16 +13,16 @@ from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
-from tests.contracts.test_historian import (
+from tests.contracts.historian_checks import (
     QUERIES,
     SIGNALS,
     TABLES,
     assert_answers,
     assert_rollups,
-    fence,
     rolled_up,
     rows,
 )
+from tests.contracts.test_historian import fence
 from tests.storage.data import NOON, S, SteppedClock, batch
 from tests.storage.reference import Reference
 

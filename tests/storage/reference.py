@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import isfinite
+from math import fsum, isfinite
 
 from pdm_app.domain.history import Envelope, HistoryQuery, Tier
 from pdm_app.domain.samples import Batch
@@ -47,23 +47,40 @@ class Reference:
             newest[signal] = (at, text if text is not None else value, quality)
         return newest
 
-    def good_us(self, signal: int, bucket_at: int) -> int:
-        """Time from each good sample of a bucket to the next one or to the end of the bucket."""
-        rows = self.series(signal, bucket_at, bucket_at + BUCKET_US)
-        ends = [*rows[1:], (bucket_at + BUCKET_US, None, 0)]
-        return sum(following[0] - row[0] for row, following in zip(rows, ends, strict=True) if row[2] < 100)
+    def good_us(self, signal: int, start: int, end: int) -> int:
+        """Time from each good sample of a span to the next one in it."""
+        return sum(
+            following[0] - row[0] for row, following in pairwise(self.series(signal, start, end)) if row[2] < 100
+        )
+
+    def usable_us(self, signal: int, start: int, end: int) -> int:
+        """Time from each usable sample of a span to the next one in it."""
+        return sum(
+            following[0] - row[0] for row, following in pairwise(self.series(signal, start, end)) if _usable([row])
+        )
+
+    def areas(self, signal: int, start: int, end: int) -> tuple[float, float]:
+        """Value x seconds between the first and the last sample of a span: held, and with straight lines."""
+        held, line = [], []
+        for row, following in pairwise(self.series(signal, start, end)):
+            for value in _usable([row]):
+                seconds = (following[0] - row[0]) / 1e6
+                held.append(value * seconds)
+                line.append((value / 2 + _usable([following])[0] / 2 if _usable([following]) else value) * seconds)
+        return fsum(held), fsum(line)
 
     def envelope(self, query: HistoryQuery, signal: int) -> Envelope:
         width = max(1, (query.end_at - query.start_at) // query.buckets)
         tier = Tier.RAW
-        if width >= BUCKET_US:
-            width -= width % BUCKET_US
-            tier = Tier.ROLLUP_10S
+        for coarser in (Tier.ROLLUP_10S, Tier.ROLLUP_60S, Tier.ROLLUP_1H):
+            if width >= coarser.width_us:
+                tier = coarser
+        width -= width % tier.width_us
         start = query.start_at // width * width
         end = -(-query.end_at // width) * width
         exact = self.series(signal, query.start_at, query.end_at)
         whole = self.series(signal, start, end)
-        if len(whole if tier is Tier.ROLLUP_10S else exact) <= query.buckets:
+        if len(whole if tier is not Tier.RAW else exact) <= query.buckets:
             return _points(signal, exact)
         edges = sorted({at // width * width for at, _, _ in whole})
         buckets = [[row for row in whole if edge <= row[0] < edge + width] for edge in edges]

@@ -12,7 +12,7 @@ MYSQL_BYTES = """SELECT COALESCE(SUM(data_length + index_length), 0) FROM inform
     WHERE table_schema = DATABASE()"""
 SQLITE_BYTES = "SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"
 MYSQL_TABLES = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
-ANALYZED = ("samples", "latest", "rollups_10s", PLAIN_TABLE)
+ANALYZED = ("samples", "latest", "rollups_10s", "rollups_60s", "rollups_1h", PLAIN_TABLE)
 
 
 def plain_insert(*, is_sqlite: bool) -> str:
