@@ -28,6 +28,7 @@ class Permission(StrEnum):
 
     ASSETS_READ = "assets.read"
     ASSETS_CONFIGURE = "assets.configure"
+    ASSETS_SHARE = "assets.share"
     SITES_CONFIGURE = "sites.configure"
     SIGNALS_READ = "signals.read"
     SIGNALS_CONFIGURE = "signals.configure"
@@ -61,6 +62,7 @@ _READ = frozenset(
 _OPERATE = _READ | {Permission.ALARMS_ACKNOWLEDGE}
 _ENGINEER = _OPERATE | {
     Permission.ASSETS_CONFIGURE,
+    Permission.ASSETS_SHARE,
     Permission.SIGNALS_CONFIGURE,
     Permission.ALARMS_CONFIGURE,
     Permission.CONNECTIONS_CONFIGURE,
@@ -73,7 +75,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: _OPERATE | {Permission.DEMO_CONTROL},
     Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL},
     Role.ENGINEER: _ENGINEER,
-    Role.MANAGER: _READ | {Permission.AUDIT_READ},
+    Role.MANAGER: _READ | {Permission.AUDIT_READ, Permission.ASSETS_SHARE},
     Role.ADMIN: frozenset(Permission) - {Permission.SAMPLES_INGEST},
     Role.SERVICE: frozenset({Permission.SAMPLES_INGEST}),
 }
@@ -95,6 +97,11 @@ class Scope(Record):
 
     def covers(self, site_id: str) -> bool:
         return self.sites is None or site_id in self.sites
+
+    @property
+    def entrusted(self) -> dict[str, str]:
+        """Machines of other sites that may be changed, with their sites."""
+        return {each.asset_id: each.site_id for each in self.shared if each.may_change}
 
     def shows(self, site_id: str, asset_id: str) -> bool:
         """Whether what belongs to a machine may be seen."""

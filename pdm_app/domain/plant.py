@@ -56,10 +56,11 @@ class Page(Record, Generic[Item]):
 class Plant(Protocol):
     """Where every noun of the plant is kept, in one transaction; reads and writes only what its scope covers."""
 
-    async def hold(self, site_id: str) -> Site | None:
+    async def hold(self, site_id: str, asset_id: str | None = None) -> Site | None:
         """Let nobody else change this site's plant until the transaction ends; before everything that is judged.
 
-        Returns None where the site does not exist in scope.
+        Returns None where the site does not exist in scope. For a machine of another site that is entrusted to the
+        scope, ``asset_id`` names it.
         """
         ...
 

@@ -22,6 +22,7 @@ from pdm_app.rpc.profile import profile
 from pdm_app.rpc.roles import roles
 from pdm_app.rpc.service_accounts import service_accounts
 from pdm_app.rpc.sessions import sessions
+from pdm_app.rpc.shares import shares
 from pdm_app.rpc.signals import signals
 from pdm_app.rpc.sites import sites
 from pdm_app.rpc.system import system
@@ -50,6 +51,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "roles": roles,
     "service_accounts": service_accounts,
     "sessions": sessions,
+    "shares": shares,
     "signals": signals,
     "sites": sites,
     "system": system,

@@ -11,15 +11,24 @@ from dataclasses import dataclass
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import (
     Alarm,
+    AlarmCounts,
     AlarmPicture,
     AlarmRule,
     AlarmState,
     JournalPage,
     JournalQuery,
+    counts_of,
 )
 from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.audit import AuditFact
-from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
+from pdm_app.domain.errors import (
+    ConflictError,
+    FieldIssue,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Micros, moment
@@ -127,8 +136,9 @@ class AlarmService:
         actor.require(Permission.ALARMS_ACKNOWLEDGE)
         comment = _checked(comment)
         alarm = self._book.get(alarm_id)
-        if alarm is None or not actor.scope.covers(alarm.site_id):
+        if alarm is None or not actor.scope.shows(alarm.site_id, alarm.asset_id):
             raise _already_over(await self._past(actor, alarm_id))
+        _require_change(actor, alarm)
         if alarm.state is AlarmState.ACKNOWLEDGED:
             raise _already_acknowledged(alarm)
         if alarm.comment_required and not comment:
@@ -159,8 +169,9 @@ class AlarmService:
                 "A note without words is not taken.", [FieldIssue("comment", "is empty", "write the note")]
             )
         alarm = self._book.get(alarm_id)
-        if alarm is None or not actor.scope.covers(alarm.site_id):
+        if alarm is None or not actor.scope.shows(alarm.site_id, alarm.asset_id):
             alarm = await self._past(actor, alarm_id)
+        _require_change(actor, alarm)
         now = self._clock.now()
         fact = self._fact(actor, now, alarm, "alarms.commented", comment)
         remarked, stored = self._book.remark(alarm, now, actor.name, comment, fact)
@@ -208,14 +219,14 @@ class AlarmService:
         actor.require(Permission.ALARMS_READ)
         if site_id is not None and not actor.scope.covers(site_id):
             raise NotFoundError(f"There is no site {site_id!r}.", site_id=site_id)
-        return _Reach(actor.scope.sites, site_id)
+        return _Reach(actor.scope.sites, site_id, frozenset(each.asset_id for each in actor.scope.shared))
 
     def _snapshot(self, reach: "_Reach") -> AlarmPicture:
         return AlarmPicture(
             now=self._clock.now(),
             kind="snapshot",
             alarms=self._book.standing(reach.covers),
-            counts=self._book.counts(reach.sites, reach.site_id),
+            counts=self._counts(reach),
         )
 
     def _change(self, reach: "_Reach", changes: list[AlarmChange]) -> AlarmPicture:
@@ -226,8 +237,13 @@ class AlarmService:
             kind="change",
             alarms=tuple(alarm for alarm in newest.values() if alarm.state is not over),
             gone=tuple(alarm.id for alarm in newest.values() if alarm.state is over),
-            counts=self._book.counts(reach.sites, reach.site_id),
+            counts=self._counts(reach),
         )
+
+    def _counts(self, reach: "_Reach") -> AlarmCounts:
+        if reach.site_id is None and reach.asset_ids:
+            return counts_of(self._book.standing(reach.covers))
+        return self._book.counts(reach.sites, reach.site_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +252,21 @@ class _Reach:
 
     sites: frozenset[str] | None
     site_id: str | None
+    asset_ids: frozenset[str] = frozenset()  # Single machines of other sites that are shown to the actor.
 
     def covers(self, alarm: Alarm) -> bool:
         if self.site_id is not None:
             return alarm.site_id == self.site_id
-        return self.sites is None or alarm.site_id in self.sites
+        return self.sites is None or alarm.site_id in self.sites or alarm.asset_id in self.asset_ids
+
+
+def _require_change(actor: Actor, alarm: Alarm) -> None:
+    if not actor.scope.may_change(alarm.site_id, alarm.asset_id):
+        raise PermissionDeniedError(
+            f"The machine of {alarm.name} stands in another site. It was shared with you to be seen; somebody of that "
+            "site can acknowledge its alarms.",
+            alarm_id=alarm.id,
+        )
 
 
 async def _next_changes(changes: Reader[AlarmChange], told_at: float) -> list[AlarmChange]:

@@ -21,6 +21,7 @@ from pdm_app.services.roles import RoleService
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.service_accounts import KEY_START, ServiceAccountService
 from pdm_app.services.sessions import SessionBook, SessionView, SignedIn
+from pdm_app.services.shares import ShareService
 from pdm_app.services.sign_in import Progress, SignIn, Visit, whole
 from pdm_app.services.tokens import TokenMint, refused, signing_key
 from pdm_app.services.users import UserService
@@ -35,7 +36,7 @@ class AuthService:
     Attributes:
         people: Accounts: added, changed, deleted.
         users: Accounts as an admin sees them.
-        groups, roles: What gives people rights and sites beside their own accounts.
+        groups, roles, shares: What gives people rights and sites beside their own accounts.
         links: Invitations and links for new passwords.
         profile: What people do with their own account.
         service_accounts: Programs and their keys.
@@ -68,6 +69,7 @@ class AuthService:
         self.people = PeopleService(work, clock, self._hasher, self._forget)
         self.groups = GroupService(work, clock, self._forget)
         self.roles = RoleService(work, clock, self._forget)
+        self.shares = ShareService(work, clock, self._forget)
         self.users = UserService(work, clock, self._sessions)
         self.links = Links(work, clock, auth, own_password)
         self.profile = ProfileService(work, clock, self._sign_in, mfa, own_password)

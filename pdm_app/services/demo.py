@@ -104,4 +104,7 @@ class DemoService:
         """Return the codes of the machines in the actor's sites."""
         actor.require(Permission.DEMO_CONTROL)
         async with self._work(actor.scope) as work:
-            return frozenset(asset.code for asset in await work.assets.all())
+            assets = (
+                await work.assets.all()
+            )  # With machines of other sites that are shared: those are not ours to break.
+        return frozenset(asset.code for asset in assets if actor.scope.covers(asset.site_id))

@@ -94,7 +94,7 @@ class SqlAlarms(Repository):
             conditions.append(await self._older_than(query.before))
         statement = (
             select(*columns_of(JournalEntry, JOURNAL))
-            .where(self._transaction.covers(JOURNAL.c.site_id), *conditions)
+            .where(self._transaction.shows(JOURNAL), *conditions)
             .order_by(JOURNAL.c.at.desc(), JOURNAL.c.id.desc())
             .limit(query.limit)
         )
@@ -102,7 +102,7 @@ class SqlAlarms(Repository):
         return [JournalEntry.model_validate(row) for row in found]
 
     async def _older_than(self, cursor: str) -> ColumnElement[bool]:
-        statement = select(JOURNAL.c.at).where(JOURNAL.c.id == cursor, self._transaction.covers(JOURNAL.c.site_id))
+        statement = select(JOURNAL.c.at).where(JOURNAL.c.id == cursor, self._transaction.shows(JOURNAL))
         found = await self._transaction.rows(statement, "read the alarm journal")
         if not found:
             raise InvalidInputError(

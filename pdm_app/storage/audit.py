@@ -35,7 +35,8 @@ class SqlAudit(Repository):
         Raises:
             NotFoundError: Its site is outside the scope.
         """
-        if fact.site_id is not None and not self._transaction.scope.covers(fact.site_id):
+        scope = self._transaction.scope
+        if fact.site_id is not None and not (scope.covers(fact.site_id) or fact.site_id in scope.entrusted.values()):
             raise NotFoundError(f"There is no site {fact.site_id!r}.")
         self._waiting.append(fact)
 

@@ -6,7 +6,7 @@ A deleted row stays where it is; every other read of these tables passes it over
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, func, insert, or_, select, true, update
 
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
@@ -49,15 +49,16 @@ NEXT_SIGNAL = "signals.next"
 
 
 class SqlPlant(Repository):
-    async def hold(self, site_id: str) -> Site | None:
+    async def hold(self, site_id: str, asset_id: str | None = None) -> Site | None:
         """Let nobody else change this site's plant until the transaction ends.
 
         SQLite has one writer anyway; on MySQL the site's row is locked.
         """
         await self._transaction.begin_writing()
         table = table_of(SiteRow)
+        is_entrusted = asset_id is not None and self._transaction.scope.entrusted.get(asset_id) == site_id
         statement = select(*columns_of(Site, table)).where(
-            table.c.id == site_id, self._transaction.covers(table.c.id), is_there(table)
+            table.c.id == site_id, true() if is_entrusted else self._transaction.covers(table.c.id), is_there(table)
         )
         found = await self._transaction.rows(statement.with_for_update(), "lock a site")
         return Site.model_validate(found[0]) if found else None
@@ -72,7 +73,10 @@ class SqlPlant(Repository):
         site = site_column(table)
         statement = select(
             site.label("site_id"), *(table.c[name] for name in Mark.model_fields if name != "site_id")
-        ).where(table.c.id == id, self._transaction.covers(site))
+        ).where(
+            table.c.id == id,
+            or_(self._transaction.covers(site), and_(self._transaction.shows(table), is_there(table))),
+        )
         found = await self._transaction.rows(statement, f"read {table.name}")
         return Mark.model_validate(found[0]) if found else None
 
@@ -108,9 +112,7 @@ class SqlPlant(Repository):
 
     async def _after(self, table: Table, cursor: str) -> ColumnElement[bool]:
         key = _key(table, cursor)
-        statement = select(_name(table).label("name")).where(
-            table.c.id == key, self._transaction.covers(site_column(table))
-        )
+        statement = select(_name(table).label("name")).where(table.c.id == key, self._transaction.shows(table))
         found = await self._transaction.rows(statement, f"read {table.name}") if key is not None else []
         if not found:
             raise InvalidInputError(
@@ -126,7 +128,7 @@ class SqlPlant(Repository):
 
     async def count(self, kind: type[R], **where: str | int | None) -> int:
         table: Table = table_of(ROWS[kind])
-        conditions = [is_there(table), self._transaction.covers(site_column(table)), *_equal(table, where)]
+        conditions = [is_there(table), self._transaction.shows(table), *_equal(table, where)]
         statement = select(func.count().label("count")).select_from(table).where(*conditions)
         return int((await self._transaction.rows(statement, f"count {table.name}"))[0]["count"])
 
@@ -141,9 +143,14 @@ class SqlPlant(Repository):
     ) -> list[R]:
         table = table_of(ROWS[kind])
         there = table.c.deleted_at.is_not(None) if deleted else is_there(table)
+        is_hidden = deleted and table is not SIGNALS  # Of a signal that was deleted the history stays.
         statement = (
             select(*columns_of(kind, table))
-            .where(self._transaction.covers(site_column(table)), there, *conditions)
+            .where(
+                self._transaction.covers(site_column(table)) if is_hidden else self._transaction.shows(table),
+                there,
+                *conditions,
+            )
             .order_by(*(order or (table.c.id,)))
             .limit(limit)
         )
@@ -165,7 +172,7 @@ class SqlPlant(Repository):
                 table.c.id == record.id,
                 table.c.revision == record.revision - 1,
                 is_there(table),
-                self._transaction.covers(site_column(table)),
+                self._transaction.lets_change(table),
             )
             .values(**{name: value for name, value in given.items() if name != "id"})
         )

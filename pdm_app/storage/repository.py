@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     insert,
+    or_,
     select,
     true,
     update,
@@ -32,6 +33,14 @@ from pdm_app.storage.tables import table_of
 R = TypeVar("R", bound=Record)
 Item = TypeVar("Item")
 
+OF_AN_ASSET = {
+    "assets": "id",
+    "signals": "asset_id",
+    "alarm_rules": "asset_id",
+    "alarms": "asset_id",
+    "alarm_journal": "asset_id",
+}
+"""Tables of which a machine that is shared singly shows its rows, and the column that names the machine."""
 KEYS_PER_QUERY = 500  # SQLite's limit on parameters was 999 for long.
 
 
@@ -81,6 +90,31 @@ class Transaction:
             return true()
         return site_column.in_(sorted(self.scope.sites))
 
+    def shows(self, table: Table) -> ColumnElement[bool]:
+        """Return the condition that keeps a query inside what the scope lets see.
+
+        That is what stands in its sites, and of single machines of other sites the machine, its signals, its rules,
+        its alarms and their journal.
+        """
+        in_sites = self.covers(site_column(table))
+        if not self.scope.shared or table.name not in OF_AN_ASSET:
+            return in_sites
+        asset_ids = sorted(each.asset_id for each in self.scope.shared)
+        return or_(in_sites, table.c[OF_AN_ASSET[table.name]].in_(asset_ids))
+
+    def lets_change(self, table: Table) -> ColumnElement[bool]:
+        """Return the condition that keeps a change inside the sites of the scope and the machines entrusted to it."""
+        in_sites = self.covers(site_column(table))
+        if not self.scope.entrusted or table.name != "assets":
+            return in_sites
+        return or_(in_sites, table.c.id.in_(sorted(self.scope.entrusted)))
+
+    def may_change(self, table: Table, row: Mapping[str, Any]) -> bool:
+        """Whether a row may be stored: in the sites of the scope, or a machine that is entrusted to it."""
+        site_id = str(row[site_column(table).name])
+        entrusted_at = self.scope.entrusted.get(str(row["id"])) if table.name == "assets" else None
+        return self.scope.covers(site_id) if entrusted_at is None else site_id == entrusted_at
+
 
 class Repository:
     """Base of the repositories: one noun, one file."""
@@ -95,7 +129,7 @@ class Repository:
         table = table_of(row)
         statement = (
             select(*columns_of(record, table))
-            .where(self._transaction.covers(site_column(table)), is_there(table), *conditions)
+            .where(self._transaction.shows(table), is_there(table), *conditions)
             .order_by(*(table.c[name] for name in order))
         )
         return [record.model_validate(found) for found in await self._transaction.rows(statement, f"read {table.name}")]
@@ -157,7 +191,7 @@ class Repository:
     def _refuse_foreign(self, table: Table, given: Iterable[Mapping[str, Any]]) -> None:
         name = site_column(table).name
         for each in given:
-            if not self._transaction.scope.covers(each[name]):
+            if not self._transaction.may_change(table, each):
                 raise NotFoundError(f"There is no site {each[name]!r}.")
 
 

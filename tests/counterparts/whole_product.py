@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
 from pdm_app.domain.credentials import ApiKey
-from pdm_app.domain.holdings import CustomRole, Group
+from pdm_app.domain.holdings import CustomRole, Group, Share, ShareKind
 from pdm_app.domain.repositories import SessionRow, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
@@ -78,6 +78,7 @@ class Belongings:
     line_id: str
     key_id: str
     spare_rule_id: str
+    share_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +198,13 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
     key = DeviceKey(
         id=f"key-{site_id}", site_id=site_id, device_id=another.id, hint="pdm_spare", created_at=now, created_by="tests"
     )
+    share = Share(
+        id=f"share-{site_id}", kind=ShareKind.ASSET, resource_id=asset.id, site_id=site_id,
+        user_id=f"visitor-{site_id}", created_at=now, created_by="tests",
+    )  # fmt: skip
     async with work(EVERY_SITE) as transaction:
         await transaction.devices.add_key(key, f"hash of {key.id}")
+        await transaction.shares.put(share)
         await transaction.alarms.put([past, standing])
         await transaction.alarms.put_memories([memory])
         await transaction.commit()
@@ -220,6 +226,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         line_id=line.id,
         key_id=key.id,
         spare_rule_id=spare.id,
+        share_id=share.id,
     )
 
 
