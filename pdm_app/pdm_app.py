@@ -22,9 +22,11 @@ from pdm_app.endpoints.gate import Gate
 from pdm_app.endpoints.own_pages import OwnPages
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
-from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
+from pdm_app.rpc.server import PATH, REST_PREFIX, apply, make_rpc
 from pdm_app.runtime import Product, SystemClock, running
+from pdm_app.services.logs import set_level
 from pdm_app.services.metrics import Metrics
+from pdm_app.services.settings_book import Follower
 from pdm_app.settings import load_settings
 from pdm_app.ui.backend import Backend, plug_in, services, unplug
 from pdm_app.ui.messages import messages
@@ -36,6 +38,8 @@ from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
 log = logging.getLogger(__name__)
 metrics = Metrics()
 rpc = make_rpc(services, settings=load_settings().rpc, metrics=metrics)
+followers: list[Follower] = [lambda settings: apply(rpc, settings.rpc), lambda settings: set_level(settings.log.level)]
+"""What goes by the settings and is made before them, or outlives the product: told once it runs, and on each change."""
 built: list[ASGIApp] = []
 """The product as `beside` has built it, for `served`: only the front end itself knows when it asks for it."""
 start_failures: list[Exception] = []
@@ -52,6 +56,8 @@ async def product() -> AsyncIterator[None]:
         except Exception as error:
             start_failures.append(error)
             raise
+        for follower in followers:
+            one.services.settings.book.follow(follower)
         plug_in(_backend(one))
         try:
             yield
@@ -85,7 +91,10 @@ def beside(front_end: ASGIApp) -> ASGIApp:
         "event_sockets_closed_total", "Event sockets of pages closed or not opened, for how they were used.",
         sockets.closed_total.total,
     )  # fmt: skip
-    checked: ASGIApp = Wrapping(gate, metrics, log_all=settings.log.requests)
+    wrapping = Wrapping(gate, metrics, log_all=settings.log.requests)
+    followers.append(lambda now: gate.apply(now.http))
+    followers.append(lambda now: wrapping.log_all(now.log.requests))
+    checked: ASGIApp = wrapping
     if settings.http.trusted_proxies:
         proxies = list(settings.http.trusted_proxies)
         checked = ProxyHeadersMiddleware(checked, proxies)  # type: ignore[assignment]  # Declared twice.

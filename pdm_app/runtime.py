@@ -62,6 +62,8 @@ from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.secrets import key_ring
+from pdm_app.services.settings import SettingsService
+from pdm_app.services.settings_book import SettingsBook
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
@@ -150,6 +152,8 @@ async def running(
         stack.push_async_callback(database.close)
         await migrate(database)
         work = SqlUnitOfWork(database)
+        settings_book = SettingsBook(settings, work, clock)
+        settings = await settings_book.load()
         ring = key_ring(settings.data_dir, settings.secrets.key, settings.secrets.key_file)
         secret_store = SecretStore(work, clock, ring)
         await secret_store.check()
@@ -170,6 +174,7 @@ async def running(
         keeper = LeaseKeeper(SqlLease(database, clock), clock, holder=f"{socket.gethostname()}:{settings.data_dir}")
         stack.push_async_callback(keeper.release)
         stack.push_async_callback(supervisor.stop)
+        supervisor.start("settings", settings_book.run, stage=Stage.SERVICE)
         supervisor.start("lease", keeper.run, stage=Stage.SERVICE)
         intake = Intake([], bus, latest, buffer, clock, may_collect=lambda: keeper.fence is not None)
         recorder = Recorder(buffer, historian, keeper.held, clock, intake.settled)
@@ -242,11 +247,13 @@ async def running(
             recalculations=recalculations,
             signals=signals,
             signatures=SignatureService(work, clock, auth.profile.confirm),
+            settings=SettingsService(work, clock, settings_book),
             sites=SiteService(work, desk),
             system=SystemService(
                 {**vitals.checks(), "audit": audit.check, "certificate": expiries.check}, vitals.info, clock
             ),
         )
+        settings_book.follow(lambda now: _apply(now, services, buffer))
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
             "ingest_samples_refused_total", "Samples of HTTP calls not kept.", lambda: services.ingest.refused_total
@@ -255,6 +262,14 @@ async def running(
         supervisor.start("pages first", lambda: _after(PAGES_FIRST_S, clock, pages_served), stage=Stage.SERVICE)
         log.info("the product runs", version=about.version, database=about.database, demo=settings.demo)
         yield Product(settings, services, about.version)
+
+
+def _apply(settings: Settings, services: Services, buffer: DiskBuffer) -> None:
+    """Have the parts of the product go by settings that an admin has just changed."""
+    services.auth.apply(settings.auth)
+    services.audit.entries_warn = settings.audit.entries_warn
+    services.ingest.limits = settings.ingest
+    buffer.limit(settings.buffer.bytes_max)
 
 
 async def _after(seconds: float, clock: Clock, event: asyncio.Event) -> None:

@@ -1,7 +1,9 @@
 """Settings of one installation: one frozen tree, read once at the start.
 
 Sources, strongest first: arguments of the command, environment (``PDM_PORT``, ``PDM_AUTH__KEY``: prefix ``PDM_``,
-``__`` between levels), the TOML file that ``PDM_CONFIG`` names, the defaults below.
+``__`` between levels), the TOML file that ``PDM_CONFIG`` names, what an admin has stored
+(`pdm_app.services.settings_tree` lays it between), the defaults below. A new setting can be stored once
+`pdm_app.services.setting_keys` lists it.
 """
 
 import os
@@ -268,7 +270,7 @@ class AuditSettings(Section):
 class LogSettings(Section):
     """The program's log."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Less is not logged.")
     format: Literal["json", "text"] = Field(default="json", description="One JSON object per line, or for reading.")
     requests: bool = Field(default=False, description="A line also for each request that was answered as it should.")
 
@@ -288,7 +290,6 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
-        nested_model_default_partial_update=True,
     )
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Everything that must survive a restart.")
@@ -337,6 +338,26 @@ class Settings(BaseSettings):
         if named:
             sources.append(TomlConfigSettingsSource(settings_cls, toml_file=Path(named).expanduser()))
         return tuple(sources)
+
+
+def given_by(key: str) -> str:
+    """Say where a setting comes from that is not left to its default, such as ``PDM_AUTH__ACCESS_S`` or a file's path.
+
+    Args:
+        key: Its path in the tree, such as ``auth.access_s``.
+    """
+    section, _, name = key.rpartition(".")
+    for variable in (f"PDM_{key.replace('.', '__').upper()}", f"PDM_{section.upper()}"):
+        if section + name and variable != "PDM_" and any(known.upper() == variable for known in os.environ):
+            return variable
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        given: Any = TomlConfigSettingsSource(Settings, toml_file=Path(named).expanduser())()
+        for part in key.split("."):
+            given = given.get(part) if isinstance(given, dict) else None
+        if given is not None:
+            return named
+    return "the command that started the product"
 
 
 def load_settings(**arguments: object) -> Settings:

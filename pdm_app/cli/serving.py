@@ -20,7 +20,10 @@ from pdm_app.cli.ports import listening_on
 from pdm_app.settings import Settings
 
 if TYPE_CHECKING:
+    from uvicorn import Config
+
     from pdm_app.cli.https import Https
+    from pdm_app.endpoints.bounded_http import BoundedHttp
 
 log = logging.getLogger(__name__)
 
@@ -119,11 +122,13 @@ def _run(
     from pdm_app.services.logs import set_up_logging
     from pdm_app.ui.backend import services
 
-    set_up_logging(settings.log, _log_stream(settings))
+    stream = _log_stream(settings)
+    set_up_logging(settings.log, stream)
     logging.raiseExceptions = False  # A log that cannot be written, on a full disk, must not flood the terminal.
     logging.getLogger("uvicorn.error").addFilter(lambda _: not start_failures)  # Told below, once.
     port = listener.getsockname()[1]
     base_url = base_url_of(settings.host, port, is_https=https is not None)
+    http = bounded_http(head_s=settings.http.head_s, head_bytes_max=settings.http.head_bytes_max)
     config = uvicorn.Config(
         served,
         factory=True,
@@ -133,7 +138,7 @@ def _run(
         ws_per_message_deflate=False,  # Live frames are small; compressing each costs more than it saves.
         timeout_graceful_shutdown=REQUESTS_S_MAX,
         server_header=False,
-        http=bounded_http(head_s=settings.http.head_s, head_bytes_max=settings.http.head_bytes_max),
+        http=http,
         proxy_headers=False,  # The application believes only the proxies that the settings name.
         limit_concurrency=settings.http.connections_max,
         ssl_context_factory=None if https is None else lambda *_: https.context,
@@ -142,6 +147,10 @@ def _run(
     async def announce() -> None:
         running = services()
         if running is not None:
+            book = running.settings.book
+            if book.current.log.format != settings.log.format:
+                set_up_logging(book.current.log, stream)
+            book.follow(lambda now: _bound(now, http, config))
             link = await running.auth.setup_link(base_url)
             _announce(base_url, link, open_pages=open_pages, is_for_all=settings.host in EVERY_ADDRESS)
 
@@ -153,6 +162,12 @@ def _run(
     if FATAL_VARIABLE in os.environ:
         return FATAL_EXIT
     return 0 if server.started else 1
+
+
+def _bound(settings: Settings, http: "type[BoundedHttp]", config: "Config") -> None:
+    """Have the server go by settings that an admin has changed: all heads to come, and connections that open."""
+    http.head_s, http.head_bytes_max = settings.http.head_s, settings.http.head_bytes_max
+    config.limit_concurrency = settings.http.connections_max
 
 
 def _cut_off() -> None:

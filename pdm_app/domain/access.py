@@ -43,6 +43,8 @@ class Permission(StrEnum):
     SAMPLES_INGEST = "samples.ingest"
     SYSTEM_READ = "system.read"
     SYSTEM_CONFIGURE = "system.configure"
+    SETTINGS_READ = "settings.read"
+    SETTINGS_WRITE = "settings.write"
     USERS_CONFIGURE = "users.configure"
     DEMO_CONTROL = "demo.control"
     AUDIT_READ = "audit.read"

@@ -38,11 +38,17 @@ class Gate:
 
     def __init__(self, app: ASGIApp, settings: HttpSettings, clock: Clock) -> None:
         self._app = app
-        self._settings = settings
         self._per_address = Rate(clock, settings.address_per_minute)
         self._per_credential = Rate(clock, settings.credential_per_minute)
+        self.apply(settings)
         self._warned = False
         self.refused_total = 0
+
+    def apply(self, settings: HttpSettings) -> None:
+        """Go by these settings from the next request on."""
+        self._settings = settings
+        self._per_address.limit(settings.address_per_minute)
+        self._per_credential.limit(settings.credential_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

@@ -13,27 +13,25 @@ from pdm_app.domain.samples import moment
 from pdm_app.endpoints.answers import JSON, error_response, json_response
 from pdm_app.endpoints.bodies import decode_json, media_type, read_body
 from pdm_app.endpoints.callers import HttpServices, device_of
-from pdm_app.settings import IngestSettings
 
 
 class Ingest:
     """Serves the address; only so many calls at once, because each holds a whole body in memory."""
 
-    def __init__(self, settings: IngestSettings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._running = 0
 
     async def take(self, request: Request, services: HttpServices) -> Response:
         """Answer one call."""
         device = await device_of(request, services)
         media_type(request, (JSON,))
-        if self._running >= self._settings.calls_max:
+        if self._running >= services.ingest.limits.calls_max:
             raise UnavailableError(
                 f"{self._running} calls are being taken at this moment. Try again in a second.", retry_after_s=1
             )
         self._running += 1
         try:
-            body = decode_json(await read_body(request, self._settings.bytes_max))
+            body = decode_json(await read_body(request, services.ingest.limits.bytes_max))
             report = await services.ingest.take(device, body)
         finally:
             self._running -= 1

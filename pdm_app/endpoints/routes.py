@@ -31,7 +31,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
     """Return the routes; ``/api`` answers every address and method below it, so that nothing falls to the front end."""
     audit = AuditExport(settings.auth)
     auth = AuthEndpoints(settings.auth)
-    ingest = Ingest(settings.ingest)
+    ingest = Ingest()
     pumps = PumpPaths(settings.auth)
     events = Events(find, settings.auth)
     metrics.lasting_gauge("event_streams_open", "Plain event streams open now.", lambda: events.open)

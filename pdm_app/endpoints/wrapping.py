@@ -48,7 +48,11 @@ class Wrapping:
     def __init__(self, app: ASGIApp, metrics: Metrics, *, log_all: bool = False) -> None:
         self._app = app
         self._metrics = metrics
-        self._level_of_good = logging.INFO if log_all else logging.DEBUG
+        self.log_all(log_all)
+
+    def log_all(self, wanted: bool) -> None:
+        """Log requests that are answered as they should be at INFO, or no longer."""
+        self._level_of_good = logging.INFO if wanted else logging.DEBUG
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

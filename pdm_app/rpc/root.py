@@ -22,6 +22,7 @@ from pdm_app.rpc.profile import profile
 from pdm_app.rpc.roles import roles
 from pdm_app.rpc.service_accounts import service_accounts
 from pdm_app.rpc.sessions import sessions
+from pdm_app.rpc.settings import settings
 from pdm_app.rpc.shares import shares
 from pdm_app.rpc.signals import signals
 from pdm_app.rpc.sites import sites
@@ -52,6 +53,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "service_accounts": service_accounts,
     "sessions": sessions,
     "shares": shares,
+    "settings": settings,
     "signals": signals,
     "sites": sites,
     "system": system,

@@ -1,6 +1,7 @@
 """Serve the root router: who may connect, which limits hold, and what is counted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pdm_app.rpc.context import Visitor, authorize, create_context
 from pdm_app.rpc.errors import translate
@@ -48,7 +49,7 @@ def make_rpc(
         translate=translate,
         on_call=_counting(metrics.rpc_latency_seconds) if metrics is not None else None,
         limits=limits or _limits(settings),
-        rate=f"{settings.calls_per_minute}/minute" if settings.calls_per_minute else "",
+        rate=_rate(settings),
         rate_key=_caller,
     )
     if metrics is not None:
@@ -56,8 +57,18 @@ def make_rpc(
     return rpc
 
 
-def _limits(settings: RpcSettings) -> Limits:
-    return Limits(
+def apply(rpc: TrpcApp[Visitor], settings: RpcSettings) -> None:
+    """Have a server go by these settings from now on."""
+    rpc.apply(_limits(settings, rpc.limits), _rate(settings))
+
+
+def _rate(settings: RpcSettings) -> str:
+    return f"{settings.calls_per_minute}/minute" if settings.calls_per_minute else ""
+
+
+def _limits(settings: RpcSettings, others: Limits | None = None) -> Limits:
+    return replace(
+        others or Limits(),
         call_timeout_s=settings.call_s,
         body_bytes_max=settings.body_bytes_max,
         message_bytes_max=settings.body_bytes_max,

@@ -17,9 +17,13 @@ class Attempts:
 
     def __init__(self, clock: Clock, attempts_max: int, window_s: int) -> None:
         self._clock = clock
+        self.limit(attempts_max, window_s)
+        self._at: dict[str, deque[int]] = {}
+
+    def limit(self, attempts_max: int, window_s: int) -> None:
+        """Allow so many within so long from now on; what was counted stays counted."""
         self._attempts_max = attempts_max
         self._window = window_s * MICROS_PER_S
-        self._at: dict[str, deque[int]] = {}
 
     def begin(self, key: str) -> None:
         """Count one attempt.
@@ -28,14 +32,14 @@ class Attempts:
             TooManyAttemptsError: The limit is reached; ``facts['retry_after_s']`` says when the next is allowed.
         """
         now = self._clock.now()
-        times = self._at.pop(key, None) or deque(maxlen=self._attempts_max)
+        times = self._at.pop(key, None) or deque()
         self._at[key] = times  # Last in the order: the first is the one that was quiet longest.
         if len(self._at) > KEYS_MAX:
             del self._at[next(iter(self._at))]
         while times and times[0] <= now - self._window:
             times.popleft()
         if len(times) >= self._attempts_max:
-            retry_after_s = (times[0] + self._window - now) // MICROS_PER_S + 1
+            retry_after_s = (times[-self._attempts_max] + self._window - now) // MICROS_PER_S + 1
             raise TooManyAttemptsError(
                 f"{len(times)} attempts have failed in a row. Try again in {_span(retry_after_s)}.",
                 retry_after_s=retry_after_s,

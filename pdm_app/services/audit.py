@@ -51,12 +51,16 @@ class AuditVerdict(Record):
 
 
 class AuditService:
-    """Reads of the audit trail; services write it through `pdm_app.services.auditing.audit`."""
+    """Reads of the audit trail; services write it through `pdm_app.services.auditing.audit`.
+
+    Attributes:
+        entries_warn: From so many entries on the check asks for room; may be changed at any time.
+    """
 
     def __init__(self, work: UnitOfWork, clock: Clock, entries_warn: int) -> None:
         self._work = work
         self._clock = clock
-        self._entries_warn = entries_warn
+        self.entries_warn = entries_warn
         self._checking = 0
         self._last: AuditVerdict | None = None
 
@@ -171,12 +175,12 @@ class AuditService:
         detail = f"{count} entries"
         if self._last is not None:
             detail += f", found whole {moment(self._last.at):%Y-%m-%d %H:%M} UTC"
-        if count >= self._entries_warn:
+        if count >= self.entries_warn:
             detail += (
-                f"; it holds more than {self._entries_warn}. Export it, see that the database has room, "
+                f"; it holds more than {self.entries_warn}. Export it, see that the database has room, "
                 "then raise PDM_AUDIT__ENTRIES_WARN"
             )
-        return Check(name="audit", ok=count < self._entries_warn, detail=detail, needed=False)
+        return Check(name="audit", ok=count < self.entries_warn, detail=detail, needed=False)
 
 
 def json_line(entry: AuditEntry) -> bytes:

@@ -19,7 +19,9 @@ from pdm_app.services.logs import SECRETS, correlation_id
 
 STRANGER = "-"  # No id begins with a hyphen.
 BLOT = "…"
-SECRET_WORDS = re.compile(r"password|passwd|secret|private_key|credential|(^|_)(token|hash)$", re.IGNORECASE)
+SECRET_WORDS = re.compile(
+    r"password|passwd|secret|private_key|credential(?!_per_minute)|(^|_)(token|hash)$", re.IGNORECASE
+)
 LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]*@")
 
 Side = Record | Mapping[str, Any] | None

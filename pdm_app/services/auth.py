@@ -25,7 +25,7 @@ from pdm_app.services.shares import ShareService
 from pdm_app.services.sign_in import Progress, SignIn, Visit, whole
 from pdm_app.services.tokens import TokenMint, refused, signing_key
 from pdm_app.services.users import UserService
-from pdm_app.settings import Settings
+from pdm_app.settings import AuthSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,15 @@ class AuthService:
         self.users = UserService(work, clock, self._sessions)
         self.links = Links(work, clock, auth, own_password)
         self.profile = ProfileService(work, clock, self._sign_in, mfa, own_password)
+
+    def apply(self, settings: AuthSettings) -> None:
+        """Go by these settings from now on, without a new start; its key stays."""
+        self._mint.access_s = settings.access_s
+        self._per_address.limit(settings.attempts_address_max, settings.attempts_window_s)
+        self._sessions.apply(settings)
+        self._sign_in.apply(settings)
+        self.links.apply(settings)
+        self.service_accounts.overlap_hours(settings.key_overlap_hours)
 
     def _forget(self, user_id: str) -> None:
         self._sessions.forget_user(user_id)

@@ -21,6 +21,7 @@ from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
+from pdm_app.services.settings import SettingsService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
@@ -49,6 +50,7 @@ class Services:
     logins: LoginService
     pumps: PumpService
     recalculations: RecalculationService
+    settings: SettingsService
     signals: SignalService
     signatures: SignatureService
     sites: SiteService

@@ -95,12 +95,12 @@ class Judgement:
 
 
 class IngestService:
-    """Takes the bodies that devices send."""
+    """Takes the bodies that devices send; ``limits`` may be replaced at any time."""
 
     def __init__(self, work: UnitOfWork, intake: Intake, clock: Clock, settings: IngestSettings) -> None:
         self._intake = intake
         self._clock = clock
-        self._samples_max = settings.samples_max
+        self.limits = settings
         self._index = SignalIndex(work, clock)
         self.kept_total = 0
         self.refused_total = 0
@@ -200,8 +200,8 @@ class IngestService:
         return judgement
 
     def _check_count(self, field: str, count: int) -> None:
-        if not 1 <= count <= self._samples_max:
-            raise _malformed(field, f"has {count} entries", f"send 1 to {self._samples_max} per call")
+        if not 1 <= count <= self.limits.samples_max:
+            raise _malformed(field, f"has {count} entries", f"send 1 to {self.limits.samples_max} per call")
 
 
 def _malformed(field: str, problem: str, fix: str) -> InvalidInputError:

@@ -61,6 +61,10 @@ class Links:
         self._work = work
         self._clock = clock
         self._own_password = own_password
+        self.apply(settings)
+
+    def apply(self, settings: AuthSettings) -> None:
+        """Give new links these lives; one that was made keeps its own."""
         self._life: dict[LinkPurpose, int] = {
             "invite": round(settings.invite_hours * 3600 * MICROS_PER_S),
             "reset": round(settings.reset_hours * 3600 * MICROS_PER_S),

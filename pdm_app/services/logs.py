@@ -85,15 +85,21 @@ def set_up_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
         if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
             root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(settings.level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", *SOCKETS):
         _send_to_root(logging.getLogger(name))
     for name in SOCKETS:
         logging.getLogger(name).addFilter(in_one_line)
     logging.getLogger("reflex.app").addFilter(is_not_of_a_gone_tab)
     logging.getLogger(EVENTS).addFilter(without_the_event)
-    for name, level in QUIETER.items():
-        logging.getLogger(name).setLevel(max(level, root.level))
+    set_level(settings.level)
+
+
+def set_level(level: str) -> None:
+    """Log from this level on, without setting anything up anew."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    for name, least in QUIETER.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
 
 
 def request_lines() -> LineHandler | None:

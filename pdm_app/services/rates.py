@@ -22,9 +22,15 @@ class Rate:
     def __init__(self, clock: Clock, per_minute: int) -> None:
         """Set the rate; 0 admits everything."""
         self._clock = clock
+        self._used_to: dict[str, float] = {}
+        self.limit(per_minute)
+
+    def limit(self, per_minute: int) -> None:
+        """Admit so many from now on; whoever waits at this moment waits no longer than a burst."""
         self._share = MINUTE / per_minute if per_minute else 0.0
         self._burst = max(MINUTE / 4, self._share)
-        self._used_to: dict[str, float] = {}
+        if not self._share:
+            self._used_to.clear()
 
     def take(self, key: str) -> int:
         """Count a call.

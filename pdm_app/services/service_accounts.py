@@ -70,9 +70,13 @@ class ServiceAccountService:
     def __init__(self, work: UnitOfWork, clock: Clock, overlap_hours: float = 24) -> None:
         self._work = work
         self._clock = clock
-        self._overlap = round(overlap_hours * 3600 * MICROS_PER_S)
+        self.overlap_hours(overlap_hours)
         self._known: dict[str, _Known] = {}
         self._generation = 0
+
+    def overlap_hours(self, hours: float) -> None:
+        """Let keys that are rotated from now on work on for so long."""
+        self._overlap = round(hours * 3600 * MICROS_PER_S)
 
     async def all(self, actor: Actor) -> tuple[ServiceAccount, ...]:
         """Return all service accounts by name, without deleted ones."""

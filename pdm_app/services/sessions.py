@@ -78,15 +78,19 @@ class SessionBook:
         self._work = work
         self._clock = clock
         self._mint = mint
+        self.apply(settings)
+        self._known: dict[str, _Known] = {}
+        self._ended: dict[str, None] = {}
+        self._replaced: dict[str, tuple[str, Micros]] = {}
+        self._generation = 0
+
+    def apply(self, settings: AuthSettings) -> None:
+        """Go by these settings from now on; a session that is open keeps the end it was given."""
         self._session = round(settings.session_days * 86_400 * MICROS_PER_S)
         self._idle = round(settings.idle_hours * 3_600 * MICROS_PER_S)
         self._untouched = round(settings.idle_minutes * 60 * MICROS_PER_S) or None
         self._exempt = frozenset(settings.idle_exempt_roles)
         self._sessions_max = settings.sessions_max
-        self._known: dict[str, _Known] = {}
-        self._ended: dict[str, None] = {}
-        self._replaced: dict[str, tuple[str, Micros]] = {}
-        self._generation = 0
 
     async def open(self, user: User, address: str, agent: str, *, has_page: bool = False) -> SignedIn:
         """Open a session; the oldest of too many is ended.

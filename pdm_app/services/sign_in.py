@@ -96,12 +96,24 @@ class SignIn:
         self._sessions = sessions
         self._mfa = mfa
         self._own_password = own_password
-        self._mfa_roles = frozenset() if demo else frozenset(settings.mfa_required_roles)
+        self._is_demo = demo
         window_s = settings.attempts_window_s
         self._per_account_here = Attempts(clock, settings.attempts_max, window_s)
         self._per_account = Attempts(clock, settings.attempts_account_max, window_s)
         self._per_address = Attempts(clock, settings.attempts_address_max, window_s)
         self._codes = Attempts(clock, settings.attempts_max, window_s)  # Per account, wherever they come from.
+        self.apply(settings)
+
+    def apply(self, settings: AuthSettings) -> None:
+        """Go by these settings from now on; failures that were counted stay counted."""
+        self._mfa_roles = frozenset() if self._is_demo else frozenset(settings.mfa_required_roles)
+        for attempts, attempts_max in (
+            (self._per_account_here, settings.attempts_max),
+            (self._per_account, settings.attempts_account_max),
+            (self._per_address, settings.attempts_address_max),
+            (self._codes, settings.attempts_max),
+        ):
+            attempts.limit(attempts_max, settings.attempts_window_s)
 
     def needs_mfa(self, user: User) -> bool:
         """Whether the role needs an authenticator app."""

@@ -65,19 +65,19 @@ def token_hash(token: str) -> str:
 
 
 class TokenMint:
-    """Issues and reads tokens under one key."""
+    """Issues and reads tokens under one key; ``access_s``, the life of an access token, may be changed at any time."""
 
     def __init__(self, key: bytes, clock: Clock, access_s: int) -> None:
         self._key = key
         self._clock = clock
-        self._access_s = access_s
+        self.access_s = access_s
         self._verified: dict[str, Claims] = {}
 
     def access(
         self, user: User, permissions: Collection[str], session_id: str, session_expires_at: Micros
     ) -> tuple[str, Micros]:
         """Return an access token and when it expires: after ``access_s``, or with the session if that is sooner."""
-        expires_at = Micros(min(self._clock.now() + self._access_s * MICROS_PER_S, session_expires_at))
+        expires_at = Micros(min(self._clock.now() + self.access_s * MICROS_PER_S, session_expires_at))
         return self._sign(
             ACCESS,
             user.id,

@@ -118,6 +118,10 @@ class DiskBuffer:
         self._writer.put(entry)
         return Ticket(entry.seq, durable)
 
+    def limit(self, bytes_max: int) -> None:
+        """Refuse from so many bytes on; what is there already stays until it is recorded, however much it is."""
+        self._bytes_max = bytes_max
+
     def _refuse_if_full(self, entry: Stored) -> None:
         if self._bytes_used + entry.size > self._bytes_max:
             self.refused_samples += entry.samples

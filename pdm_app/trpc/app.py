@@ -89,10 +89,22 @@ class TrpcApp(Generic[Ctx]):
             transformer=transformer,
         )
         self._http = HttpTransport(self._dispatcher, self._table, batching=batching, method_override=method_override)
+        self._plain: list[Dispatcher[Ctx]] = []
         self._sockets: set[WebSocketConnection] = set()
         self._streams: set[EventStream] = set()
         self._is_draining = False
         self._emptied = asyncio.Event()
+
+    def apply(self, limits: Limits, rate: str = "") -> None:
+        """Go by other limits and another rate from now on; a WebSocket or stream that is open keeps its own limits.
+
+        Raises:
+            RateError: The rate is written otherwise than ``6000/minute``; nothing was changed.
+        """
+        parsed = Rate.parse(rate) if rate else None
+        self.limits = limits
+        for dispatcher in (self._dispatcher, *self._plain):
+            dispatcher.limits, dispatcher.rate = limits, parsed
 
     @property
     def stats(self) -> Stats:
@@ -114,7 +126,9 @@ class TrpcApp(Generic[Ctx]):
         Raises:
             RestError: Two procedures claim one address.
         """
-        return [Mount(prefix, RestTransport(self._dispatcher.untransformed(), self._table))]
+        plain = self._dispatcher.untransformed()
+        self._plain.append(plain)
+        return [Mount(prefix, RestTransport(plain, self._table))]
 
     def in_front_of(self, otherwise: ASGIApp, path: str) -> ASGIApp:
         """Return an application that serves this at ``path`` and leaves the rest to another.

@@ -103,7 +103,7 @@ class Dispatcher(Generic[Ctx]):
         transformer: SuperJson | None = None,
     ) -> None:
         self.deadlines = Deadlines()
-        self._rate = rate
+        self.rate = rate
         self._rates = Rates(monotonic)
         self._rate_key: RateKey[Ctx] = rate_key or _address
         self.transformer = transformer
@@ -137,7 +137,7 @@ class Dispatcher(Generic[Ctx]):
         """
         if self.authorize is not None:
             await self.authorize(ctx, procedure)
-        if procedure.rate is not None or self._rate is not None:
+        if procedure.rate is not None or self.rate is not None:
             self._take(procedure, ctx, connection)
         if procedure.middleware:
             return await procedure.start(
@@ -240,7 +240,7 @@ class Dispatcher(Generic[Ctx]):
             TrpcError: TOO_MANY_REQUESTS, with the seconds to wait.
         """
         caller = self._rate_key(ctx, connection)
-        for rate, what in ((procedure.rate, procedure.path), (self._rate, "")):
+        for rate, what in ((procedure.rate, procedure.path), (self.rate, "")):
             wait_s = self._rates.take(rate, what, caller) if rate is not None else 0
             if wait_s and rate is not None:
                 raise TrpcError(

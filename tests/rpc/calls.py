@@ -49,6 +49,17 @@ NEEDS: dict[str, Permission | None] = {
     "history.envelope": Permission.HISTORY_READ,
     "live.values": Permission.SIGNALS_READ,
     "live.latest": Permission.SIGNALS_READ,
+    "settings.tree": Permission.SETTINGS_READ,
+    "settings.status": Permission.SETTINGS_READ,
+    "settings.history": Permission.SETTINGS_READ,
+    "settings.difference": Permission.SETTINGS_READ,
+    "settings.review": Permission.SETTINGS_READ,
+    "settings.review_back": Permission.SETTINGS_READ,
+    "settings.review_text": Permission.SETTINGS_READ,
+    "settings.export": Permission.SETTINGS_READ,
+    "settings.change": Permission.SETTINGS_WRITE,
+    "settings.go_back": Permission.SETTINGS_WRITE,
+    "settings.bring_in": Permission.SETTINGS_WRITE,
     "signals.list": Permission.SIGNALS_READ,
     "system.health": Permission.SYSTEM_READ,
     "system.info": Permission.SYSTEM_READ,
@@ -92,9 +103,18 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "history.envelope": {"signals": [own.signal_id], **span},
         "live.values": {"signals": [own.signal_id]},
         "live.latest": {"signals": [own.signal_id]},
+        "settings.difference": {"older": 0, "newer": 0},
+        "settings.review": {"changes": {"auth.idle_minutes": 30}},
+        "settings.review_back": {"number": 0},
+        "settings.review_text": {"text": "[log]\nrequests = true"},
+        "settings.change": {"changes": {"auth.idle_minutes": 30}, "resets": [], "reason": "shared screens"},
+        "settings.go_back": {"number": 0},
+        "settings.bring_in": {"text": "[ingest]\nsamples_max = 100"},
         "signals.list": {"asset_id": own.asset_id},
     }
-    return (inputs | certificate_inputs() | people_inputs(own) | link_inputs(own) | plant_inputs(own)).get(path, MISSING)
+    return (inputs | certificate_inputs() | people_inputs(own) | link_inputs(own) | plant_inputs(own)).get(
+        path, MISSING
+    )
 
 
 async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:

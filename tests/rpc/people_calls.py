@@ -63,6 +63,7 @@ LET_IN_BUT_WRONG = {
     "profile.end_mfa": "BAD_REQUEST",
     "profile.new_recovery": "BAD_REQUEST",
     "sessions.revoke": "NOT_FOUND",
+    "settings.go_back": "BAD_REQUEST",  # Where nothing was set, there is nowhere to go back to.
 }
 
 

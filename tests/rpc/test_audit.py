@@ -17,6 +17,8 @@ from tests.rpc.test_site_scope import crossings
 CHANGES_NOTHING = {
     "sessions.stay": "a sign of life",
     "profile.begin_mfa": "holds nothing until it is confirmed",
+    "settings.review": "says what a change would do",
+    "settings.review_text": "says what a file would do",
 }
 # The order in which one call leaves the next something to do; other verbs come in between, by name.
 FIRST = ("create", "invite", "change", "disable", "enable", "pause", "resume", "inject", "create_key", "rotate_key")
