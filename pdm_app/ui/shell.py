@@ -33,6 +33,7 @@ NAVIGATION = (
     Entry("nav.plant", "/plant", "factory"),
     Entry("nav.alarms", "/alarms", "bell"),
     Entry("nav.devices", "/devices", "cpu"),
+    Entry("nav.signals", "/signals", "activity", on_phone=False),
     Entry("nav.connections", "/connections", "cable", on_phone=False),
     Entry("nav.settings", "/settings", "sliders-horizontal"),
 )

@@ -18,6 +18,8 @@ PAGES = {
     "/asset/p-101a?tab=alarms": "P-101A",
     "/alarms": "Active alarms",
     "/alarms/history": "Alarm journal",
+    "/signals": "Signals",
+    "/signals?show=derived": "Signals",
     "/connections": "Connections",
     "/devices": "Devices",
     "/settings": "Settings",
@@ -35,7 +37,7 @@ VIEWS = (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dar
 
 @pytest.mark.parametrize(("size", "theme"), VIEWS)
 def test_every_page_fits_and_complains_of_nothing(
-    demo: RunningProduct, browser: Browser, size: str, theme: Literal["light", "dark"]
+    standing_demo: RunningProduct, browser: Browser, size: str, theme: Literal["light", "dark"]
 ) -> None:
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
@@ -43,9 +45,9 @@ def test_every_page_fits_and_complains_of_nothing(
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    sign_in(page, demo, "Ada, admin")
+    sign_in(page, standing_demo, "Ada, admin")
     for path, title in PAGES.items():
-        page.goto(demo.url + path)
+        page.goto(standing_demo.url + path)
         expect(page.get_by_role("heading", level=1)).to_contain_text(title, timeout=FIRST_VALUES_MS)
         expect(page.locator(".connection-dot")).to_have_attribute("data-state", "live", timeout=FIRST_VALUES_MS)
         page.wait_for_timeout(300)  # Widgets measure themselves in their first frames.

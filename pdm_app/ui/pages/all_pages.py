@@ -20,6 +20,7 @@ from pdm_app.ui.pages.plant import line_page, plant
 from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
+from pdm_app.ui.pages.signals import signals
 from pdm_app.ui.pages.users import users
 from pdm_app.ui.states.asset import AssetPage, Breakage
 from pdm_app.ui.states.audit import Audit
@@ -51,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     Page("/asset/[asset_id]", asset, "devices.asset", [AssetPage.load, Breakage.load]),
     Page("/alarms", alarms, "alarms.title", [Session.enter]),
     Page("/alarms/history", journal, "journal.title", [Journal.load]),
+    Page("/signals", signals, "signals.title", [Session.enter]),
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),

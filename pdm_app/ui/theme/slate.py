@@ -15,6 +15,7 @@ STYLESHEETS = [
     "slate/live.css",
     "slate/alarms.css",
     "slate/trend.css",
+    "slate/signals.css",
 ]
 """In the order of the cascade: what comes later may refine what stands before."""
 
