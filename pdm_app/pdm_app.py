@@ -91,7 +91,8 @@ def beside(front_end: ASGIApp) -> ASGIApp:
         "event_sockets_closed_total", "Event sockets of pages closed or not opened, for how they were used.",
         sockets.closed_total.total,
     )  # fmt: skip
-    wrapping = Wrapping(gate, metrics, log_all=settings.log.requests)
+    strict_days = 0 if settings.demo else settings.tls.hsts_days  # The demo must not lock anybody out of localhost.
+    wrapping = Wrapping(gate, metrics, log_all=settings.log.requests, strict_days=strict_days)
     followers.append(lambda now: gate.apply(now.http))
     followers.append(lambda now: wrapping.log_all(now.log.requests))
     checked: ASGIApp = wrapping

@@ -13,6 +13,8 @@ from typing import cast
 
 from pdm_app.bootstrap.problems import SetupError
 from pdm_app.domain.errors import PdmError
+from pdm_app.services import acme_challenges
+from pdm_app.services.acme_challenges import Challenges
 from pdm_app.services.certificate_store import CertificateStore, Pair
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Https:
             SetupError: It cannot be used; says which file and why.
         """
         self._store = store
+        self.challenges = Challenges(store.folder)
         self._failed: Stamp | None = None
         try:
             store.tend()
@@ -122,10 +125,16 @@ def _stamp(pair: Pair) -> Stamp:
 
 
 class Redirect(asyncio.Protocol):
-    """Answers every request on the plain port with the same address under HTTPS, and closes."""
+    """Answers every request on the plain port with the same address under HTTPS, and closes.
 
-    def __init__(self, https_port: int, later: Callable[..., asyncio.TimerHandle]) -> None:
+    What an ACME directory asks is answered there, because it asks before HTTPS has a certificate anybody trusts.
+    """
+
+    def __init__(
+        self, https_port: int, later: Callable[..., asyncio.TimerHandle], challenges: Challenges | None = None
+    ) -> None:
         self._https_port = https_port
+        self._challenges = challenges
         self._later = later
         self._head = b""
 
@@ -139,8 +148,29 @@ class Redirect(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._head += data
         if b"\r\n\r\n" in self._head or len(self._head) > HEAD_BYTES_MAX:
-            self._transport.write(redirection(self._head, self._https_port))
+            answer = challenge_answer(self._head, self._challenges) if self._challenges else b""
+            self._transport.write(answer or redirection(self._head, self._https_port))
             self._transport.close()
+
+
+def challenge_answer(head: bytes, challenges: Challenges) -> bytes:
+    """Return the answer to what an ACME directory asks; empty where it is anything else.
+
+    Source: RFC 8555, section 8.3.
+    """
+    request = REQUEST.match(head)
+    path = request[1].decode("ascii") if request else ""
+    if not path.startswith(acme_challenges.PATH) or not head.startswith(b"GET "):
+        return b""
+    found = challenges.answer(path.removeprefix(acme_challenges.PATH))
+    if found is None:
+        return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    body = found.encode("ascii")
+    head_of_answer = (
+        f"HTTP/1.1 200 OK\r\ncontent-type: {acme_challenges.TYPE}\r\ncontent-length: {len(body)}\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head_of_answer.encode("ascii") + body
 
 
 def redirection(head: bytes, https_port: int) -> bytes:

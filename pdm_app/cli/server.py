@@ -76,8 +76,9 @@ class Server(uvicorn.Server):
     async def _redirect(self) -> None:
         if self._plain is not None:
             loop = asyncio.get_running_loop()
+            challenges = self._https.challenges if self._https is not None else None
             self._redirecting = await loop.create_server(
-                lambda: Redirect(self._https_port, loop.call_later), sock=self._plain
+                lambda: Redirect(self._https_port, loop.call_later, challenges), sock=self._plain
             )
 
     async def on_tick(self, counter: int) -> bool:

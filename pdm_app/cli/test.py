@@ -46,6 +46,7 @@ COMPONENTS = (
     Component("mariadbd", ("mariadb-server",), "storage on MariaDB"),
     Component("mosquitto", ("mosquitto",), "the MQTT driver against a broker of its own"),
     Component("slapd", ("slapd", "ldap-utils"), "sign-in with a directory, against OpenLDAP"),
+    Component("pebble", ("pebble",), "certificates of a real ACME directory"),
     Component("chromium", ("chromium", "fonts-dejavu-core", "fonts-noto-core"), "the journeys in a browser"),
 )
 

@@ -31,8 +31,8 @@ SECURITY_HEADERS = (
 )
 OF_DATA = SECURITY_HEADERS[:4]
 JSON_TYPE = (b"content-type", b"application/json")
-STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
-ADDED = frozenset({*(name for name, _ in SECURITY_HEADERS), STRICT_TRANSPORT[0], CORRELATION})
+STRICT_TRANSPORT = b"strict-transport-security"
+ADDED = frozenset({*(name for name, _ in SECURITY_HEADERS), STRICT_TRANSPORT, CORRELATION})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -43,10 +43,13 @@ class Wrapping:
         app: What is wrapped.
         metrics: Counts requests and their time.
         log_all: Whether requests that were answered as they should get a line at INFO; else one at DEBUG.
+        strict_days: So long a browser that came over HTTPS is to come only so; 0 does not say it. It holds for every
+            port of the host, so a host with other servers that have no HTTPS is better off without.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_all: bool = False) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_all: bool = False, strict_days: int = 365) -> None:
         self._app = app
+        self._strict = (STRICT_TRANSPORT, b"max-age=%d" % (strict_days * 86_400)) if strict_days else None
         self._metrics = metrics
         self.log_all(log_all)
 
@@ -71,7 +74,8 @@ class Wrapping:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": _complete(message.get("headers", []), scope, headers[-1])}
+                more = [headers[-1], self._strict] if self._strict and scope.get("scheme") == "https" else [headers[-1]]
+                message = {**message, "headers": _complete(message.get("headers", []), more)}
             await send(message)
 
         try:
@@ -112,10 +116,8 @@ def _identified(headers: Headers) -> tuple[str, Headers]:
     return identity, [*others, (CORRELATION, identity.encode())]
 
 
-def _complete(headers: Headers, scope: Scope, identity: tuple[bytes, bytes]) -> Headers:
-    more = [*(OF_DATA if JSON_TYPE in headers else SECURITY_HEADERS), identity]
-    if scope.get("scheme") == "https":
-        more.append(STRICT_TRANSPORT)
+def _complete(headers: Headers, own: Headers) -> Headers:
+    more = [*(OF_DATA if JSON_TYPE in headers else SECURITY_HEADERS), *own]
     present = {name.lower() for name, _ in headers}
     if present.isdisjoint(ADDED):
         return [*headers, *more]

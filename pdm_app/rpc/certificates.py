@@ -40,7 +40,7 @@ async def renew(ctx: Ctx, *, names: Names | None = None) -> CertificateState:
 @certificates.mutation(permission="system.configure", rest="DELETE /certificates/served", rate="20/minute")
 async def restore_own(ctx: Ctx) -> CertificateState:
     """Go back from an uploaded certificate to the one that renews itself."""
-    return await ctx.services.certificates.drop(ctx.actor)
+    return await ctx.services.certificates.restore_own(ctx.actor)
 
 
 @certificates.mutation(permission="system.configure", rest="POST /certificates/use-again", rate="20/minute")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import josepy
 import requests
@@ -36,6 +37,7 @@ ACCOUNT_KEY = "acme-account.key"
 CALL_S_MAX = 15
 ORDER_S_MAX = 180.0
 POLL_S = 1.0
+NONCES_MAX = 6
 BODY_MAX = 400  # Characters of what a directory says that are repeated to people.
 AGENT = "pdm_app"
 
@@ -82,8 +84,21 @@ def obtain(settings: AcmeSettings, folder: Path, open_questions: Challenges, sto
     return Obtained(key=private.decode(), certificates=chain)
 
 
+class Network(ClientNetwork):
+    """Tries anew with a fresh nonce as often as a directory of several servers may ask for it, not only once."""
+
+    def post(self, *args: Any, **kwargs: Any) -> requests.Response:
+        for _ in range(NONCES_MAX - 1):
+            try:
+                return super()._post_once(*args, **kwargs)
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
+        return super()._post_once(*args, **kwargs)
+
+
 def _client(settings: AcmeSettings, key: JWKEC) -> ClientV2:
-    network = ClientNetwork(key, alg=ES256, user_agent=AGENT, timeout=CALL_S_MAX)
+    network = Network(key, alg=ES256, user_agent=AGENT, timeout=CALL_S_MAX)
     if settings.ca_file is not None:
         network.verify_ssl = str(settings.ca_file)  # type: ignore[assignment]  # Handed on to requests, which takes it.
     return ClientV2(ClientV2.get_directory(settings.directory, network), network)

@@ -29,6 +29,7 @@ UPLOAD_CHARACTERS_MAX = 300_000  # Of each file, in base64.
 READ_S_MAX = 10.0
 RSA_BITS_MIN = 2048
 CURVE_BITS_MIN = 256
+CLOCKS_APART_US = 300_000_000  # An authority whose clock is ahead of ours by less signs nothing of tomorrow.
 WEAK_HASHES = ("md2", "md4", "md5", "sha1")
 
 
@@ -120,7 +121,7 @@ def _check_strength(server: x509.Certificate) -> None:
 
 def _check_purpose(server: x509.Certificate, now: Micros, *, is_alone: bool) -> None:
     facts = facts_of(server)
-    if not facts.valid_from <= now < facts.valid_until:
+    if not facts.valid_from - CLOCKS_APART_US <= now < facts.valid_until:
         when = f"from {moment(Micros(facts.valid_from)):%Y-%m-%d} to {moment(Micros(facts.valid_until)):%Y-%m-%d}"
         raise refused("certificate", f"is good {when}, not today", "request a new one, or set this machine's clock")
     if facts.is_authority and not is_alone:

@@ -122,14 +122,14 @@ class CertificateService:
         """Make a new certificate of our own, from now on with these further names; None leaves them."""
         return await self._change(actor, "certificates.renewed", lambda: self._store.renewal(names))
 
-    async def drop(self, actor: Actor) -> CertificateState:
+    async def restore_own(self, actor: Actor) -> CertificateState:
         """Go back from an uploaded certificate to the one that renews itself; it is kept among the previous ones."""
         return await self._change(actor, "certificates.dropped", self._store.dropping)
 
     async def use_again(self, actor: Actor, fingerprint: str) -> CertificateState:
         """Serve with a previous certificate."""
         if any(one.is_own and one.certificate.fingerprint == fingerprint for one in self._store.previous()):
-            return await self.drop(actor)
+            return await self.restore_own(actor)
         return await self._change(actor, "certificates.used_again", lambda: self._store.using_again(fingerprint))
 
     async def forget(self, actor: Actor, fingerprint: str) -> CertificateState:

@@ -50,10 +50,10 @@ async def test_each_change_is_on_record_without_its_key(
     assert taken.shown is not None
     assert (taken.shown.source, taken.authority) == ("brought", None)
     first = taken.shown.certificates[0].fingerprint
-    await service.drop(SYSTEM)
+    await service.restore_own(SYSTEM)
     await service.renew(SYSTEM, ("Scada.example",))
     await service.use_again(SYSTEM, first)
-    await service.drop(SYSTEM)
+    await service.restore_own(SYSTEM)
     await service.forget(SYSTEM, first)
     request = await service.request(SYSTEM, FACTS)
     await service.withdraw_request(SYSTEM)
@@ -89,7 +89,7 @@ async def test_what_is_refused_changes_nothing_and_is_not_on_record(
         ],
         NotFoundError: [
             lambda: service.replace(SYSTEM, certificate),
-            lambda: service.drop(SYSTEM),
+            lambda: service.restore_own(SYSTEM),
             lambda: service.withdraw_request(SYSTEM),
             lambda: service.use_again(SYSTEM, ":".join(["00"] * 32)),
             lambda: service.forget(SYSTEM, ":".join(["00"] * 32)),
@@ -145,7 +145,7 @@ async def test_only_an_admin_of_every_site_changes_it(
     for one, refusal in ((person, PermissionDeniedError), (granted, NotFoundError)):
         actor = actor_of(one)
         for change in (
-            service.renew(actor), service.drop(actor), service.replace(actor, *brought(clock)),
+            service.renew(actor), service.restore_own(actor), service.replace(actor, *brought(clock)),
             service.request(actor, FACTS), service.withdraw_request(actor), service.obtain(actor),
             service.use_again(actor, "x"), service.forget(actor, "x"),
         ):  # fmt: skip
