@@ -64,6 +64,15 @@ def page(context: BrowserContext, errors: list[str]) -> Page:
     return page
 
 
+@pytest.fixture(scope="session")
+def standing_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
+    """A demo for journeys that leave it as they found it, or mind nothing that another one has left there."""
+    product = RunningProduct(Path(tmp_path_factory.mktemp("standing")))
+    product.start()
+    yield product
+    product.kill()
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
     """A fresh demo that nobody has set up yet."""

@@ -10,10 +10,10 @@ from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 
 
 def test_an_integrator_finds_a_query_tries_it_and_takes_its_code_along(
-    demo: RunningProduct, page: Page, errors: list[str]
+    standing_demo: RunningProduct, page: Page, errors: list[str]
 ) -> None:
-    sign_in(page, demo, "Ada, admin")
-    page.goto(f"{demo.url}/settings")
+    sign_in(page, standing_demo, "Ada, admin")
+    page.goto(f"{standing_demo.url}/settings")
     page.get_by_role("link", name=re.compile("^API")).click()
     search = page.get_by_role("searchbox")
     expect(search).to_be_visible(timeout=FIRST_VALUES_MS)
@@ -68,9 +68,9 @@ def test_an_integrator_finds_a_query_tries_it_and_takes_its_code_along(
     ] == []  # The browser notes the refusal itself.
 
 
-def test_a_subscription_is_started_and_stopped(demo: RunningProduct, page: Page, errors: list[str]) -> None:
-    sign_in(page, demo, "Ada, admin")
-    page.goto(f"{demo.url}/settings/api?call=live.values")
+def test_a_subscription_is_started_and_stopped(standing_demo: RunningProduct, page: Page, errors: list[str]) -> None:
+    sign_in(page, standing_demo, "Ada, admin")
+    page.goto(f"{standing_demo.url}/settings/api?call=live.values")
     page.get_by_label("1", exact=True).fill("1", timeout=FIRST_VALUES_MS)
     page.get_by_role("button", name="Start listening").click()
     events = page.get_by_role("list", name="Events, newest first").get_by_role("listitem")
@@ -85,10 +85,10 @@ def test_a_subscription_is_started_and_stopped(demo: RunningProduct, page: Page,
 
 
 def test_a_change_is_asked_for_twice_and_one_without_the_right_not_at_all(
-    demo: RunningProduct, page: Page, errors: list[str]
+    standing_demo: RunningProduct, page: Page, errors: list[str]
 ) -> None:
-    sign_in(page, demo, "Ada, admin")
-    page.goto(f"{demo.url}/settings/api?call=connections.pause")
+    sign_in(page, standing_demo, "Ada, admin")
+    page.goto(f"{standing_demo.url}/settings/api?call=connections.pause")
     page.get_by_label("connection_id").fill("no-such-connection", timeout=FIRST_VALUES_MS)
     page.get_by_role("button", name="Run…").click()
     sheet = page.get_by_role("dialog")
@@ -107,17 +107,19 @@ def test_a_change_is_asked_for_twice_and_one_without_the_right_not_at_all(
     page.context.set_offline(False)
 
     page.context.clear_cookies()
-    sign_in(page, demo, "Max, manager")
-    page.goto(f"{demo.url}/settings/api?call=connections.pause")
+    sign_in(page, standing_demo, "Max, manager")
+    page.goto(f"{standing_demo.url}/settings/api?call=connections.pause")
     expect(page.get_by_role("button", name="Run…")).to_be_disabled(timeout=FIRST_VALUES_MS)
     expect(page.get_by_role("note")).to_contain_text("Your role lacks connections.configure")
     page.get_by_role("checkbox", name="Only what I may call").check()
     expect(page.locator("[data-path='connections.list']")).to_be_visible()
     expect(page.locator("[data-path='connections.pause']")).to_have_count(0)
-    page.goto(f"{demo.url}/settings/users")  # In the lists of those who may, and no secret to those who may not.
+    page.goto(
+        f"{standing_demo.url}/settings/users"
+    )  # In the lists of those who may, and no secret to those who may not.
     expect(page.get_by_text("It needs the permission users.configure")).to_be_visible(timeout=FIRST_VALUES_MS)
     expect(page.locator(".settings-list").get_by_role("link", name="Users")).to_have_count(0)
-    page.goto(f"{demo.url}/settings/api?call=no.such")
+    page.goto(f"{standing_demo.url}/settings/api?call=no.such")
     expect(page.get_by_text("There is no procedure no.such")).to_be_visible(timeout=FIRST_VALUES_MS)
     expected = ("404 (Not Found)", "ERR_INTERNET_DISCONNECTED")
     assert [error for error in errors if not any(words in error for words in expected)] == []

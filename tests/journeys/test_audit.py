@@ -12,10 +12,10 @@ from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 
 
 def test_a_change_is_on_record_can_be_found_checked_and_exported(
-    demo: RunningProduct, page: Page, errors: list[str], tmp_path: Path
+    standing_demo: RunningProduct, page: Page, errors: list[str], tmp_path: Path
 ) -> None:
-    sign_in(page, demo, "Ada, admin")
-    page.goto(f"{demo.url}/settings/audit")
+    sign_in(page, standing_demo, "Ada, admin")
+    page.goto(f"{standing_demo.url}/settings/audit")
     table = page.get_by_role("table")
     expect(table).to_contain_text("plant.provisioned", timeout=FIRST_VALUES_MS)
 
@@ -53,13 +53,13 @@ def test_a_change_is_on_record_can_be_found_checked_and_exported(
 
 
 def test_who_may_not_read_it_is_told_which_right_is_missing_and_every_role_sees_the_matrix(
-    demo: RunningProduct, page: Page, errors: list[str]
+    standing_demo: RunningProduct, page: Page, errors: list[str]
 ) -> None:
-    sign_in(page, demo, "Olga, operator")
-    page.goto(f"{demo.url}/settings/audit")
+    sign_in(page, standing_demo, "Olga, operator")
+    page.goto(f"{standing_demo.url}/settings/audit")
     expect(page.get_by_role("alert").filter(has_text="audit.read").first).to_be_visible(timeout=FIRST_VALUES_MS)
     expect(page.get_by_role("table")).to_have_count(0)
-    page.goto(f"{demo.url}/settings/permissions")
+    page.goto(f"{standing_demo.url}/settings/permissions")
     row = page.get_by_role("row").filter(has_text="alarms.acknowledge")
     expect(row.get_by_text("yes", exact=True)).to_have_count(4, timeout=FIRST_VALUES_MS)
     expect(page.get_by_role("columnheader", name="Operator (you)")).to_be_visible()

@@ -23,18 +23,18 @@ def shows_moving_values(page: Page) -> None:
     expect(value).not_to_have_attribute("data-at", before or "", timeout=FALLBACK_MS)
 
 
-def test_without_web_sockets_values_come_as_server_sent_events(demo: RunningProduct, page: Page) -> None:
+def test_without_web_sockets_values_come_as_server_sent_events(standing_demo: RunningProduct, page: Page) -> None:
     page.route_web_socket("**/trpc", refuse_socket)
-    sign_in(page, demo, "Olga, operator")
+    sign_in(page, standing_demo, "Olga, operator")
     expect(page.locator(".connection-dot[data-transport=sse][data-state=live]")).to_be_visible(timeout=FALLBACK_MS)
     expect(page.locator(".connection-chip")).to_have_text("SSE")
     shows_moving_values(page)
 
 
-def test_without_any_stream_values_are_asked_for(demo: RunningProduct, page: Page) -> None:
+def test_without_any_stream_values_are_asked_for(standing_demo: RunningProduct, page: Page) -> None:
     page.route_web_socket("**/trpc", refuse_socket)
     for subscription in ("live.values", "alarms.watch", "connections.watch"):
         page.route(f"**/trpc/{subscription}*", refuse)
-    sign_in(page, demo, "Olga, operator")
+    sign_in(page, standing_demo, "Olga, operator")
     expect(page.locator(".connection-dot[data-transport=poll][data-state=live]")).to_be_visible(timeout=FALLBACK_MS)
     shows_moving_values(page)

@@ -12,11 +12,11 @@ from tests.journeys.steps import sign_in
 
 
 def test_the_command_on_the_page_sends_a_sample_that_is_kept(
-    demo: RunningProduct, page: Page, need: Callable[[str, object], None]
+    standing_demo: RunningProduct, page: Page, need: Callable[[str, object], None]
 ) -> None:
     need("curl", shutil.which("curl"))
-    sign_in(page, demo, "Erin, engineer")
-    page.goto(f"{demo.url}/devices/plc-cooling-water")
+    sign_in(page, standing_demo, "Erin, engineer")
+    page.goto(f"{standing_demo.url}/devices/plc-cooling-water")
     page.get_by_role("button", name="Create a key").click()
     secret = page.locator(".secret .code").inner_text()
     command = page.locator("pre")
@@ -27,9 +27,9 @@ def test_the_command_on_the_page_sends_a_sample_that_is_kept(
     expect(command).not_to_contain_text(secret)
 
 
-def test_the_views_of_a_machine_are_links_that_the_keyboard_reaches(demo: RunningProduct, page: Page) -> None:
-    sign_in(page, demo, "Olga, operator")
-    page.goto(f"{demo.url}/asset/p-101a")
+def test_the_views_of_a_machine_are_links_that_the_keyboard_reaches(standing_demo: RunningProduct, page: Page) -> None:
+    sign_in(page, standing_demo, "Olga, operator")
+    page.goto(f"{standing_demo.url}/asset/p-101a")
     views = page.get_by_role("navigation", name="Views of this machine")
     overview, trends = views.get_by_role("link", name="Overview"), views.get_by_role("link", name="Trends")
     expect(overview).to_have_attribute("aria-current", "page")
@@ -42,9 +42,9 @@ def test_the_views_of_a_machine_are_links_that_the_keyboard_reaches(demo: Runnin
     expect(overview).to_have_attribute("aria-current", "page")
 
 
-def test_checks_say_in_words_whether_they_are_sound(demo: RunningProduct, page: Page) -> None:
-    sign_in(page, demo, "Olga, operator")
-    page.goto(f"{demo.url}/settings/about")
+def test_checks_say_in_words_whether_they_are_sound(standing_demo: RunningProduct, page: Page) -> None:
+    sign_in(page, standing_demo, "Olga, operator")
+    page.goto(f"{standing_demo.url}/settings/about")
     checks = page.locator(".check")
     expect(checks).to_have_count(9)
     expect(checks.filter(has_text="Database")).to_contain_text("Sound:")

@@ -8,15 +8,17 @@ from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import sign_in
 
 
-def test_what_one_person_saw_is_not_sent_to_the_next_one_at_the_same_tab(demo: RunningProduct, page: Page) -> None:
+def test_what_one_person_saw_is_not_sent_to_the_next_one_at_the_same_tab(
+    standing_demo: RunningProduct, page: Page
+) -> None:
     sent: list[str] = []
 
     def listen(socket: WebSocket) -> None:
         socket.on("framereceived", lambda frame: sent.append(str(frame)))
 
     page.on("websocket", listen)
-    sign_in(page, demo, "Ada, admin")
-    page.goto(f"{demo.url}/devices/plc-cooling-water")
+    sign_in(page, standing_demo, "Ada, admin")
+    page.goto(f"{standing_demo.url}/devices/plc-cooling-water")
     page.get_by_role("button", name="Create a key").click()
     secret = page.locator(".secret .code").inner_text()
     assert re.fullmatch(r"pdm_\w+", secret)
@@ -31,7 +33,7 @@ def test_what_one_person_saw_is_not_sent_to_the_next_one_at_the_same_tab(demo: R
     page.get_by_role("button", name="Tom, technician").click()
     page.wait_for_url("**/plant")
     expect(page.locator(".avatar")).to_have_text("TT")
-    page.goto(f"{demo.url}/devices/plc-cooling-water")
+    page.goto(f"{standing_demo.url}/devices/plc-cooling-water")
     expect(page.get_by_role("heading", level=1)).to_contain_text("PLC-11")
     assert any("tom.tech" in frame for frame in sent), "the listener hears this state"
     hint = secret[:10]  # Also of the list of keys, which the first person could see and the second may not.

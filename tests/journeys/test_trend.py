@@ -10,10 +10,10 @@ from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 
 
 @pytest.fixture
-def plot(demo: RunningProduct, page: Page) -> Locator:
+def plot(standing_demo: RunningProduct, page: Page) -> Locator:
     """The trend of P-101A's first signal, with at least some points in it."""
-    sign_in(page, demo, "Erin, engineer")
-    page.goto(f"{demo.url}/asset/p-101a?tab=trends")
+    sign_in(page, standing_demo, "Erin, engineer")
+    page.goto(f"{standing_demo.url}/asset/p-101a?tab=trends")
     expect(page.locator(".trend-foot")).to_contain_text(re.compile(r"→ \d+ points"), timeout=FIRST_VALUES_MS)
     return page.locator(".trend-plot")
 
