@@ -1,4 +1,4 @@
-"""`test`: bring everything the tests need, then style, types, architecture and tests, in that order.
+"""`test`: bring everything the tests need, then style, tests, and beside them types and architecture.
 
 Where a system package cannot be brought, the rest runs and the end says what did not; under CI=true that is a failure.
 """
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,8 @@ from pdm_app.bootstrap.logged import run_logged
 from pdm_app.bootstrap.npm_lock import npm_lock_drift
 from pdm_app.bootstrap.problems import SetupError
 from pdm_app.bootstrap.progress import Phase
+
+Command = Sequence[str | Path]
 
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
@@ -39,8 +42,10 @@ class Component:
         return shutil.which(self.program, path=SYSTEM_PATH) is not None
 
 
-PARALLEL = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
-"""One process per core; the tests of a file share its servers and stay together."""
+PROCESSES = min((os.cpu_count() or 1) + 1, 4)
+"""One more than cores, up to four: many tests wait for a process, a database or a page."""
+PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder")
+"""The tests of a file share its servers and stay together; files come in the order of `tests/conftest.py`."""
 
 COMPONENTS = (
     Component("mariadbd", ("mariadb-server",), "storage on MariaDB"),
@@ -102,30 +107,49 @@ def _bring_components(checkout: Checkout) -> list[Component]:
 
 
 def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
-    """Run each gate to its end, also after one failed; return the names of those that did."""
+    """Run each gate to its end, also after one failed; return the names of those that did.
+
+    Types and architecture are looked at beside the tests, which leave them time, and reported after them.
+    """
     scripts = product_environment(checkout).scripts
-    gates: dict[str, list[str | Path]] = {}
+    quick: dict[str, Command] = {}
+    beside: dict[str, Command] = {}
     if not arguments:
-        gates = {
-            "style": [scripts / "ruff", "check", "."],
-            "format": [scripts / "ruff", "format", "--check", "."],
-            "types": [scripts / "mypy"],
-            "architecture": [scripts / "lint-imports", "--no-cache"],
-        }
-    failed = []
-    if _drives_a_browser(checkout, arguments):
-        ensure_frontend()
-        drift = npm_lock_drift(checkout)
-        if drift:
-            print(drift)
-            failed.append("npm lock")
-    gates["tests"] = [scripts / "python", "-m", "pytest", *(arguments or PARALLEL)]
-    for name, command in gates.items():
-        print(f"\n== {name}: {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
-        ended = subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL, check=False)
-        if ended.returncode != 0:
-            failed.append(name)
+        quick = {"style": [scripts / "ruff", "check", "."], "format": [scripts / "ruff", "format", "--check", "."]}
+        beside = {"types": [scripts / "mypy"], "architecture": [scripts / "lint-imports", "--no-cache"]}
+    failed = [name for name, command in quick.items() if not _passes(checkout, name, command)]
+    with ThreadPoolExecutor(1) as thread:
+        ended = {
+            name: thread.submit(
+                subprocess.run, command, cwd=checkout.root, stdin=subprocess.DEVNULL, check=False, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )
+            for name, command in beside.items()
+        }  # fmt: skip
+        if _drives_a_browser(checkout, arguments):
+            ensure_frontend()
+            drift = npm_lock_drift(checkout)
+            if drift:
+                print(drift)
+                failed.append("npm lock")
+        if not _passes(checkout, "tests", [scripts / "python", "-m", "pytest", *(arguments or PARALLEL)]):
+            failed.append("tests")
+        for name, command in beside.items():
+            _announce(name, command)
+            done = ended[name].result()
+            print(done.stdout, end="", flush=True)
+            if done.returncode != 0:
+                failed.append(name)
     return failed
+
+
+def _passes(checkout: Checkout, name: str, command: Command) -> bool:
+    _announce(name, command)
+    return subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def _announce(name: str, command: Command) -> None:
+    print(f"\n== {name}: {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
 
 
 def _drives_a_browser(checkout: Checkout, arguments: Sequence[str]) -> bool:
