@@ -37,6 +37,7 @@ from pdm_app.engine.vitals import About, Vitals
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
+from pdm_app.services.application_identity import ApplicationIdentity
 from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
@@ -44,6 +45,7 @@ from pdm_app.services.auth import AuthService
 from pdm_app.services.catalogue import Services
 from pdm_app.services.certificate_store import CertificateStore
 from pdm_app.services.certificates import CertificateService
+from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
@@ -53,6 +55,7 @@ from pdm_app.services.history import HistoryService
 from pdm_app.services.in_force import InForce
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
+from pdm_app.services.link_materials import LinkMaterials
 from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.metrics import Metrics
@@ -68,6 +71,7 @@ from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
+from pdm_app.services.trust import TrustService
 from pdm_app.settings import Settings
 from pdm_app.simulation.fleet import running_fleet
 from pdm_app.storage.buffer import DiskBuffer
@@ -196,7 +200,9 @@ async def running(
             await load(driver)
 
         logins = LoginService(work, clock, secret_store)
-        collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper, load_later, logins.of)
+        identity = ApplicationIdentity(settings.data_dir, clock)
+        vouching = LinkMaterials(work, clock, secret_store, identity)
+        collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper, load_later, logins.of, vouching)
 
         about = About(product_version(), started_at, database.place, str(settings.data_dir), settings.demo)
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, deriver, keeper, bus, frames)
@@ -209,6 +215,10 @@ async def running(
         expiries.register(metrics)
         expiries.add("certificates", certificates.expiries)
         supervisor.start("certificates", CertificateKeeper(acme, expiries, clock).run, stage=Stage.SERVICE)
+        client_certificates = ClientCertificateService(work, clock, secret_store, collector)
+        trust = TrustService(work, clock, identity, collector)
+        expiries.add("trust", trust.expiries)
+        expiries.add("client certificates", client_certificates.expiries)
         auth = AuthService(work, clock, settings, sealer=ring)
         stack.callback(auth.close)
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
@@ -239,6 +249,7 @@ async def running(
             expiries=expiries,
             formulas=FormulaService(work, historian),
             history=history,
+            client_certificates=client_certificates,
             logins=LoginService(work, clock, secret_store, collector),
             ingest=ingest,
             lines=LineService(work, desk),
@@ -249,6 +260,7 @@ async def running(
             signatures=SignatureService(work, clock, auth.profile.confirm),
             settings=SettingsService(work, clock, settings_book),
             sites=SiteService(work, desk),
+            trust=trust,
             system=SystemService(
                 {**vitals.checks(), "audit": audit.check, "certificate": expiries.check}, vitals.info, clock
             ),

@@ -48,6 +48,7 @@ class Permission(StrEnum):
     USERS_CONFIGURE = "users.configure"
     DEMO_CONTROL = "demo.control"
     AUDIT_READ = "audit.read"
+    TRUST_CONFIGURE = "trust.configure"
 
 
 _READ = frozenset(

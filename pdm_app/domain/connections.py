@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from pdm_app.domain.link_security import LinkSecurity
 from pdm_app.domain.record import Facts, Id, Name, Record, Revision, Text
 
 DriverName = Annotated[str, Field(min_length=1, max_length=24, description="Name in the DRIVERS list, such as opcua.")]
@@ -64,4 +65,8 @@ class ConnectionStatus(Record):
     last_sample_at: int | None = None
     connect_ms: float | None = None
     last_error: Text = ""
+    security: LinkSecurity | None = Field(default=None, description="What protects the link; None while none stands.")
+    refused: str = Field(
+        default="", description="Fingerprint of the certificate for which the last attempt waits to be trusted."
+    )
     faults: dict[int, str] = Field(default_factory=dict, description="Why single signals fail, by signal id.")

@@ -17,7 +17,7 @@ from pdm_app.domain.ports import BrowsedNode, Clock, Driver, DriverFactory, Writ
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Sample
 from pdm_app.domain.signals import Signal
-from pdm_app.engine.connection_loop import ConnectionLoop, LoginOf
+from pdm_app.engine.connection_loop import ConnectionLoop, LoginOf, Vouching
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.supervisor import Stage, Supervisor
@@ -41,6 +41,7 @@ class Collector:
         lease_keeper: Nothing is read before it holds the lease; None where nobody else can be there.
         load: Awaited with a driver's name before it is made; None where there is nothing to load.
         login_of: Awaited with a connection's id before each attempt; None where no connection signs in.
+        vouching: Asked before each attempt whom to trust; None where nobody is.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Collector:
         lease_keeper: LeaseKeeper | None = None,
         load: Callable[[str], Awaitable[None]] | None = None,
         login_of: LoginOf | None = None,
+        vouching: Vouching | None = None,
     ) -> None:
         self._work = work
         self._intake = intake
@@ -62,6 +64,7 @@ class Collector:
         self._lease_keeper = lease_keeper
         self._load = load
         self._login_of = login_of
+        self._vouching = vouching
         self._loops: dict[str, ConnectionLoop] = {}
         self._status_changes: Bus[ConnectionStatus] = Bus()
         self._reloading = asyncio.Lock()
@@ -137,6 +140,7 @@ class Collector:
             self._clock,
             self._status_changes.publish,
             self._login_of,
+            self._vouching,
         )
         self._loops[connection.id] = loop
         if not connection.enabled:

@@ -7,12 +7,19 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 
 from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus, Login
 from pdm_app.domain.errors import ConnectionFailedError, UnavailableError
+from pdm_app.domain.link_security import (
+    NOT_PROTECTED,
+    CertificateRefusedError,
+    LinkMaterial,
+    LinkSecurity,
+    Secured,
+)
 from pdm_app.domain.ports import Clock, Driver, DriverFactory, SignsIn
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Quality
 from pdm_app.domain.signals import Signal
@@ -31,6 +38,13 @@ T = TypeVar("T")
 LoginOf = Callable[[str], Awaitable[Login | None]]
 
 
+class Vouching(Protocol):
+    """Who gives connections what protects them, and hears of certificates that nobody has decided on."""
+
+    async def material(self, connection: Connection) -> LinkMaterial: ...
+    async def met(self, connection: Connection, refused: CertificateRefusedError) -> None: ...
+
+
 class ConnectionLoop:
     """State and attempts of one connection.
 
@@ -42,6 +56,7 @@ class ConnectionLoop:
         clock: Times attempts and polls.
         changed: Called with the new status at every change of state.
         login_of: Asked before each attempt as whom to sign in; None where nobody does.
+        vouching: Asked before each attempt whom to trust; None where nobody is.
     """
 
     def __init__(
@@ -53,6 +68,7 @@ class ConnectionLoop:
         clock: Clock,
         changed: Callable[[ConnectionStatus], None],
         login_of: LoginOf | None = None,
+        vouching: Vouching | None = None,
     ) -> None:
         self.connection = connection
         self.signals = tuple(signals)
@@ -62,6 +78,9 @@ class ConnectionLoop:
         self._clock = clock
         self._changed = changed
         self._login_of = login_of
+        self._vouching = vouching
+        self._security: LinkSecurity | None = None
+        self._refused = ""
         self.backoff = Backoff(RETRY_FIRST_S, float(connection.options.get("retry_cap_s", RETRY_CAP_S)))
         self.driver: Driver | None = None
         self._state = ConnectionState.DISCONNECTED
@@ -107,6 +126,7 @@ class ConnectionLoop:
             self._went_down("Stopped here, not at the endpoint.", told=True)
             raise
         except Expected as error:
+            await self._note_refused(error)
             self._went_down(str(error) or type(error).__name__, told=False)
             raise
         finally:
@@ -116,7 +136,16 @@ class ConnectionLoop:
             if driver is not None:
                 await driver.close()
 
+    async def _note_refused(self, error: BaseException) -> None:
+        self._refused = ""
+        if isinstance(error, CertificateRefusedError):
+            self._refused = error.fingerprint if error.is_unknown else ""
+            if self._vouching is not None:
+                await self._vouching.met(self.connection, error)
+
     async def _introduce(self, driver: Driver) -> None:
+        if isinstance(driver, Secured) and self._vouching is not None:
+            driver.secure_with(await self._vouching.material(self.connection))
         login = await self._login_of(self.connection.id) if self._login_of is not None else None
         if login is None:
             return
@@ -180,7 +209,8 @@ class ConnectionLoop:
 
     def _came_up(self, driver: Driver) -> None:
         self.driver = driver
-        self._last_error = ""
+        self._last_error = self._refused = ""
+        self._security = driver.security() if isinstance(driver, Secured) else NOT_PROTECTED
         if self._down_since is not None:
             down_s = (self._clock.now() - self._down_since) / MICROS_PER_S
             log.info("connection stands", connection=self.connection.id, after_s=round(down_s, 1))
@@ -190,6 +220,7 @@ class ConnectionLoop:
     def _went_down(self, why: str, *, told: bool) -> None:
         """Stamp the signals bad; log it the first time only. ``told``: somebody stopped it, so it is no news."""
         now = self._clock.now()
+        self._security = None
         self._last_error = "" if told else why
         self._intake.stamp(self._ids, Quality.BAD_CONNECTION_LOST)
         if self._down_since is None and not told:
@@ -241,6 +272,8 @@ class ConnectionLoop:
             last_sample_at=self._last_sample_at,
             connect_ms=self._connect_ms,
             last_error=self._last_error[:2000],
+            security=self._security,
+            refused=self._refused,
             faults=dict(list(faults.items())[:FAULTS_SHOWN_MAX]),
         )
 

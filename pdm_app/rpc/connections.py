@@ -9,12 +9,15 @@ from pydantic import Field
 from pdm_app.domain.connections import Connection, ConnectionFacts, DriverName, EndpointText
 from pdm_app.domain.plant import Cursor, Listing, Page, PageSize, Words
 from pdm_app.domain.record import Id, Name, Revision
+from pdm_app.domain.secrets import PLAIN_BYTES_MAX
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.client_certificates import ClientCertificate
 from pdm_app.services.connections import ConnectionView
 from pdm_app.services.logins import LoginView
 from pdm_app.trpc import MISSING, Missing
 
+CertificateText = Annotated[str, Field(min_length=1, max_length=PLAIN_BYTES_MAX, description="PEM.")]
 LoginWord = Annotated[str, Field(min_length=1, max_length=1024)]
 
 connections = procedures()
@@ -62,6 +65,26 @@ async def put_login(ctx: Ctx, *, connection_id: Id, username: LoginWord, passwor
 async def remove_login(ctx: Ctx, *, connection_id: Id) -> LoginView:
     """Have a connection sign in no more."""
     return await ctx.services.logins.forget(ctx.actor, connection_id)
+
+
+@connections.query(permission="connections.configure", rest="GET /connections/{connection_id}/certificate")
+async def certificate(ctx: Ctx, *, connection_id: Id) -> ClientCertificate:
+    """Say with which certificate a connection signs in at its endpoint; its key is nowhere to be read."""
+    return await ctx.services.client_certificates.view(ctx.actor, connection_id)
+
+
+@connections.mutation(permission="connections.configure", rest="PUT /connections/{connection_id}/certificate")
+async def put_certificate(
+    ctx: Ctx, *, connection_id: Id, certificate: CertificateText, key: CertificateText
+) -> ClientCertificate:
+    """Have a connection sign in with a certificate, followed by those above it; it connects anew at once."""
+    return await ctx.services.client_certificates.put(ctx.actor, connection_id, certificate, key)
+
+
+@connections.mutation(permission="connections.configure", rest="DELETE /connections/{connection_id}/certificate")
+async def remove_certificate(ctx: Ctx, *, connection_id: Id) -> ClientCertificate:
+    """Have a connection show no certificate any more."""
+    return await ctx.services.client_certificates.forget(ctx.actor, connection_id)
 
 
 @connections.query(permission="connections.read", rest="GET /connections")

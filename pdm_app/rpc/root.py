@@ -27,6 +27,7 @@ from pdm_app.rpc.shares import shares
 from pdm_app.rpc.signals import signals
 from pdm_app.rpc.sites import sites
 from pdm_app.rpc.system import system
+from pdm_app.rpc.trust import trust
 from pdm_app.rpc.users import users
 from pdm_app.trpc import Router
 
@@ -57,6 +58,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "signals": signals,
     "sites": sites,
     "system": system,
+    "trust": trust,
     "users": users,
 }
 

@@ -9,6 +9,7 @@ from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.certificates import CertificateService
+from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
@@ -26,6 +27,7 @@ from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
+from pdm_app.services.trust import TrustService
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Services:
     audit: AuditService
     auth: AuthService
     certificates: CertificateService
+    client_certificates: ClientCertificateService
     connections: ConnectionService
     devices: DeviceService
     expiries: ExpiryService
@@ -55,4 +58,5 @@ class Services:
     signatures: SignatureService
     sites: SiteService
     system: SystemService
+    trust: TrustService
     demo: DemoService | None = None

@@ -20,9 +20,11 @@ from pdm_app.domain.credentials import ApiKey
 from pdm_app.domain.holdings import CustomRole, Group, Share, ShareKind
 from pdm_app.domain.repositories import SessionRow, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.domain.trust import PeerCertificate, Standing
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
 from pdm_app.runtime import running
 from pdm_app.services.catalogue import Services
+from pdm_app.services.certificate_files import read_certificates
 from pdm_app.services.demo import DemoService
 from pdm_app.services.provisioning import provision
 from pdm_app.services.sessions import SignedIn
@@ -36,6 +38,7 @@ from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from pdm_app.trpc import Limits
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.clocks import until
+from tests.counterparts.device_certificates import made
 from tests.counterparts.installation import quick_hasher
 from tests.counterparts.ports import free_port
 
@@ -78,6 +81,7 @@ class Belongings:
     line_id: str
     key_id: str
     spare_rule_id: str
+    peer: str
     share_id: str
 
 
@@ -195,6 +199,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
     line = next(line for line in plant.lines if line.id == asset.line_id)
     spare = next(other for other in plant.rules if other.site_id == site_id and other.signal_id != rule.signal_id)
     another = next(other for other in plant.devices if other.site_id == site_id and other.id != device.id)
+    peer = met_certificate(now)
     key = DeviceKey(
         id=f"key-{site_id}", site_id=site_id, device_id=another.id, hint="pdm_spare", created_at=now, created_by="tests"
     )
@@ -206,6 +211,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await transaction.devices.add_key(key, f"hash of {key.id}")
         await transaction.shares.put(share)
         await transaction.alarms.put([past, standing])
+        await transaction.trust.put(peer)
         await transaction.alarms.put_memories([memory])
         await transaction.commit()
     fault = await fleet.inject("sensor_stuck", asset.code, signal.name, 1.0)
@@ -226,8 +232,18 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         line_id=line.id,
         key_id=key.id,
         spare_rule_id=spare.id,
+        peer=peer.fingerprint,
         share_id=share.id,
     )
+
+
+def met_certificate(now: Micros) -> PeerCertificate:
+    """A certificate that somebody has shown and nobody has decided on."""
+    shown = made("press-07", number=1)
+    return PeerCertificate(
+        fingerprint=shown.fingerprint, certificate=read_certificates(shown.pem)[0], pem=shown.pem,
+        standing=Standing.WAITING, first_seen_at=now, last_seen_at=now,
+    )  # fmt: skip
 
 
 def _alarm(rule: AlarmRule, alarm_id: str, state: AlarmState, now: Micros) -> Alarm:

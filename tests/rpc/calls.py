@@ -111,6 +111,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "settings.go_back": {"number": 0},
         "settings.bring_in": {"text": "[ingest]\nsamples_max = 100"},
         "signals.list": {"asset_id": own.asset_id},
+        **link_inputs(own),
     }
     return (inputs | certificate_inputs() | people_inputs(own) | link_inputs(own) | plant_inputs(own)).get(
         path, MISSING

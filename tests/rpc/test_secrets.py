@@ -3,7 +3,7 @@
 import json
 import re
 
-from pdm_app.domain.access import EVERY_SITE, SYSTEM, Role
+from pdm_app.domain.access import EVERY_SITE, SYSTEM, Permission, Role
 from pdm_app.services.devices import key_hash
 from pdm_app.trpc import TrpcError
 from tests.counterparts.whole_product import PASSWORD, WholeProduct, username
@@ -14,6 +14,9 @@ SECRET = re.compile(r"pass(word|wd|phrase)|hash|secret|token|credential|private|
 
 # The chain's hashes are there to be kept elsewhere, and a device's key is shown once, to whoever makes it.
 SHOWN_ON_PURPOSE = {("audit.page", "hash"), ("audit.verify", "last_hash"), ("devices.create_key", "secret")}
+
+# Certificates are there to be shown.
+SHOWN_ON_PURPOSE |= {(path, "pem") for path, needed in NEEDS.items() if needed is Permission.TRUST_CONFIGURE}
 
 
 def test_no_output_has_a_field_for_a_secret() -> None:
