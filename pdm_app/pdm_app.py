@@ -77,7 +77,7 @@ def beside(front_end: ASGIApp) -> ASGIApp:
     everything = Router(
         [
             *rpc.rest_routes(REST_PREFIX),
-            *routes(services, settings, metrics),
+            *routes(services, settings, metrics, Path(prerequisites.get_web_dir()).parent),
             Mount("", FrontEnd(sockets, {page.route for page in PAGES}, ContentPolicy(compiled_pages()))),
         ]
     )

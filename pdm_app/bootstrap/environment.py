@@ -52,6 +52,12 @@ class Environment:
         return self.scripts / ("python.exe" if os.name == "nt" else "python")
 
     @property
+    def packages(self) -> Path:
+        """Folder of what is installed in it."""
+        inside = "Lib/site-packages" if os.name == "nt" else "lib/python*/site-packages"
+        return next(iter(sorted(self.folder.glob(inside))), self.folder)
+
+    @property
     def is_running_here(self) -> bool:
         """Whether this very process runs in it."""
         return Path(sys.prefix).resolve() == self.folder.resolve()

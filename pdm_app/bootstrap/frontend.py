@@ -15,15 +15,18 @@ Found on the way, with Reflex 0.10.1:
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from pdm_app.bootstrap import npm_lock
 from pdm_app.bootstrap.checkout import Checkout, find_checkout
+from pdm_app.bootstrap.components import Components, licence_texts, listing
 from pdm_app.bootstrap.environment import Environment, node_environment, product_environment
 from pdm_app.bootstrap.exclusive import exclusive
 from pdm_app.bootstrap.logged import run_logged
@@ -33,11 +36,17 @@ from pdm_app.bootstrap.progress import Phase
 
 SOURCES = (
     "pdm_app/ui", "pdm_app/domain", "pdm_app/pdm_app.py", "rxconfig.py", "assets", ".ci/npm",
-    ".ci/locks/run.txt", ".ci/locks/build.txt", "pdm_app/bootstrap/frontend.py", "pdm_app/bootstrap/origin.py",
+    ".ci/locks/run.txt", ".ci/locks/build.txt", ".ci/licences.toml", "pdm_app/bootstrap/components.py",
+    "pdm_app/bootstrap/frontend.py", "pdm_app/bootstrap/origin.py",
 )  # fmt: skip
 """What the compiled front end is made of: a change in any of these builds anew. The domain is in it for its words and
 defaults, which pages render at build time."""
 
+LICENCES = "licences.txt"
+BILL = "bom.cdx.json"
+THIRD_PARTIES = """Third-party software of this product, by package, version and licence (SPDX). The Python packages are
+installed beside the product with their licence texts; those of the packages whose code the pages carry follow below.
+"""
 NEEDED_MB = 400  # node_modules and the build, measured at 160 MB with the first pages.
 BEGUN = "build.begun"
 KEPT_BUILDS = 4  # A server that still runs from an older build goes on finding its files.
@@ -132,6 +141,26 @@ def _export(checkout: Checkout, node: Environment, stage: Path, doing: str, phas
         raise SetupError(
             f"{doing}: no back-end address found to rewrite; pages could not connect. The log is {npm_log}."
         )
+    _name_the_others(checkout, stage / ".web")
+
+
+def _name_the_others(checkout: Checkout, web: Path) -> None:
+    """Write what third parties have made, for people beside the pages, and for programs as a bill of materials."""
+    components = Components(checkout.root, product_environment(checkout).packages)
+    texts = licence_texts(web / "node_modules", components.all)
+    parts = [
+        THIRD_PARTIES,
+        listing(components.all),
+        *(f"{'=' * 80}\n{name}\n\n{text}\n" for name, text in texts.items()),
+    ]
+    (web / LICENCES).write_text("\n".join(parts), encoding="utf-8")
+    bill = json.dumps(components.bill(_version(checkout)), indent=1)
+    (web / BILL).write_text(bill + "\n", encoding="utf-8")
+
+
+def _version(checkout: Checkout) -> str:
+    project = tomllib.loads((checkout.root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
 
 
 def _stage(checkout: Checkout, stage: Path) -> None:
@@ -208,6 +237,8 @@ def _keep(checkout: Checkout, folder: Path) -> None:
     shutil.copytree(web / "build" / "client", unfinished / "web" / "build" / "client")
     shutil.copytree(web / "backend", unfinished / "web" / "backend")
     shutil.copy(checkout.root / "rxconfig.py", unfinished)
+    for about_others in (LICENCES, BILL):
+        shutil.copy(web / about_others, unfinished)
     unfinished.replace(folder)
     builds = sorted(
         (build for build in folder.parent.iterdir() if build.is_dir()),

@@ -11,6 +11,7 @@ import typer
 from pdm_app.bootstrap.problems import SetupError
 from pdm_app.cli.audit import audit
 from pdm_app.cli.bench.group import bench
+from pdm_app.cli.bom import bom
 from pdm_app.cli.build import build
 from pdm_app.cli.cert import cert
 from pdm_app.cli.demo import demo
@@ -22,7 +23,7 @@ from pdm_app.cli.test import test
 from pdm_app.cli.user import user
 from pdm_app.domain.errors import PdmError
 
-COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, build, test)
+COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, build, bom, test)
 """Each function is one command under its own name."""
 
 GROUPS: tuple[typer.Typer, ...] = (user, key, secret, cert, audit, rpc, bench)

@@ -6,6 +6,7 @@ stops: then everything but liveness answers 503.
 """
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,19 +22,24 @@ from pdm_app.endpoints.events import Events
 from pdm_app.endpoints.health import Find
 from pdm_app.endpoints.ingest import Ingest
 from pdm_app.endpoints.pump_paths import PumpPaths
+from pdm_app.endpoints.third_parties import ThirdParties
 from pdm_app.services.metrics import MEDIA_TYPE, Metrics
 from pdm_app.settings import Settings
 
 Serve = Callable[[Request, HttpServices], Awaitable[Response]]
 
 
-def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
-    """Return the routes; ``/api`` answers every address and method below it, so that nothing falls to the front end."""
+def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | None = None) -> list[BaseRoute]:
+    """Return the routes; ``/api`` answers every address and method below it, so that nothing falls to the front end.
+
+    ``front_end`` is the folder in which the build of the pages left what it wrote about third parties.
+    """
     audit = AuditExport(settings.auth)
     auth = AuthEndpoints(settings.auth)
     ingest = Ingest()
     pumps = PumpPaths(settings.auth)
     events = Events(find, settings.auth)
+    third_parties = ThirdParties(front_end, settings.auth)
     metrics.lasting_gauge("event_streams_open", "Plain event streams open now.", lambda: events.open)
     metrics.lasting_counter(
         "event_streams_stalled_total", "Plain event streams cut off, their readers took nothing.",
@@ -74,6 +80,8 @@ def routes(find: Find, settings: Settings, metrics: Metrics) -> list[BaseRoute]:
             Route("/auth/logout", Answering(POST=served(auth.logout))),
             Route("/auth/token", Answering(POST=served(auth.token))),
             Route("/audit/export", Answering(GET=served(audit.export))),
+            Route("/third-parties/licences", Answering(GET=served(third_parties.licences))),
+            Route("/third-parties/bom", Answering(GET=served(third_parties.bill))),
             Route("/certificates/authority", Answering(GET=certificates.authority(settings))),
             Route("/ingest", Answering(POST=served(ingest.take))),
             Route("/live-data", Answering(GET=served(pumps.live_data))),

@@ -82,6 +82,12 @@ def _facts() -> rx.Component:
                 rx.el.dd(size(info.memory_bytes)),
                 rx.el.dt(text("about.python")),
                 rx.el.dd(info.python),
+                rx.el.dt(text("about.third_parties")),
+                rx.el.dd(
+                    rx.el.a(
+                        text("about.licences"), href="/api/third-parties/licences", target="_blank", class_name="link"
+                    )
+                ),
                 class_name="definition",
             ),
         ),
