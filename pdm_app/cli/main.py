@@ -19,6 +19,7 @@ from pdm_app.cli.key import key
 from pdm_app.cli.rpc import rpc
 from pdm_app.cli.secret import secret
 from pdm_app.cli.serve import serve
+from pdm_app.cli.settings import settings
 from pdm_app.cli.test import test
 from pdm_app.cli.user import user
 from pdm_app.domain.errors import PdmError
@@ -26,7 +27,7 @@ from pdm_app.domain.errors import PdmError
 COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, build, bom, test)
 """Each function is one command under its own name."""
 
-GROUPS: tuple[typer.Typer, ...] = (user, key, secret, cert, audit, rpc, bench)
+GROUPS: tuple[typer.Typer, ...] = (user, key, settings, secret, cert, audit, rpc, bench)
 """Commands that have commands of their own, such as `user add`; each Typer carries its name."""
 
 PASSES_ON_OPTIONS = {test}

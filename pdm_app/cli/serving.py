@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pdm_app.cli.https import Https
     from pdm_app.endpoints.bounded_http import BoundedHttp
+    from pdm_app.services.settings_book import SettingsBook
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ def _run(
             book = running.settings.book
             if book.current.log.format != settings.log.format:
                 set_up_logging(book.current.log, stream)
-            book.follow(lambda now: _bound(now, http, config))
+            follow(book, http, config)
             link = await running.auth.setup_link(base_url)
             _announce(base_url, link, open_pages=open_pages, is_for_all=settings.host in EVERY_ADDRESS)
 
@@ -164,10 +165,14 @@ def _run(
     return 0 if server.started else 1
 
 
-def _bound(settings: Settings, http: "type[BoundedHttp]", config: "Config") -> None:
-    """Have the server go by settings that an admin has changed: all heads to come, and connections that open."""
-    http.head_s, http.head_bytes_max = settings.http.head_s, settings.http.head_bytes_max
-    config.limit_concurrency = settings.http.connections_max
+def follow(book: "SettingsBook", http: "type[BoundedHttp]", config: "Config") -> None:
+    """Have the server go by what an admin sets: for the heads to come, and for connections that open."""
+
+    def take_over(settings: Settings) -> None:
+        http.head_s, http.head_bytes_max = settings.http.head_s, settings.http.head_bytes_max
+        config.limit_concurrency = settings.http.connections_max
+
+    book.follow(take_over)
 
 
 def _cut_off() -> None:

@@ -147,3 +147,33 @@ def _value(value: object) -> SettingValue | None:
     if isinstance(value, list):
         return tuple(value) if all(isinstance(part, str) for part in value) else None
     return value if isinstance(value, bool | int | float | str) else None
+
+
+def markdown() -> str:
+    """Write the table of all settings as a page of the documentation."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from the tree by `python3 -m pdm_app settings docs --out .docs/settings.md`; do not edit.",
+        "",
+        "Strongest first: options of the command, environment variables, the TOML file that `PDM_CONFIG` names, what",
+        "was set in the product (its page, `settings set`, `settings.change`), the default. *At once* and *restart*",
+        "can be set in the product and say when that takes effect; *outside* is for file and environment alone.",
+        "",
+    ]
+    section: str | None = None
+    for key, spec in setting_specs().items():
+        table = key.rpartition(".")[0]
+        if table != section:
+            section = table
+            lines += [*([""] if lines[-1] else []), f"## {table or 'The installation'}", ""]
+            lines += [
+                "| setting | what it does | allowed | default | takes effect | variable |",
+                "|---|---|---|---|---|---|",
+            ]
+        default = f"`{literal(spec.default)}`" if spec.default is not None else ""
+        said = " ".join(part for part in (bounds(spec), unit(spec.unit).symbol if spec.unit else "") if part)
+        effect = spec.effect.value.replace("_", " ")
+        cells = (f"`{key}`", spec.description, said, default, effect, f"`{spec.variable}`")
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"

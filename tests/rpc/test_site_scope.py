@@ -40,7 +40,11 @@ NOTHING = Belongings(
     peer="no-peer",
 )
 NOWHERE = "nowhere"
-OF_ALL_SITES = {Permission.SITES_CONFIGURE, Permission.TRUST_CONFIGURE, Permission.USERS_CONFIGURE}  # Of admins alone, who see them all.
+OF_ALL_SITES = {
+    Permission.SITES_CONFIGURE,
+    Permission.TRUST_CONFIGURE,
+    Permission.USERS_CONFIGURE,
+}  # Of admins alone, who see them all.
 
 
 def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[dict[str, Any]]]:

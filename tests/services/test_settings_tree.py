@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.settings_revisions import SettingValue
 from pdm_app.services.setting_keys import AT_ONCE, AT_RESTART, Effect, Kind, setting_specs, value_in
-from pdm_app.services.settings_text import bounds, literal, meaning, read, written
+from pdm_app.services.settings_text import bounds, literal, markdown, meaning, read, written
 from pdm_app.services.settings_tree import checked, composed
 from pdm_app.settings import AuthSettings, Settings
 
@@ -44,6 +44,14 @@ def test_every_setting_has_words_and_those_with_a_unit_say_it() -> None:
     )
     assert bounds(setting_specs()["log.format"]) == "json or text"
     assert bounds(setting_specs()["audit.entries_warn"]) == "from 1000"
+
+
+def test_the_page_of_the_documentation_is_current() -> None:
+    page = Path(__file__).resolve().parents[2] / ".docs" / "settings.md"
+    assert page.read_text(encoding="utf-8") == markdown(), (
+        "The settings have changed since .docs/settings.md was written. Write it anew: "
+        "`python3 -m pdm_app settings docs --out .docs/settings.md`."
+    )
 
 
 def test_a_value_is_stored_as_the_tree_reads_it() -> None:
