@@ -32,6 +32,7 @@ from pdm_app.domain.link_security import CertificateRefusedError, LinkMaterial, 
 from pdm_app.domain.samples import MICROS_PER_S, Micros, micros, moment
 
 CHAIN_MAX = 6
+INSTANT_MAX = 2**53  # The year 2255; devices are given certificates until 9999.
 KEY_BITS_MIN = 2048  # Below it RSA has not been safe for years; every OPC UA policy in use asks for as much.
 SERVERS = {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -74,7 +75,7 @@ class Shown:
 
     @property
     def until(self) -> Micros:
-        return micros(self.leaf.not_valid_after_utc)
+        return Micros(min(micros(self.leaf.not_valid_after_utc), INSTANT_MAX))
 
     @property
     def names(self) -> list[str]:
@@ -228,7 +229,7 @@ def _each(blob: bytes) -> Iterable[x509.Certificate]:
         try:
             certificate = x509.load_der_x509_certificate(blob[:size])
             certificate.extensions  # noqa: B018 - read only when asked for; a broken one shows here.
-            certificate.public_key()
+            _ = certificate.subject, certificate.issuer, certificate.public_key()
         except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
             return
         yield certificate

@@ -169,7 +169,7 @@ def short_name(name: x509.Name) -> str:
 
 
 def _micros(at: datetime) -> int:
-    return max(0, int(at.timestamp()) * 1_000_000)
+    return max(0, min(int(at.timestamp()) * 1_000_000, 2**53))  # Devices are given certificates until 9999.
 
 
 def _begun(at: Micros, subject: x509.Name, issuer: x509.Name, days: int) -> x509.CertificateBuilder:

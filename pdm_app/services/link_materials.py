@@ -11,7 +11,7 @@ import orjson
 
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.connections import Connection
-from pdm_app.domain.errors import ConflictError, InvalidInputError, UnavailableError
+from pdm_app.domain.errors import PdmError
 from pdm_app.domain.link_security import CertificateRefusedError, KeyPair, LinkMaterial
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -72,7 +72,7 @@ class LinkMaterials:
             return
         if now - self._noted.get(key, -NOTE_AGAIN_US) < NOTE_AGAIN_US and not refused.is_unknown:
             return
-        with suppress(UnavailableError, ConflictError, InvalidInputError):
+        with suppress(PdmError, ValueError):  # A certificate that makes no record must not end the one who met it.
             async with self._work(EVERY_SITE) as work:
                 if await self._note(work, connection, refused, now):
                     await work.commit()
