@@ -47,7 +47,7 @@ def test_a_derived_signal_is_typed_seen_saved_recalculated_and_taken_back(
     page.get_by_role("button", name="Undo").click()
     expect(row).to_be_visible(timeout=FIRST_VALUES_MS)
     page.goto(f"{standing_demo.url}/signals?q=Motor_Power")
-    gone = page.get_by_role("row", name=re.compile("Motor_Power_kW"))
+    gone = page.get_by_role("row", name=re.compile("Motor_Power_kW P-101A"))
     gone.get_by_role("button", name=re.compile("Delete the signal")).click(timeout=FIRST_VALUES_MS)
     expect(page.get_by_text("derived signals read it: Specific_power")).to_be_visible(timeout=FIRST_VALUES_MS)
     # Refusals on purpose are errors to the browser's console.
