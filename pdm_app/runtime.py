@@ -19,6 +19,7 @@ import structlog
 from pdm_app.domain.ports import Clock, PlantControl
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
+from pdm_app.directories.doors import open_doors
 from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.registry import DRIVERS, load
 from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
@@ -49,6 +50,7 @@ from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.directories import DirectoryService, directory_secret
 from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
@@ -219,7 +221,10 @@ async def running(
         trust = TrustService(work, clock, identity, collector)
         expiries.add("trust", trust.expiries)
         expiries.add("client certificates", client_certificates.expiries)
-        auth = AuthService(work, clock, settings, sealer=ring)
+        secret_of = directory_secret(work, secret_store)
+        doors = open_doors(settings.auth.oidc, settings.auth.ldap, clock, secret_of)
+        stack.push_async_callback(doors.close)
+        auth = AuthService(work, clock, settings, sealer=ring, doors=doors)
         stack.callback(auth.close)
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
         if settings.demo:
@@ -246,6 +251,7 @@ async def running(
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work) if plant is not None else None,
             devices=DeviceService(work, clock, desk),
+            directories=DirectoryService(work, clock, doors, secret_store),
             expiries=expiries,
             formulas=FormulaService(work, historian),
             history=history,

@@ -24,6 +24,7 @@ from pdm_app.endpoints.callers import (
     REFRESH_COOKIE,
     HttpServices,
     address_of,
+    base_of,
     bearer,
     check_origin,
 )
@@ -46,7 +47,7 @@ Fields = dict[str, Any]
 
 
 class AuthEndpoints:
-    """Serves the addresses under ``/api/auth``."""
+    """Serves the addresses under ``/api/auth``, but for those of providers; see `pdm_app.endpoints.oidc`."""
 
     def __init__(self, settings: AuthSettings) -> None:
         self._settings = settings
@@ -57,7 +58,7 @@ class AuthEndpoints:
         is_form, fields = await _fields(request)
         try:
             progress = await services.auth.begin_sign_in(
-                _word(fields, "username"), _word(fields, "password"), _visit(request)
+                _word(fields, "username"), _word(fields, "password"), visit_of(request)
             )
             if is_form:  # A page without scripts has no place for a further step.
                 whole(progress, _word(fields, "username"))
@@ -65,14 +66,14 @@ class AuthEndpoints:
             if is_form:
                 return _back(LOGIN_PAGE, error, next=own_path(fields.get("next")))
             raise
-        return await _go_on(request, services, progress, fields, is_form=is_form)
+        return await go_on(request, services, progress, fields, is_form=is_form)
 
     async def step(self, request: Request, services: HttpServices) -> Response:
         """Go on with a sign-in: a code, or a new password."""
         check_origin(request, self._settings.allowed_origins)
         fields = await _json_fields(request)
-        progress = await services.auth.proceed(_word(fields, "challenge"), _word(fields, "answer"), _visit(request))
-        return await _go_on(request, services, progress, fields)
+        progress = await services.auth.proceed(_word(fields, "challenge"), _word(fields, "answer"), visit_of(request))
+        return await go_on(request, services, progress, fields)
 
     async def link(self, request: Request, services: HttpServices) -> Response:
         """Say what a one-time link is for."""
@@ -85,8 +86,8 @@ class AuthEndpoints:
         """Set a password by a one-time link, and go on to sign in."""
         check_origin(request, self._settings.allowed_origins)
         fields = await _json_fields(request)
-        progress = await services.auth.accept_link(_word(fields, "token"), _word(fields, "password"), _visit(request))
-        return await _go_on(request, services, progress, fields)
+        progress = await services.auth.accept_link(_word(fields, "token"), _word(fields, "password"), visit_of(request))
+        return await go_on(request, services, progress, fields)
 
     async def strength(self, request: Request, _services: HttpServices) -> Response:
         """Say how strong a password would be, while it is being chosen; it is kept nowhere."""
@@ -125,22 +126,24 @@ class AuthEndpoints:
             _clear_cookies(response)
             return response
         response = json_response(_facts(signed_in))
-        _set_cookies(request, response, signed_in)
+        set_cookies(request, response, signed_in)
         return response
 
     async def logout(self, request: Request, services: HttpServices) -> Response:
         """End the session, whichever of its tokens is still there; nothing to end is no error."""
         check_origin(request, self._settings.allowed_origins)
         is_form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
-        response: Response = RedirectResponse(LOGIN_PAGE, 303) if is_form else json_response({"signed_out": True})
         try:
-            await self._end_session(request, services.auth)
+            page = await self._end_session(request, services.auth)
+            told: Fields = {"signed_out": True, **({"next": page} if page else {})}
+            response: Response = RedirectResponse(page or LOGIN_PAGE, 303) if is_form else json_response(told)
         except UnavailableError as error:  # Ended in this process; on the cookies' side it is over in any case.
             response = _back(LOGIN_PAGE, error) if is_form else error_response(error)
         _clear_cookies(response)
         return response
 
-    async def _end_session(self, request: Request, auth: AuthService) -> None:
+    async def _end_session(self, request: Request, auth: AuthService) -> str:
+        """End it, and return where the browser goes to sign out at the company's provider too; empty for nowhere."""
         address = address_of(request)
         access_token = bearer(request) or request.cookies.get(ACCESS_COOKIE, "")
         try:
@@ -150,8 +153,11 @@ class AuthEndpoints:
                 session_id = auth.session_of_refresh(request.cookies.get(REFRESH_COOKIE, ""))
                 actor = await auth.actor_of_session(session_id, address)
             except UnauthenticatedError:
-                return
+                return ""
+        back_to = base_of(request, self._settings.public_url) + LOGIN_PAGE
+        page = await auth.oidc.logout_address(actor.session_id, back_to) if actor.session_id else ""
         await auth.sign_out(actor)
+        return page
 
     async def token(self, request: Request, services: HttpServices) -> Response:
         """Give a program tokens for ``username``, ``password`` and, where one is needed, ``code``.
@@ -196,11 +202,11 @@ async def _json_fields(request: Request) -> Fields:
     return _object(decode_json(await read_body(request, BYTES_MAX)))
 
 
-def _visit(request: Request) -> Visit:
+def visit_of(request: Request) -> Visit:
     return Visit(address_of(request), _agent(request), has_page=True)
 
 
-async def _go_on(
+async def go_on(
     request: Request, services: HttpServices, progress: Progress, fields: Fields, *, is_form: bool = False
 ) -> Response:
     """Ask for the next step, or welcome whoever has done them all."""
@@ -257,7 +263,7 @@ def _welcome(
         if is_form
         else json_response({**_facts(signed_in), "next": next_path, **(more or {})})
     )
-    _set_cookies(request, response, signed_in)
+    set_cookies(request, response, signed_in)
     return response
 
 
@@ -270,7 +276,7 @@ def _facts(signed_in: SignedIn) -> Fields:
     }
 
 
-def _set_cookies(request: Request, response: Response, signed_in: SignedIn) -> None:
+def set_cookies(request: Request, response: Response, signed_in: SignedIn) -> None:
     """Both cookies live as long as the session; the access token inside expires long before.
 
     A page that comes back after a pause then still names its session, and gets a fresh token by refreshing.

@@ -56,6 +56,11 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def base_of(request: Request, public_url: str) -> str:
+    """Return the address of this product as browsers have it, without a path: as set, or as this one calls it."""
+    return public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
 def is_local(request: Request) -> bool:
     """Say whether somebody at this machine asks."""
     is_forwarded = any(name in request.headers for name in FORWARDING_HEADERS)

@@ -5,6 +5,7 @@ of the front end, which accepts any origin by default. Browsers say twice who as
 something, ``Sec-Fetch-Site`` with every request. Programs say neither, and have no cookie that a page could borrow.
 """
 
+import re
 from collections.abc import Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,7 @@ from pdm_app.services.origins import is_own_origin
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 CLOSED_PATHS = ("/_upload",)  # The front end's own upload takes posts from anybody and is not used.
+ARRIVING = re.compile(r"/api/auth/oidc/[a-z0-9-]{1,24}/callback")
 POLICY_VIOLATION = 1008
 HEADERS = frozenset({b"origin", b"host", b"sec-fetch-site", b"cookie"})
 OWN_FETCH_SITES = frozenset({"same-origin", "none"})
@@ -39,6 +41,8 @@ class OwnPages:
     def _fault_of(self, scope: Scope) -> HttpError | None:
         if scope["path"].startswith(CLOSED_PATHS):
             return HttpError(403, "closed", "This address is closed.")
+        if scope["method"] in READING and ARRIVING.fullmatch(scope["path"]):
+            return None  # A provider sends a browser here, which proves by a cookie of its own that it was asked for.
         # A page of another site may read nothing here either; that its browser sends no cookie along is not relied on.
         is_guarded = scope["method"] not in READING or is_for_programs(scope["path"])
         if not is_guarded or self._is_own(scope):

@@ -21,6 +21,7 @@ from pdm_app.endpoints.callers import HttpServices, may_see_system
 from pdm_app.endpoints.events import Events
 from pdm_app.endpoints.health import Find
 from pdm_app.endpoints.ingest import Ingest
+from pdm_app.endpoints.oidc import OidcEndpoints
 from pdm_app.endpoints.pump_paths import PumpPaths
 from pdm_app.endpoints.third_parties import ThirdParties
 from pdm_app.services.metrics import MEDIA_TYPE, Metrics
@@ -36,6 +37,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
     """
     audit = AuditExport(settings.auth)
     auth = AuthEndpoints(settings.auth)
+    oidc = OidcEndpoints(settings.auth)
     ingest = Ingest()
     pumps = PumpPaths(settings.auth)
     events = Events(find, settings.auth)
@@ -79,6 +81,10 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
             Route("/auth/refresh", Answering(POST=served(auth.refresh))),
             Route("/auth/logout", Answering(POST=served(auth.logout))),
             Route("/auth/token", Answering(POST=served(auth.token))),
+            Route("/auth/oidc/resume", Answering(POST=served(oidc.resume))),
+            Route("/auth/oidc/{directory_id}/begin", Answering(GET=served(oidc.begin))),
+            Route("/auth/oidc/{directory_id}/callback", Answering(GET=served(oidc.callback))),
+            Route("/auth/oidc/{directory_id}/logout", Answering(POST=served(oidc.logout))),
             Route("/audit/export", Answering(GET=served(audit.export))),
             Route("/third-parties/licences", Answering(GET=served(third_parties.licences))),
             Route("/third-parties/bom", Answering(GET=served(third_parties.bill))),

@@ -12,6 +12,7 @@ from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
 from pdm_app.rpc.demo import demo
 from pdm_app.rpc.devices import devices
+from pdm_app.rpc.directories import directories
 from pdm_app.rpc.expiries import expiries
 from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.groups import groups
@@ -43,6 +44,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "connections": connections,
     "demo": demo,
     "devices": devices,
+    "directories": directories,
     "expiries": expiries,
     "formulas": formulas,
     "groups": groups,

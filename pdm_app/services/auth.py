@@ -3,16 +3,22 @@
 import logging
 
 from pdm_app.domain.access import Actor
+from pdm_app.domain.directories import Doors
 from pdm_app.domain.errors import NotFoundError, UnauthenticatedError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.secrets import Sealer
+from pdm_app.services.arrivals import Arrivals
 from pdm_app.services.attempts import Attempts
 from pdm_app.services.demo_accounts import DemoAccount, DemoAccounts
+from pdm_app.services.directory_people import DirectoryPeople
+from pdm_app.services.directory_sessions import DirectorySessions
 from pdm_app.services.first_run import FirstRun, SetupRequest, SetupState
 from pdm_app.services.groups import GroupService
+from pdm_app.services.ldap_sign_in import LdapSignIn
 from pdm_app.services.links import Links, LinkView
 from pdm_app.services.mfa import MfaService
+from pdm_app.services.oidc_sign_in import OidcSignIn
 from pdm_app.services.own_password import OwnPassword
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.people import PeopleService
@@ -38,6 +44,7 @@ class AuthService:
         users: Accounts as an admin sees them.
         groups, roles, shares: What gives people rights and sites beside their own accounts.
         links: Invitations and links for new passwords.
+        oidc: Sign-in with a provider of the company.
         profile: What people do with their own account.
         service_accounts: Programs and their keys.
     """
@@ -49,6 +56,7 @@ class AuthService:
         settings: Settings,
         hasher: PasswordHasher | None = None,
         sealer: Sealer | None = None,
+        doors: Doors | None = None,
     ) -> None:
         auth = settings.auth
         self._settings = settings
@@ -58,13 +66,18 @@ class AuthService:
         self._first_run = FirstRun(work, clock, self._hasher, demo=settings.demo)
         self._demo_accounts = DemoAccounts(work, clock, self._hasher, settings.data_dir)
         self._per_address = Attempts(clock, auth.attempts_address_max, auth.attempts_window_s)
-        mfa = MfaService(
-            work, clock, sealer or key_ring(settings.data_dir, settings.secrets.key, settings.secrets.key_file)
-        )
+        sealer = sealer or key_ring(settings.data_dir, settings.secrets.key, settings.secrets.key_file)
+        mfa = MfaService(work, clock, sealer)
         own_password = OwnPassword(work, clock, self._hasher, self._sessions)
+        doors = doors or Doors()
+        known, arrivals = DirectoryPeople(work, clock), Arrivals(clock, sealer)
+        ldap = LdapSignIn(doors, known, clock)
         self._sign_in = SignIn(
-            work, clock, auth, self._hasher, self._mint, self._sessions, mfa, own_password, demo=settings.demo
-        )
+            work, clock, auth, self._hasher, self._mint, self._sessions, mfa, own_password, ldap, arrivals,
+            demo=settings.demo,
+        )  # fmt: skip
+        self.oidc = OidcSignIn(work, clock, doors, known, arrivals, self._sign_in, self._sessions)
+        self._directory_sessions = DirectorySessions(work, clock, doors, known, arrivals, self._sessions)
         self.service_accounts = ServiceAccountService(work, clock, auth.key_overlap_hours)
         self.people = PeopleService(work, clock, self._hasher, self._forget)
         self.groups = GroupService(work, clock, self._forget)
@@ -124,7 +137,11 @@ class AuthService:
         return await self._sign_in.go_on(user, frozenset(), visit)
 
     async def refresh(self, refresh_token: str) -> SignedIn:
-        """Exchange a refresh token for new ones; see `SessionBook.refresh`."""
+        """Exchange a refresh token for new ones; see `SessionBook.refresh`.
+
+        Whoever signed in with a directory of the company must still be there.
+        """
+        await self._directory_sessions.check(self._mint.read_refresh(refresh_token).session_id)
         return await self._sessions.refresh(refresh_token)
 
     async def sign_out(self, actor: Actor) -> None:

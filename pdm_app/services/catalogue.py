@@ -13,6 +13,7 @@ from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.directories import DirectoryService
 from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
@@ -44,6 +45,7 @@ class Services:
     client_certificates: ClientCertificateService
     connections: ConnectionService
     devices: DeviceService
+    directories: DirectoryService
     expiries: ExpiryService
     formulas: FormulaService
     history: HistoryService

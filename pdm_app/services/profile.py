@@ -100,6 +100,14 @@ class ProfileService:
             TooManyAttemptsError: Too many wrong ones.
         """
         user = await self._again(actor, password)
+        async with self._work(EVERY_SITE) as work:
+            is_kept_here = await work.users.password_hash(user.id) is not None
+        if not is_kept_here:
+            fix = "change it there"
+            raise InvalidInputError(
+                f"Your password is kept by your company's directory; {fix}.",
+                [FieldIssue("password", "is kept by your company's directory", fix)],
+            )
         await self._own_password.replace(actor, user, new_password, field="new_password")
 
     async def begin_mfa(self, actor: Actor, password: str, code: str = "") -> Enrolment:

@@ -6,6 +6,7 @@ While the database is away, a session that was good stays good: operators must s
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Role, User, actor_of
@@ -92,10 +93,19 @@ class SessionBook:
         self._exempt = frozenset(settings.idle_exempt_roles)
         self._sessions_max = settings.sessions_max
 
-    async def open(self, user: User, address: str, agent: str, *, has_page: bool = False) -> SignedIn:
+    async def open(
+        self,
+        user: User,
+        address: str,
+        agent: str,
+        *,
+        has_page: bool = False,
+        also: Callable[[Work, str], Awaitable[None]] | None = None,
+    ) -> SignedIn:
         """Open a session; the oldest of too many is ended.
 
-        With ``has_page`` it also ends when nobody has touched the page for a while; see `note_activity`.
+        With ``has_page`` it also ends when nobody has touched the page for a while; see `note_activity`. What ``also``
+        stores about the session is stored with it, or neither is.
         """
         now = self._clock.now()
         expires_at = Micros(now + self._session)
@@ -119,6 +129,8 @@ class SessionBook:
                 await work.users.revoke_session(session.id, now)
             await work.users.forget_sessions(Micros(now - self._session))
             await work.users.put_session(row)
+            if also is not None:
+                await also(work, session_id)
             holdings = await holdings_of(work, user)
             await audit(work, actor_of(user, session_id, address), now, "sessions.opened", subject="session",
                         subject_id=session_id, name=user.username)  # fmt: skip

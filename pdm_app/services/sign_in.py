@@ -4,21 +4,28 @@ Between two steps the caller holds a challenge: a signed, short-lived statement 
 password of that moment. It opens nothing by itself. A wrong password, an unknown user, a deactivated, deleted or
 invited one and a service account give the same text after the same work; whether an account must wait is decided
 before anybody looks whether it exists.
+
+Whoever has a password here proves it here. A name without one is asked of the company's own directories, so that an
+account made here opens when they are away, and its password is never shown to them.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from pdm_app.domain.access import EVERY_SITE, Actor, User, actor_of
+from pdm_app.domain.access import EVERY_SITE, Actor, Role, User, actor_of
 from pdm_app.domain.credentials import CredentialRow
 from pdm_app.domain.errors import InvalidInputError, UnauthenticatedError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.services.arrivals import Arrival, Arrivals
 from pdm_app.services.attempts import Attempts
 from pdm_app.services.auditing import audit, stranger
+from pdm_app.services.directory_people import NotAdmittedError
+from pdm_app.services.ldap_sign_in import LdapSignIn
 from pdm_app.services.mfa import Enrolment, MfaService
 from pdm_app.services.own_password import OwnPassword
 from pdm_app.services.passwords import PasswordHasher
@@ -31,6 +38,8 @@ from pdm_app.settings import AuthSettings
 log = logging.getLogger(__name__)
 
 NOBODY = "-"  # No username and no id begins with a hyphen.
+NAME_FORM = re.compile(r"[\w.@\\-]{1,120}")  # What a directory may call somebody, fit for the record.
+DONE_THERE = "done_there"  # A second factor that was shown to a directory, which the settings trust with that.
 WRONG = "Username or password is wrong. Check both; after several failures the account waits some minutes."
 CHALLENGE_S = 600
 
@@ -86,9 +95,13 @@ class SignIn:
         sessions: SessionBook,
         mfa: MfaService,
         own_password: OwnPassword,
+        ldap: LdapSignIn,
+        arrivals: Arrivals,
         *,
         demo: bool,
     ) -> None:
+        self._ldap = ldap
+        self._arrivals = arrivals
         self._work = work
         self._clock = clock
         self._hasher = hasher
@@ -126,13 +139,17 @@ class SignIn:
             UnauthenticatedError: Wrong password or nobody who signs in by one, alike in text and work.
             TooManyAttemptsError: Too many failures for this account, here or everywhere, or from this address at all.
         """
-        user = await self.check_password(username, password, visit.address)
-        return await self.go_on(user, frozenset(), visit)
+        user, arrival = await self._check(username, password, visit.address)
+        return await self.go_on(user, frozenset(), visit, via=self._arrivals.keep(arrival) if arrival else "")
 
     async def check_password(self, username: str, password: str, address: str) -> User:
         """Return whose name and password these are; see `begin` for what is raised."""
-        username = normal_username(username)
-        if not USERNAME_FORM.fullmatch(username):
+        user, _ = await self._check(username, password, address)
+        return user
+
+    async def _check(self, typed: str, password: str, address: str) -> tuple[User, Arrival | None]:
+        username = normal_username(typed)
+        if not (NAME_FORM if self._ldap.is_there else USERNAME_FORM).fullmatch(username):
             username = NOBODY  # Nobody is called this way; the work is the same as for anybody unknown.
         here = f"{username} {address}"
         # An address that waits already adds nothing to the account's own count: nobody locks somebody out from afar.
@@ -144,22 +161,34 @@ class SignIn:
                 user = await work.users.by_username(username)
                 stored_hash = await work.users.password_hash(user.id if user else NOBODY)
             verdict = await self._hasher.verify(password, stored_hash)
-        except UnavailableError:  # Nobody guessed wrong: nothing was checked.
+            found = await self._elsewhere(user, stored_hash, typed, password, address)
+        except (UnavailableError, NotAdmittedError):  # Nobody guessed wrong: nothing was checked, or all was right.
             for attempts, key in counted:
                 attempts.take_back(key)
             raise
-        if user is None or not verdict.fits or not user.is_active:
+        arrival = None
+        if found is not None:
+            user, arrival = found
+        elif user is None or not verdict.fits or not user.is_active:
             log.warning("sign-in refused", extra={"username": username, "address": address})
             await self._note_failure(username, address, "password")
             raise UnauthenticatedError(WRONG)
         self._per_account_here.succeeded(here)
         self._per_account.take_back(username)
         self._per_address.take_back(address)
-        if verdict.new_hash:
+        if verdict.new_hash and arrival is None:
             async with self._work(EVERY_SITE) as work:
                 await work.users.put(user, verdict.new_hash)
                 await work.commit()
-        return user
+        return user, arrival
+
+    async def _elsewhere(
+        self, user: User | None, stored_hash: str | None, typed: str, password: str, address: str
+    ) -> tuple[User, Arrival] | None:
+        """Ask the directories about a name that has no password here; None where none knows it, or it is wrong."""
+        if stored_hash is not None or (user is not None and user.role is Role.SERVICE) or not self._ldap.is_there:
+            return None
+        return await self._ldap.check(typed, password, address)
 
     async def proceed(self, challenge: str, answer: str, visit: Visit) -> Progress:
         """Take the answer to the step that a challenge asks for: a code, or a new password.
@@ -186,7 +215,7 @@ class SignIn:
         else:
             await self._own_password.replace(actor, user, answer)
         self._per_address.take_back(visit.address)
-        return await self.go_on(user, claims.done | {step}, visit, recovery_codes)
+        return await self.go_on(user, claims.done | {step}, visit, recovery_codes, claims.via)
 
     async def check_code(self, actor: Actor, user: User, code: str) -> None:
         """Use up a code of somebody's second factor; wrong ones are counted per account.
@@ -213,26 +242,39 @@ class SignIn:
         return outcome
 
     async def go_on(
-        self, user: User, done: frozenset[str], visit: Visit, recovery_codes: tuple[str, ...] = ()
+        self, user: User, done: frozenset[str], visit: Visit, recovery_codes: tuple[str, ...] = (), via: str = ""
     ) -> Progress:
-        """Ask for the next step that an account owes, or open its session."""
+        """Ask for the next step that an account owes, or open its session.
+
+        Args:
+            user: Whose sign-in it is.
+            done: The steps behind them.
+            visit: Where they are.
+            recovery_codes: Made by the step before.
+            via: Handle of the arrival for whom a directory vouches; empty for a password of ours.
+
+        Raises:
+            UnauthenticatedError: The arrival is forgotten: it took too long.
+        """
         user, credential, print_ = await self._read(user.id)
         step = self._owed(user, credential, done)
         if step is None:
-            signed_in = await self._sessions.open(user, visit.address, visit.agent, has_page=visit.has_page)
+            signed_in = await self._sessions.open(
+                user, visit.address, visit.agent, has_page=visit.has_page, also=self._arrivals.opening(via)
+            )
             facts = {"username": user.username, "address": visit.address, "session": signed_in.session_id}
             log.info("signed in", extra=facts)
             return Progress(signed_in=signed_in, recovery_codes=recovery_codes)
-        challenge = self._mint.challenge(user.id, done, print_, CHALLENGE_S)
+        challenge = self._mint.challenge(user.id, done, print_, CHALLENGE_S, via)
         enrolment = await self._mfa.begin(user) if step is Step.ENROL else None
         return Progress(step=step, challenge=challenge, enrolment=enrolment, recovery_codes=recovery_codes)
 
     def _owed(self, user: User, credential: CredentialRow, done: frozenset[str]) -> Step | None:
-        if credential.has_mfa and not done & {Step.CODE, Step.ENROL}:
+        if credential.has_mfa and not done & {Step.CODE, Step.ENROL, DONE_THERE}:
             return Step.CODE
         if credential.must_change and Step.PASSWORD not in done:
             return Step.PASSWORD
-        if self.needs_mfa(user) and not credential.has_mfa:
+        if self.needs_mfa(user) and not credential.has_mfa and DONE_THERE not in done:
             return Step.ENROL
         return None
 

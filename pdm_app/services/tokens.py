@@ -47,11 +47,15 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class ChallengeClaims:
-    """What a challenge proves: whose sign-in is under way, which steps are done, and for which password."""
+    """What a challenge proves: whose sign-in is under way, which steps are done, and for which password.
+
+    ``via`` names what a directory of the company has vouched for; empty where none has.
+    """
 
     user_id: str
     done: frozenset[str]
     print_: str
+    via: str = ""
 
 
 def refused(reason: str) -> UnauthenticatedError:
@@ -119,17 +123,18 @@ class TokenMint:
             raise refused("expired")
         return claims
 
-    def challenge(self, user_id: str, done: Collection[str], print_: str, life_s: int) -> str:
+    def challenge(self, user_id: str, done: Collection[str], print_: str, life_s: int, via: str = "") -> str:
         """Return a token for a sign-in under way; it names no session and opens nothing."""
         expires_at = self._clock.now() + life_s * MICROS_PER_S
-        return self._sign(CHALLENGE, user_id, "", expires_at, done=sorted(done), print=print_)
+        return self._sign(CHALLENGE, user_id, "", expires_at, done=sorted(done), print=print_, via=via)
 
     def read_challenge(self, token: str) -> ChallengeClaims:
         """Verify a challenge's signature and time; whether the account is as it was is the caller's to say."""
         claims = self._decoded(token, CHALLENGE)
         if int(claims["exp"]) * MICROS_PER_S <= self._clock.now():
             raise refused("expired")
-        return ChallengeClaims(str(claims["sub"]), frozenset(map(str, claims["done"])), str(claims["print"]))
+        done, via = frozenset(map(str, claims["done"])), str(claims.get("via", ""))
+        return ChallengeClaims(str(claims["sub"]), done, str(claims["print"]), via)
 
     def _sign(self, audience: str, user_id: str, session_id: str, expires_at: int, **more: Any) -> str:
         claims = {

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
 from pdm_app.domain.credentials import ApiKey
+from pdm_app.domain.directories import IdentityRow, OidcProvider
 from pdm_app.domain.holdings import CustomRole, Group, Share, ShareKind
 from pdm_app.domain.repositories import SessionRow, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
@@ -46,6 +47,7 @@ PASSWORD = "copper lantern drifts"
 OURS, THEIRS = "graz", "pune"
 AUTHORIZE_EVERY_S = 0.1
 ROBOT, ROBOT_KEY = "robot", "robot-key"
+PROVIDER = "corp"
 GROUP, CUSTOM_ROLE = "group-one", "role-one"
 
 
@@ -127,7 +129,8 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
         fleet = Fleet(folder / "demo", clock, ports, Labels(since=clock.now()))  # Its processes do not run.
         ours = await _belongings(work, fleet, OURS, clock.now())
         theirs = await _belongings(work, fleet, THEIRS, clock.now())
-        auth = AuthSettings(mfa_required_roles=())  # Its admin signs in with a password alone.
+        nowhere = OidcProvider(id=PROVIDER, name="Corporate", issuer="https://127.0.0.1:1", client_id="pdm")
+        auth = AuthSettings(mfa_required_roles=(), oidc=(nowhere,))  # Its admin signs in with a password alone.
         settings = Settings(data_dir=folder / "data", database_url=database_url, auth=auth)
         async with running(
             settings, clock=clock, on_fatal=lambda child, error: faults.append(f"{child}: {error}")
@@ -173,6 +176,7 @@ async def _store_visitor(work: Work, site_id: str, now: Micros) -> None:
         site_ids=(site_id,),
     )
     await work.users.put(visitor)
+    await work.identities.put(IdentityRow(PROVIDER, visitor.id, visitor.id, True, now, now))
     session = SessionRow(
         id=f"session-{site_id}",
         user_id=visitor.id,

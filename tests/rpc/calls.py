@@ -10,6 +10,7 @@ from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import Belongings
 from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
+from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 
@@ -66,6 +67,7 @@ NEEDS: dict[str, Permission | None] = {
     "system.now": None,
     **CERTIFICATE_NEEDS,
     **LINK_NEEDS,
+    **DIRECTORY_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
 }
@@ -113,9 +115,14 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "signals.list": {"asset_id": own.asset_id},
         **link_inputs(own),
     }
-    return (inputs | certificate_inputs() | people_inputs(own) | link_inputs(own) | plant_inputs(own)).get(
-        path, MISSING
-    )
+    return (
+        inputs
+        | certificate_inputs()
+        | people_inputs(own)
+        | directory_inputs(own)
+        | link_inputs(own)
+        | plant_inputs(own)
+    ).get(path, MISSING)
 
 
 async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:

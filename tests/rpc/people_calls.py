@@ -54,6 +54,7 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
 }
 # How a caller is answered who was let in but sends what somebody who sits there would know better: a password, a code.
 LET_IN_BUT_WRONG = {
+    "directories.try_person": "BAD_REQUEST",  # A provider cannot be searched.
     "certificates.forget": "NOT_FOUND",  # Its one certificate is in use again.
     "certificates.obtain": "CONFLICT",  # Nobody named a directory.
     "formulas.cancel_recalculation": "NOT_FOUND",  # It has long been done.

@@ -30,7 +30,7 @@ const provider = new Provider(given.issuer, {
     return grant;
   },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
-  fetch: (url, options) => fetch(url, options),
+  fetch: (url, { dispatcher: _, ...options }) => fetch(url, options), // The library's own way refuses addresses of this machine.
 });
 
 async function body(request) {
