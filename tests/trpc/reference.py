@@ -1,6 +1,7 @@
 """The procedures of the reference server from which the protocol's traffic was captured, in Python."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -54,6 +55,7 @@ class Plant:
     revoked: set[str] = field(default_factory=set)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     at_the_gate: int = 0
+    count_to: float = math.inf
     contexts: list[ConnectionInfo] = field(default_factory=list)
     is_starting: bool = False
     finished: list[str] = field(default_factory=list)
@@ -237,6 +239,8 @@ async def count(ctx: Ctx, input: CountInput) -> AsyncIterator[Tracked[Tick]]:
     start = int(input.last_event_id or 0)
     for n in range(start + 1, input.up_to + 1):
         await asyncio.sleep(input.delay_ms / 1000)
+        while n > ctx.plant.count_to:  # noqa: ASYNC110 - a number that a test sets has no event.
+            await asyncio.sleep(0.005)
         yield tracked(str(n), Tick(n=n))
 
 

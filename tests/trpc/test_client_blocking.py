@@ -112,11 +112,12 @@ async def test_leaving_the_block_ends_the_subscription_at_the_server(client: Ope
 
 async def test_another_thread_may_end_a_subscription_that_waits(client: Opened, served: Served) -> None:
     events = client.link.subscribe("forever")
-    waiting = asyncio.create_task(aside(lambda: list(events)))
-    await until(lambda: served.plant.contexts, WAIT_S)
-    await asyncio.sleep(0.05)
+    got: list[int] = []
+    waiting = asyncio.create_task(aside(lambda: got.extend(events)))
+    await until(lambda: got, WAIT_S)
     await aside(events.close)
-    assert await waiting == [1]
+    await waiting
+    assert got == [1]
 
 
 async def test_a_stream_can_be_left_before_its_end(client: Opened) -> None:

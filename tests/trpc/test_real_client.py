@@ -1,6 +1,7 @@
 """The real ``@trpc/client`` from npm, through all its links, against a running server."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from tests.trpc.conftest import Served, until
 from tests.trpc.node_client import SCENARIO_TIMEOUT_S, Node, installed_client
+from tests.trpc.reference import Plant
 
 ADA = {"username": "ada", "role": "user"}
 
@@ -120,11 +122,13 @@ async def test_http_subscription_link(node: Node, served: Served) -> None:
     await until(lambda: "forever" in served.plant.cleaned_up)
 
 
-async def cut_three_times(node: Node, cut: Callable[[], None]) -> None:
-    """Cut the client's connection after its 5th, 10th and 15th event."""
+async def cut_three_times(node: Node, plant: Plant, cut: Callable[[], None]) -> None:
+    """Cut the client's connection after its 5th, 10th and 15th event, and not when it is at the end already."""
     for events in (5, 10, 15):
+        plant.count_to = events
         await until(lambda wanted=events: node.events >= wanted, SCENARIO_TIMEOUT_S)  # type: ignore[misc]
         cut()
+    plant.count_to = math.inf
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,7 @@ async def test_a_cut_subscription_resumes_without_a_gap_or_a_repeat(
 
     async with asyncio.TaskGroup() as group:
         running = group.create_task(node.run(scenario))
-        group.create_task(cut_three_times(node, cut))
+        group.create_task(cut_three_times(node, served.plant, cut))
     got = running.result()
     assert [event["data"]["n"] for event in got["events"]] == list(range(1, 31))
     assert got["how"] == "complete"

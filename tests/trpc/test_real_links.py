@@ -1,6 +1,7 @@
 """The real ``@trpc/client`` as integrations put it together, also through a network that cuts and freezes."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,10 +77,12 @@ async def test_a_connection_that_is_dead_is_noticed_by_the_clients_keep_alive(pa
     async with behind_a_proxy(packages, served) as (node, proxy):
 
         async def freeze() -> None:
+            served.plant.count_to = 30
             await until(lambda: node.events >= 5, SCENARIO_TIMEOUT_S)
             proxy.freeze()
             await until(lambda: proxy.accepted >= 2, SCENARIO_TIMEOUT_S)
             proxy.thaw()
+            served.plant.count_to = math.inf
 
         got = await run_while(node, "keepAlive", freeze())
     assert numbers(got) == list(range(1, 61))
@@ -136,8 +139,10 @@ async def test_reset_connections_cost_no_event_and_double_none(packages: Path, s
 
         async def cut() -> None:
             for events in (5, 15, 25):
+                served.plant.count_to = events  # However late the client looks, it cannot be at the end already.
                 await until(lambda wanted=events: node.events >= wanted, SCENARIO_TIMEOUT_S)  # type: ignore[misc]
                 assert proxy.cut() >= 1
+            served.plant.count_to = math.inf
             served.plant.gate.set()
 
         got = await run_while(node, scenario, cut())
