@@ -84,7 +84,9 @@ class LinkMaterials:
             is_recent = now - known.last_seen_at < NOTE_AGAIN_US and known.connection_id == connection.id
             if is_recent:
                 return False
-            await work.trust.put(known.model_copy(update={**_place(connection), "last_seen_at": now}))
+            place = {"connection_id": connection.id, "connection_name": connection.name}
+            changes = {**place, "endpoint": connection.endpoint, "last_seen_at": now}
+            await work.trust.put(known.model_copy(update=changes))
             return True
         if not refused.is_unknown:
             return False
@@ -97,7 +99,9 @@ class LinkMaterials:
                 pem=refused.pem,
                 standing=Standing.WAITING,
                 reason=refused.message[:2000],
-                **_place(connection),
+                connection_id=connection.id,
+                connection_name=connection.name,
+                endpoint=connection.endpoint,
                 first_seen_at=now,
                 last_seen_at=now,
             )
@@ -107,10 +111,6 @@ class LinkMaterials:
             extra={"connection": connection.id, "fingerprint": refused.fingerprint},
         )
         return True
-
-
-def _place(connection: Connection) -> dict[str, str]:
-    return {"connection_id": connection.id, "connection_name": connection.name, "endpoint": connection.endpoint}
 
 
 def _crowded_out(peers: Sequence[PeerCertificate], connection_id: str) -> list[PeerCertificate]:

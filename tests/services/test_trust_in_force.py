@@ -1,7 +1,7 @@
 """Decisions about certificates on links that run: an unknown broker waits, and a link ends when its trust does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -83,11 +83,11 @@ async def running(sqlite_work: SqlUnitOfWork, tmp_path: Path) -> AsyncIterator[R
 
 
 @pytest.fixture
-def broker(need: Callable[[str, object], None], tmp_path: Path) -> AsyncIterator[Mosquitto]:
+def broker(need: Callable[[str, object], None], tmp_path: Path) -> Iterator[Mosquitto]:
     need("mosquitto", find_mosquitto())
     broker = Mosquitto(tmp_path / "broker", tls=Tls(made("broker")))
     broker.start()
-    yield broker  # type: ignore[misc]
+    yield broker
     with suppress(Exception):
         broker.stop()
 
