@@ -151,9 +151,9 @@ async def test_method_override_lets_queries_be_posted_but_never_mutations_be_got
 
 
 async def test_a_call_that_takes_too_long_is_cancelled_and_says_so() -> None:
-    async with serving(Limits(call_timeout_s=0.1)) as server:
+    async with serving(Limits(call_timeout_s=1.0)) as server:
         answer = await carry_out(server, Exchange("", "GET", 'slow?input={"ms":60000}', 408, None))
-        assert answer.json() == error("slow was cancelled after 0.1 s", -32008, "TIMEOUT", 408, "slow")
+        assert answer.json() == error("slow was cancelled after 1 s", -32008, "TIMEOUT", 408, "slow")
         assert (await carry_out(server, Exchange("", "GET", "health", 200, None))).json() == OK
 
 
