@@ -15,7 +15,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE_MS = 20_000  # Of the tests: a page of a busy machine may take its time, and nothing is shown by waiting less.
+PATIENCE_MS = 30_000  # Of the tests: a page of a busy machine may take its time, and nothing is shown by waiting less.
 expect.set_options(timeout=PATIENCE_MS)
 HARMLESS = re.compile(r"Download the React DevTools|favicon")
 
@@ -41,6 +41,7 @@ def browser(need: Callable[[str, object], None]) -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile of its own at 1440 px."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(2 * PATIENCE_MS)
     yield context
     context.close()
 

@@ -9,14 +9,14 @@ from playwright.sync_api import Page, expect
 from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import sign_in
 
-END_MS = 40_000
+END_MS = 60_000
 
 
 @pytest.fixture(scope="module")
 def impatient_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
-    """A demo whose pages may be left alone for nine seconds, and warn all the time therefore."""
+    """A demo whose pages may be left alone for a quarter of a minute, and warn all the time therefore."""
     folder = Path(tmp_path_factory.mktemp("idle"))
-    product = RunningProduct(folder, environment={"PDM_AUTH__IDLE_MINUTES": "0.15"})
+    product = RunningProduct(folder, environment={"PDM_AUTH__IDLE_MINUTES": "0.25"})
     product.start()
     yield product
     product.kill()
