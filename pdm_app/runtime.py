@@ -234,12 +234,19 @@ async def running(
             ingest.forget_signals, alarm_watch.reload, collector.reload_signals, collector.reload, deriver.reload
         )
         desk = Desk(clock, Rules(), in_force)
-        assets, signals = AssetService(work, desk), SignalService(work, desk)
+        signatures = SignatureService(work, clock, auth.profile.confirm)
+        assets = AssetService(work, desk, signatures, signs_deletions=settings.audit.sign_deletions)
+        signals = SignalService(work, desk)
         recalculations = RecalculationService(work, historian, clock, keeper.held, lambda: deriver.status.faults)
         supervisor.start("recalculations", recalculations.run, stage=Stage.CONSUMER)
         live = LiveService(frames, signals)
         history = HistoryService(historian, signals, metrics.query_latency_seconds.observe)
-        audit = AuditService(work, clock, settings.audit.entries_warn)
+        audit = AuditService(
+            work,
+            clock,
+            settings.audit.entries_warn,
+            lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE),
+        )
         services = Services(
             alarm_rules=AlarmRuleService(work, desk),
             alarms=AlarmService(work, book, clock),
@@ -250,7 +257,7 @@ async def running(
             certificates=certificates,
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work) if plant is not None else None,
-            devices=DeviceService(work, clock, desk),
+            devices=DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours),
             directories=DirectoryService(work, clock, doors, secret_store),
             expiries=expiries,
             formulas=FormulaService(work, historian),
@@ -263,7 +270,7 @@ async def running(
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             signals=signals,
-            signatures=SignatureService(work, clock, auth.profile.confirm),
+            signatures=signatures,
             settings=SettingsService(work, clock, settings_book),
             sites=SiteService(work, desk),
             trust=trust,
@@ -286,6 +293,7 @@ def _apply(settings: Settings, services: Services, buffer: DiskBuffer) -> None:
     """Have the parts of the product go by settings that an admin has just changed."""
     services.auth.apply(settings.auth)
     services.audit.entries_warn = settings.audit.entries_warn
+    services.assets.signs_deletions = settings.audit.sign_deletions
     services.ingest.limits = settings.ingest
     buffer.limit(settings.buffer.bytes_max)
 

@@ -265,6 +265,9 @@ class AuditSettings(Section):
     entries_warn: int = Field(
         default=5_000_000, ge=1_000, description="From this many entries on, of about 1 kB each, health asks for room."
     )
+    sign_deletions: bool = Field(
+        default=False, description="Deleting a machine takes an electronic signature, as regulated plants ask for."
+    )
 
 
 class LogSettings(Section):

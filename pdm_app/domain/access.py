@@ -48,6 +48,7 @@ class Permission(StrEnum):
     USERS_CONFIGURE = "users.configure"
     DEMO_CONTROL = "demo.control"
     AUDIT_READ = "audit.read"
+    SIGNATURES_SIGN = "signatures.sign"
     TRUST_CONFIGURE = "trust.configure"
 
 
@@ -71,14 +72,15 @@ _ENGINEER = _OPERATE | {
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,
     Permission.DEMO_CONTROL,
+    Permission.SIGNATURES_SIGN,
 }
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _READ,
     Role.OPERATOR: _OPERATE | {Permission.DEMO_CONTROL},
-    Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL},
+    Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL, Permission.SIGNATURES_SIGN},
     Role.ENGINEER: _ENGINEER,
-    Role.MANAGER: _READ | {Permission.AUDIT_READ, Permission.ASSETS_SHARE},
+    Role.MANAGER: _READ | {Permission.AUDIT_READ, Permission.ASSETS_SHARE, Permission.SIGNATURES_SIGN},
     Role.ADMIN: frozenset(Permission) - {Permission.SAMPLES_INGEST},
     Role.SERVICE: frozenset({Permission.SAMPLES_INGEST}),
 }

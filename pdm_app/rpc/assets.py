@@ -6,6 +6,7 @@ from pdm_app.domain.record import Code, Id, Name, Position, Revision, SignalNumb
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.assets import AssetDetail, PlantOverview
+from pdm_app.services.signatures import Signing
 from pdm_app.trpc import MISSING, Missing
 
 assets = procedures()
@@ -77,9 +78,19 @@ async def change(
 
 
 @assets.mutation(permission="assets.configure", rest="DELETE /assets/{asset_id}")
-async def delete(ctx: Ctx, *, asset_id: Id, revision: Revision | None = None, with_parts: bool = False) -> Asset:
-    """Delete a machine, with_parts its signals and alarm rules too. It can be restored, with what went with it."""
-    return await ctx.services.assets.delete(ctx.actor, asset_id, revision, with_parts=with_parts)
+async def delete(
+    ctx: Ctx,
+    *,
+    asset_id: Id,
+    revision: Revision | None = None,
+    with_parts: bool = False,
+    signing: Signing | None = None,
+) -> Asset:
+    """Delete a machine, with_parts its signals and alarm rules too. It can be restored, with what went with it.
+
+    Where the settings ask for an electronic signature, ``signing`` holds the password of the caller.
+    """
+    return await ctx.services.assets.delete(ctx.actor, asset_id, revision, with_parts=with_parts, signing=signing)
 
 
 @assets.mutation(permission="assets.configure", rest="POST /assets/{asset_id}/restore")

@@ -7,7 +7,7 @@ from pydantic import Field
 from pdm_app.domain.audit import Anchor, AuditPage, AuditQuery
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.rpc.context import Ctx, procedures
-from pdm_app.services.audit import AuditVerdict
+from pdm_app.services.audit import AuditCheck, AuditVerdict
 
 audit = procedures()
 
@@ -23,15 +23,36 @@ async def page(ctx: Ctx, query: AuditQuery) -> AuditPage:
 
 @audit.query(permission="audit.read", rest="GET /audit/verdict")
 async def verify(ctx: Ctx, *, seq: AnchorNumber | None = None, hash: AnchorHash | None = None) -> AuditVerdict:
-    """Walk the whole chain and name the first entry that is not what it was.
+    """Walk a chain of up to some 300,000 entries and name the first one that is not what it was; see `begin_check`.
 
     An entry's number and hash that were kept elsewhere may be held up against it.
     """
+    return await ctx.services.audit.verify(ctx.actor, _anchor(seq, hash))
+
+
+@audit.mutation(permission="audit.read", rest="POST /audit/check 200", rate="10/minute")
+async def begin_check(ctx: Ctx, *, seq: AnchorNumber | None = None, hash: AnchorHash | None = None) -> AuditCheck:
+    """Begin to walk the whole chain, however long it is; `checking` says how far it is and what came of it."""
+    return await ctx.services.audit.begin_check(ctx.actor, _anchor(seq, hash))
+
+
+@audit.query(permission="audit.read", rest="GET /audit/check")
+async def checking(ctx: Ctx) -> AuditCheck:
+    """Return how far the check is that runs, or how the last one ended."""
+    return ctx.services.audit.checking(ctx.actor)
+
+
+@audit.mutation(permission="audit.read", rest="DELETE /audit/check")
+async def cancel_check(ctx: Ctx) -> AuditCheck:
+    """Stop the check that runs."""
+    return await ctx.services.audit.cancel_check(ctx.actor)
+
+
+def _anchor(seq: int | None, hash: str | None) -> Anchor | None:
     if (seq is None) != (hash is None):
         missing = "seq" if seq is None else "hash"
         raise InvalidInputError(
             "A number and its hash are held up together.",
             [FieldIssue(missing, "is missing", "send both seq and hash, or neither")],
         )
-    anchor = None if seq is None or hash is None else Anchor(seq=seq, hash=hash)
-    return await ctx.services.audit.verify(ctx.actor, anchor)
+    return None if seq is None or hash is None else Anchor(seq=seq, hash=hash)

@@ -95,6 +95,13 @@ async def create_key(ctx: Ctx, *, device_id: Id) -> NewDeviceKey:
     return NewDeviceKey(key=made.key, secret=made.secret)
 
 
+@devices.mutation(permission="devices.configure", rest="POST /device-keys/{key_id}/rotation 201")
+async def rotate_key(ctx: Ctx, *, key_id: Id) -> NewDeviceKey:
+    """Make the successor of a key; the old one works on for the overlap that the settings say."""
+    made = await ctx.services.devices.rotate_key(ctx.actor, key_id)
+    return NewDeviceKey(key=made.key, secret=made.secret)
+
+
 @devices.mutation(permission="devices.configure", rest="DELETE /device-keys/{key_id}")
 async def revoke_key(ctx: Ctx, *, key_id: Id) -> DeviceKey:
     """End a key at once, and for good."""

@@ -26,6 +26,7 @@ from pdm_app.rpc.sessions import sessions
 from pdm_app.rpc.settings import settings
 from pdm_app.rpc.shares import shares
 from pdm_app.rpc.signals import signals
+from pdm_app.rpc.signatures import signatures
 from pdm_app.rpc.sites import sites
 from pdm_app.rpc.system import system
 from pdm_app.rpc.trust import trust
@@ -58,6 +59,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "shares": shares,
     "settings": settings,
     "signals": signals,
+    "signatures": signatures,
     "sites": sites,
     "system": system,
     "trust": trust,

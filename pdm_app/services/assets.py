@@ -9,19 +9,21 @@ from pdm_app.domain.access import Actor, Permission, Scope
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, AssetFacts, Device, Line, Site
 from pdm_app.domain.connections import Connection
-from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError, NotSupportedError
 from pdm_app.domain.plant import Mark
 from pdm_app.domain.record import Record
-from pdm_app.domain.repositories import Work
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import Signal
+from pdm_app.domain.signatures import Meaning
 from pdm_app.services.alarm_rules import ALARM_RULE
 from pdm_app.services.derived_signals import require_unread
 from pdm_app.services.in_force import InForce
-from pdm_app.services.plant_changes import PlantService, put_on_record
+from pdm_app.services.plant_changes import Desk, PlantService, put_on_record
 from pdm_app.services.plant_noun import Bound, Hold, Noun
 from pdm_app.services.plant_rules import referred, require_unheld
 from pdm_app.services.signals import SIGNAL
+from pdm_app.services.signatures import Confirmed, SignatureService, Signing
 
 ASSET = Noun(
     kind=Asset,
@@ -74,9 +76,25 @@ class AssetDetail(Record):
 
 
 class AssetService(PlantService[Asset]):
-    """The asset tree as it is read, and its machines as they are changed."""
+    """The asset tree as it is read, and its machines as they are changed.
+
+    Attributes:
+        signs_deletions: Deleting takes an electronic signature; may be changed at any time.
+    """
 
     noun = ASSET
+
+    def __init__(
+        self,
+        work: UnitOfWork,
+        desk: Desk | None = None,
+        signatures: SignatureService | None = None,
+        *,
+        signs_deletions: bool = False,
+    ) -> None:
+        super().__init__(work, desk)
+        self._signatures = signatures
+        self.signs_deletions = signs_deletions
 
     async def sites(self, actor: Actor) -> tuple[Site, ...]:
         """Return the sites in the actor's scope, by code."""
@@ -136,23 +154,37 @@ class AssetService(PlantService[Asset]):
 
     @override
     async def delete(
-        self, actor: Actor, id: str | int, revision: int | None = None, *, with_parts: bool = False
+        self,
+        actor: Actor,
+        id: str | int,
+        revision: int | None = None,
+        *,
+        with_parts: bool = False,
+        signing: Signing | None = None,
     ) -> Asset:
         """Delete a machine; ``with_parts`` its signals and alarm rules too, which come back when it is restored.
+
+        Where the settings ask for it, and wherever ``signing`` is given, it is signed in the same transaction.
 
         Raises:
             NotFoundError: It does not exist or lies outside the actor's sites.
             ConflictError: Somebody has changed or deleted it since, or something hangs on it; says who or what.
+            InvalidInputError: It has to be signed and is not, or the password or the code is wrong.
         """
-        if not with_parts:
-            return await super().delete(actor, id, revision)
-        for noun in (ASSET, SIGNAL, ALARM_RULE):
+        for noun in (ASSET, SIGNAL, ALARM_RULE) if with_parts else (ASSET,):
             actor.require(noun.configure)
+        confirmed = await self._confirmed(actor, signing)
         desk, now = self._desk, self._desk.clock.now()
         async with self._work(actor.scope) as work:
             asset = await self._held(work, id, revision)
-            rules = await work.plant.some(AlarmRule, PARTS_MAX, asset_id=asset.id)
-            signals = await work.plant.some(Signal, PARTS_MAX, asset_id=asset.id)
+            await self._let_go(work, asset)
+            rules = await work.plant.some(AlarmRule, PARTS_MAX, asset_id=asset.id) if with_parts else ()
+            signals = await work.plant.some(Signal, PARTS_MAX, asset_id=asset.id) if with_parts else ()
+            if confirmed is not None and self._signatures is not None and signing is not None:
+                await self._signatures.sign(
+                    work, confirmed, Meaning.APPROVED, asset, subject="asset", subject_id=asset.id, name=asset.code,
+                    site_id=asset.site_id, reason=signing.reason,
+                )  # fmt: skip
             for rule in rules:
                 await _delete(ALARM_RULE, work, actor, now, rule)
             await _delete(ASSET, work, actor, now, asset)
@@ -162,8 +194,27 @@ class AssetService(PlantService[Asset]):
                 await _delete(SIGNAL, work, actor, now, signal)
             await require_unheld(ASSET, work, asset)  # Nothing is committed where devices are left on it.
             await work.commit()
+        await self._put_in_force(desk.in_force, asset, None)
         await self._parts_in_force(desk.in_force, signals, rules)
         return asset
+
+    async def _confirmed(self, actor: Actor, signing: Signing | None) -> Confirmed | None:
+        """Check what was typed to sign, before the deed.
+
+        Raises:
+            InvalidInputError: The settings ask for a signature and there is none.
+        """
+        if signing is None:
+            if self.signs_deletions:
+                fix = "sign it with your password"
+                raise InvalidInputError(
+                    f"A machine is deleted here with an electronic signature only; {fix}.",
+                    [FieldIssue("signing", "is missing", fix)],
+                )
+            return None
+        if self._signatures is None:
+            raise NotSupportedError("Nothing can be signed in this process. Ask the one that serves.")
+        return await self._signatures.confirm(actor, signing.password, signing.code)
 
     @override
     async def restore(self, actor: Actor, id: str | int) -> Asset:

@@ -9,14 +9,15 @@ import csv
 import io
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission
 from pdm_app.domain.audit import Anchor, AuditEntry, AuditPage, AuditQuery, ChainCheck
-from pdm_app.domain.errors import NotFoundError, UnavailableError
+from pdm_app.domain.errors import ConflictError, NotFoundError, NotSupportedError, PdmError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Instant, Record
 from pdm_app.domain.repositories import UnitOfWork
@@ -50,6 +51,22 @@ class AuditVerdict(Record):
     fault: str = ""
 
 
+class AuditCheck(Record):
+    """A check of the chain that runs by itself, or how the last one ended."""
+
+    state: Literal["none", "running", "done", "cancelled", "failed"] = "none"
+    checked: int = Field(default=0, description="Entries found whole so far.")
+    total: int = Field(default=0, description="Entries there were when it began.")
+    begun_at: Instant | None = None
+    begun_by: str = ""
+    verdict: AuditVerdict | None = Field(default=None, description="Once it is done.")
+    problem: str = Field(default="", description="Why it could not go on.")
+
+
+Spawn = Callable[[str, Callable[[], Awaitable[None]]], object]
+"""Runs something under a name beside everything else."""
+
+
 class AuditService:
     """Reads of the audit trail; services write it through `pdm_app.services.auditing.audit`.
 
@@ -57,10 +74,14 @@ class AuditService:
         entries_warn: From so many entries on the check asks for room; may be changed at any time.
     """
 
-    def __init__(self, work: UnitOfWork, clock: Clock, entries_warn: int) -> None:
+    def __init__(self, work: UnitOfWork, clock: Clock, entries_warn: int, spawn: Spawn | None = None) -> None:
         self._work = work
         self._clock = clock
         self.entries_warn = entries_warn
+        self._spawn = spawn  # None on a command line, where nothing runs by itself.
+        self._job = AuditCheck()
+        self._checks = 0
+        self._stopped: set[int] = set()
         self._checking = 0
         self._last: AuditVerdict | None = None
 
@@ -97,6 +118,9 @@ class AuditService:
             check = await self._walked(anchor)
         finally:
             self._checking -= 1
+        return self._judged(actor, check, anchor)
+
+    def _judged(self, actor: Actor, check: ChainCheck, anchor: Anchor | None) -> AuditVerdict:
         verdict = AuditVerdict(
             is_whole=check.broken_at is None,
             at=self._clock.now(),
@@ -114,10 +138,91 @@ class AuditService:
             self._last = verdict
         return verdict
 
-    async def _walked(self, anchor: Anchor | None) -> ChainCheck:
+    # --- the check as something that runs by itself ---------------------------------------------------------------
+
+    async def begin_check(self, actor: Actor, anchor: Anchor | None = None) -> AuditCheck:
+        """Begin to walk the whole chain, however long it is, and return at once; one check at a time.
+
+        Raises:
+            ConflictError: One is running; says who began it.
+            NotSupportedError: Nothing runs by itself in this process.
+        """
+        actor.require(Permission.AUDIT_READ)
+        if self._spawn is None:
+            raise NotSupportedError("This process runs nothing by itself. Ask the one that serves, or verify at once.")
+        self._refuse_second()
+        now = self._clock.now()
+        async with self._work(actor.scope) as work:
+            total = (await work.audit.head()).seq
+            await audit(work, actor, now, "audit.check_begun", subject="audit",
+                        after={"entries": total, "anchor": anchor.seq if anchor else None})  # fmt: skip
+            await work.commit()
+        self._refuse_second()  # Somebody else may have begun one while this was put on record.
+        self._checks += 1
+        number = self._checks
+        self._job = AuditCheck(state="running", total=total, begun_at=now, begun_by=actor.name)
+
+        async def run() -> None:
+            await self._run_check(number, actor, anchor)
+
+        self._spawn(f"audit check {number}", run)
+        return self._job
+
+    def checking(self, actor: Actor) -> AuditCheck:
+        """Return how far the check is, or how the last one of this process ended."""
+        actor.require(Permission.AUDIT_READ)
+        return self._job
+
+    async def cancel_check(self, actor: Actor) -> AuditCheck:
+        """Stop the check that runs.
+
+        Raises:
+            ConflictError: None is running.
+        """
+        actor.require(Permission.AUDIT_READ)
+        if self._job.state != "running":
+            raise ConflictError("No check of the audit trail is running, so there is nothing to stop.")
+        async with self._work(actor.scope) as work:
+            await audit(work, actor, self._clock.now(), "audit.check_cancelled", subject="audit",
+                        after={"checked": self._job.checked})  # fmt: skip
+            await work.commit()
+        if self._job.state == "running":  # It may have come to its end while this was put on record.
+            self._stopped.add(self._checks)
+            self._job = self._job.model_copy(update={"state": "cancelled"})
+        return self._job
+
+    def _refuse_second(self) -> None:
+        if self._job.state == "running":
+            raise ConflictError(
+                f"{self._job.begun_by} has begun to check the audit trail already: {self._job.checked} of "
+                f"{self._job.total} entries are done. Wait for it, or stop it first.",
+                begun_by=self._job.begun_by,
+            )
+
+    async def _run_check(self, number: int, actor: Actor, anchor: Anchor | None) -> None:
+        """Never raises what the database does: whoever began it reads it as the outcome, and begins another one."""
+
+        def go_on(checked: int) -> bool:
+            if number in self._stopped:
+                return False
+            self._job = self._job.model_copy(update={"checked": checked, "total": max(checked, self._job.total)})
+            return True
+
+        try:
+            check = await self._walked(anchor, go_on)
+        except PdmError as error:
+            if number not in self._stopped:
+                self._job = self._job.model_copy(update={"state": "failed", "problem": error.message})
+            return
+        if number not in self._stopped:
+            verdict = self._judged(actor, check, anchor)
+            facts = {"state": "done", "verdict": verdict, "checked": verdict.checked}
+            self._job = self._job.model_copy(update=facts)
+
+    async def _walked(self, anchor: Anchor | None, go_on: Callable[[int], bool] = lambda _checked: True) -> ChainCheck:
         check = ChainCheck(anchor)
         position: int | None = None
-        while True:
+        while go_on(check.checked):
             async with self._work(EVERY_SITE) as work:
                 head = await work.audit.head()  # Before the entries: what is added in between is then seen, not missed.
                 entries = await work.audit.after(position, PORTION)
@@ -127,6 +232,7 @@ class AuditService:
             if not check.take(entries):
                 return check
             position = entries[-1].seq
+        return check
 
     async def export(self, actor: Actor, query: AuditQuery, written_as: ExportFormat) -> AsyncGenerator[bytes, None]:
         """Yield the entries that a query admits, oldest first; its page and limit do not matter.

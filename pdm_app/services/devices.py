@@ -15,7 +15,7 @@ from typing_extensions import override
 from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, Actor, DeviceKey, Permission, Role, Scope
 from pdm_app.domain.assets import Asset, Device, DeviceFacts, Site
 from pdm_app.domain.connections import Connection
-from pdm_app.domain.errors import NotFoundError, UnauthenticatedError, UnavailableError
+from pdm_app.domain.errors import ConflictError, NotFoundError, UnauthenticatedError, UnavailableError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -79,9 +79,10 @@ class DeviceService(PlantService[Device]):
 
     noun = DEVICE
 
-    def __init__(self, work: UnitOfWork, clock: Clock, desk: Desk | None = None) -> None:
+    def __init__(self, work: UnitOfWork, clock: Clock, desk: Desk | None = None, *, overlap_hours: float = 24) -> None:
         super().__init__(work, desk)
         self._clock = clock
+        self._overlap = round(overlap_hours * 3600 * MICROS_PER_S)
         self._known: dict[str, _Known] = {}
         self._generation = 0
 
@@ -123,25 +124,53 @@ class DeviceService(PlantService[Device]):
             NotFoundError: The device does not exist or lies outside the actor's sites.
         """
         actor.require(Permission.DEVICES_CONFIGURE)
-        hint = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(HINT_CHARACTERS))
-        secret = f"pdm_{hint}_" + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_CHARACTERS))
         now = self._clock.now()
         async with self._work(actor.scope) as work:
             device = await work.devices.get(device_id)
             if device is None:
                 raise NotFoundError(f"There is no device {device_id!r}.", device_id=device_id)
-            key = DeviceKey(
-                id=new_id(now),
-                site_id=device.site_id,
-                device_id=device.id,
-                hint=f"pdm_{hint}",
-                created_at=now,
-                created_by=actor.name,
-            )
-            await work.devices.add_key(key, key_hash(secret))
-            await _record(work, actor, now, "devices.key_created", None, key)
+            made = await self._make(work, actor, device, now)
+            await _record(work, actor, now, "devices.key_created", None, made.key)
             await work.commit()
-        log.info("device key made", extra={"device": device.code, "key": key.hint, "by": actor.name})
+        log.info("device key made", extra={"device": device.code, "key": made.key.hint, "by": actor.name})
+        return made
+
+    async def rotate_key(self, actor: Actor, key_id: str) -> NewKey:
+        """Make the successor of a key; the old one works on for the overlap of the settings, so that nothing is lost.
+
+        Raises:
+            NotFoundError: It, or its device, does not exist or lies outside the actor's sites.
+            ConflictError: It has ended already.
+        """
+        actor.require(Permission.DEVICES_CONFIGURE)
+        now = self._clock.now()
+        async with self._work(actor.scope) as work:
+            old = next((key for key in await work.devices.keys() if key.id == key_id), None)
+            device = await work.devices.get(old.device_id) if old is not None else None
+            if old is None or device is None:
+                raise NotFoundError(f"There is no device key {key_id!r}.", key_id=key_id)
+            ends_at = Micros(min(int(now) + self._overlap, old.expires_at or 2**53))
+            if not _is_good(old, now) or not await work.devices.expire_key(key_id, ends_at):
+                raise ConflictError(f"The key {old.hint} has ended. Make a new one instead.", key_id=key_id)
+            made = await self._make(work, actor, device, now)
+            await _record(work, actor, now, "devices.key_rotated", old, made.key)
+            await work.commit()
+        self._forget(key_id)
+        log.info("device key replaced", extra={"device": device.code, "key": made.key.hint, "by": actor.name})
+        return made
+
+    async def _make(self, work: Work, actor: Actor, device: Device, now: Micros) -> NewKey:
+        hint = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(HINT_CHARACTERS))
+        secret = f"pdm_{hint}_" + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_CHARACTERS))
+        key = DeviceKey(
+            id=new_id(now),
+            site_id=device.site_id,
+            device_id=device.id,
+            hint=f"pdm_{hint}",
+            created_at=now,
+            created_by=actor.name,
+        )
+        await work.devices.add_key(key, key_hash(secret))
         return NewKey(key, secret)
 
     async def revoke_key(self, actor: Actor, key_id: str) -> DeviceKey:
@@ -170,7 +199,7 @@ class DeviceService(PlantService[Device]):
         """Return the device that holds a key, as an actor of its own site that may only send samples.
 
         Raises:
-            UnauthenticatedError: Malformed, unknown or revoked, alike in text.
+            UnauthenticatedError: Malformed, unknown, revoked or replaced long ago, alike in text.
             UnavailableError: The database does not answer and the key is not known here.
         """
         if not KEY_FORM.fullmatch(secret):
@@ -180,6 +209,8 @@ class DeviceService(PlantService[Device]):
         known = self._known.get(hash_)
         if known is None or not 0 <= now - known.read_at < REREAD_S * MICROS_PER_S:
             known = await self._reread(hash_, known, now)
+        if not _is_good(known.key, now):
+            raise UnauthenticatedError(WRONG_KEY, reason="has ended")
         if now - known.used_at >= USED_S * MICROS_PER_S:
             await self._note_use(known, now)
         if known.actor.address != address:
@@ -233,6 +264,10 @@ class DeviceService(PlantService[Device]):
         self._generation += 1
         for hash_ in [hash_ for hash_, known in self._known.items() if known.key.id == key_id]:
             del self._known[hash_]
+
+
+def _is_good(key: DeviceKey, now: Micros) -> bool:
+    return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
 
 
 def key_hash(secret: str) -> str:

@@ -82,15 +82,23 @@ class ProfileService:
             await work.commit()
         return preferences
 
-    async def confirm(self, actor: Actor, password: str) -> User:
-        """Return the actor's account once its password was typed again, for what asks for that, such as a signature.
+    async def confirm(self, actor: Actor, password: str, code: str = "") -> User:
+        """Return the actor's account once its password, and a code where it has an app, were typed again.
+
+        For what asks for that, such as a signature.
 
         Raises:
             PermissionDeniedError: The actor is no person in a session.
             InvalidInputError: The password is wrong.
             TooManyAttemptsError: Too many wrong ones.
         """
-        return await self._again(actor, password)
+        user = await self._again(actor, password)
+        if (await self._mfa.state(user.id)).is_on:
+            if not code:
+                fix = "type one of your authenticator app, or a recovery code"
+                raise InvalidInputError(f"A code is needed too; {fix}.", [FieldIssue("code", "is missing", fix)])
+            await self._sign_in.check_code(actor, user, code)
+        return user
 
     async def change_password(self, actor: Actor, password: str, new_password: str) -> None:
         """Replace the password by the old one; every other session of the person ends.

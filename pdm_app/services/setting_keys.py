@@ -60,7 +60,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
     ),
     "ingest": ("samples_max", "bytes_max", "calls_max"),
     "buffer": ("bytes_max",),
-    "audit": ("entries_warn",),
+    "audit": ("entries_warn", "sign_deletions"),
     "log": ("level", "requests"),
 }  # fmt: skip
 """Whoever uses one of these follows `pdm_app.services.settings_book.SettingsBook`; a test changes each and looks."""

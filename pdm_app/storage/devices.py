@@ -46,6 +46,15 @@ class SqlDevices(Repository):
     async def key_by_hash(self, key_hash: str) -> DeviceKey | None:
         return await self._find_one(DeviceKey, DeviceKeyRow, KEYS.c.key_hash == key_hash)
 
+    async def expire_key(self, key_id: str, at: Micros) -> bool:
+        """Have a key end at ``at`` by itself; False for one that was revoked or does not exist."""
+        statement = (
+            update(KEYS)
+            .where(KEYS.c.id == key_id, KEYS.c.revoked_at.is_(None), self._transaction.covers(KEYS.c.site_id))
+            .values(expires_at=at)
+        )
+        return await self._transaction.write(statement, "end a device key") > 0
+
     async def revoke_key(self, key_id: str, at: Micros) -> bool:
         """Set ``revoked_at`` unless it is set already; False if nothing was changed."""
         statement = (

@@ -43,6 +43,7 @@ CROSSING_READS: dict[str, Crossing] = {
     "devices.get": lambda w: w.devices.get("device-linz"),
     "devices.keys": lambda w: w.devices.keys("device-linz"),
     "devices.key_by_hash": lambda w: w.devices.key_by_hash("hash-linz"),
+    "devices.expire_key": lambda w: w.devices.expire_key("key-linz", AT),
     "devices.revoke_key": lambda w: w.devices.revoke_key("key-linz", AT),
     "devices.key_used": lambda w: w.devices.key_used("key-linz", AT),
     "signals.all": lambda w: w.signals.all(),

@@ -38,6 +38,9 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
     "sessions.revoke_others": None,
     "sessions.of_user": Permission.USERS_CONFIGURE,
     "sessions.revoke_of_user": Permission.USERS_CONFIGURE,
+    "signatures.list": Permission.ASSETS_READ,
+    "signatures.sign": Permission.SIGNATURES_SIGN,
+    "signatures.verify": Permission.ASSETS_READ,
     "shares.of": Permission.ASSETS_SHARE,
     "shares.mine": Permission.ASSETS_READ,
     "shares.create": Permission.ASSETS_SHARE,
@@ -53,8 +56,11 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
     "users.delete": Permission.USERS_CONFIGURE,
 }
 # How a caller is answered who was let in but sends what somebody who sits there would know better: a password, a code.
+SIGNATURE = 1  # No signature: only what stands in the trail before is known to be there.
 LET_IN_BUT_WRONG = {
+    "signatures.verify": "NOT_FOUND",
     "directories.try_person": "BAD_REQUEST",  # A provider cannot be searched.
+    "audit.cancel_check": "CONFLICT",  # The one that was begun is done already.
     "certificates.forget": "NOT_FOUND",  # Its one certificate is in use again.
     "certificates.obtain": "CONFLICT",  # Nobody named a directory.
     "formulas.cancel_recalculation": "NOT_FOUND",  # It has long been done.
@@ -96,6 +102,14 @@ def people_inputs(own: Belongings) -> dict[str, Any]:
         "sessions.revoke": {"session_id": own.session_id},
         "sessions.of_user": {"user_id": own.user_id},
         "sessions.revoke_of_user": {"user_id": own.user_id},
+        "signatures.list": {"subject": "asset", "subject_id": own.asset_id},
+        "signatures.sign": {
+            "subject": "asset",
+            "subject_id": own.asset_id,
+            "meaning": "reviewed",
+            "password": PASSWORD,
+        },
+        "signatures.verify": {"seq": SIGNATURE},
         "shares.of": {"kind": "asset", "resource_id": own.asset_id},
         "shares.create": {"kind": "asset", "resource_id": own.asset_id, "username": "viewer.one"},
         "shares.revoke": {"share_id": own.share_id},
@@ -114,6 +128,10 @@ def people_crossings(target: Belongings) -> dict[tuple[str, str], list[dict[str,
     with_whom = {"kind": "asset", "username": "viewer.one"}
     return {
         ("sessions.revoke", "session_id"): [{"session_id": target.session_id}],
+        ("signatures.list", "subject_id"): [{"subject": "asset", "subject_id": target.asset_id}],
+        ("signatures.sign", "subject_id"): [
+            {"subject": "asset", "subject_id": target.asset_id, "meaning": "approved", "password": PASSWORD}
+        ],
         ("shares.of", "resource_id"): [{"kind": "asset", "resource_id": target.asset_id}],
         ("shares.create", "resource_id"): [{"resource_id": target.asset_id, **with_whom}],
         ("shares.revoke", "share_id"): [{"share_id": target.share_id}],

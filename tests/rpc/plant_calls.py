@@ -16,7 +16,12 @@ PLANT_NEEDS: dict[str, Permission | None] = {
         ("assets", Permission.ASSETS_READ, Permission.ASSETS_CONFIGURE, ()),
         ("signals", Permission.SIGNALS_READ, Permission.SIGNALS_CONFIGURE, ()),
         ("alarm_rules", Permission.ALARMS_READ, Permission.ALARMS_CONFIGURE, ("enable", "disable")),
-        ("devices", Permission.DEVICES_READ, Permission.DEVICES_CONFIGURE, ("keys", "create_key", "revoke_key")),
+        (
+            "devices",
+            Permission.DEVICES_READ,
+            Permission.DEVICES_CONFIGURE,
+            ("keys", "create_key", "rotate_key", "revoke_key"),
+        ),
         ("connections", Permission.CONNECTIONS_READ, Permission.CONNECTIONS_CONFIGURE, ()),
     )
     for verb, permission in (
@@ -59,6 +64,7 @@ def plant_inputs(own: Belongings) -> dict[str, Any]:
         "alarm_rules.disable": rule,
         "devices.keys": device,
         "devices.create_key": device,
+        "devices.rotate_key": {"key_id": own.key_id},
         "devices.revoke_key": {"key_id": own.key_id},
     }
 
@@ -115,6 +121,7 @@ def plant_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], l
     site = {"site_id": OURS}
     return {
         **crossings,
+        ("devices.rotate_key", "key_id"): meaning("key_id"),
         ("devices.revoke_key", "key_id"): meaning("key_id"),
         ("areas.create", "site_id"): meaning("site_id", **named),
         ("lines.create", "area_id"): meaning("area_id", **named),

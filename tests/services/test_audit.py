@@ -4,20 +4,28 @@ import asyncio
 import csv
 import io
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import ColumnElement, Executable, delete, insert, literal, select, update
 
-from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, SYSTEM, Actor, Role, Scope
+from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, SYSTEM, Actor, Permission, Role, Scope
 from pdm_app.domain.audit import Anchor, AuditEntry, AuditHead, AuditQuery, ChainCheck
-from pdm_app.domain.errors import NotFoundError, PermissionDeniedError, UnavailableError
+from pdm_app.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 from pdm_app.services import audit as audit_service
 from pdm_app.services.audit import AuditService, ExportFormat
 from pdm_app.services.auditing import audit
 from pdm_app.storage.audit import ENTRIES, HEAD
 from pdm_app.storage.database import Database
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from tests.counterparts.alarms import SwitchedWork
 from tests.counterparts.clocks import HandClock
 
 WARN = 1_000
@@ -222,3 +230,78 @@ async def test_health_asks_for_room_before_there_is_none(work: SqlUnitOfWork, cl
     assert not check.needed
     assert "more than 7" in check.detail
     assert (await AuditService(work, clock, 8).check()).ok
+
+
+# --- the check as something that runs by itself ----------------------------------------------------------------------
+
+
+class Spawned:
+    """Runs what is spawned when the test says so."""
+
+    def __init__(self) -> None:
+        self.runs: list[Callable[[], Awaitable[None]]] = []
+
+    def __call__(self, _name: str, run: Callable[[], Awaitable[None]]) -> None:
+        self.runs.append(run)
+
+    async def next(self) -> None:
+        await self.runs.pop(0)()
+
+
+async def test_a_check_runs_by_itself_and_keeps_its_verdict(work: SqlUnitOfWork, clock: HandClock) -> None:
+    spawned = Spawned()
+    service = AuditService(work, clock, WARN, spawned)
+    assert service.checking(SYSTEM).state == "none"
+    begun = await service.begin_check(SYSTEM)
+    assert (begun.state, begun.begun_by, begun.verdict) == ("running", "system", None)
+    with pytest.raises(ConflictError, match="system has begun to check the audit trail already"):
+        await service.begin_check(SYSTEM)
+    await spawned.next()
+    done = service.checking(SYSTEM)
+    assert done.state == "done"
+    assert done.verdict is not None
+    assert done.verdict.is_whole
+    assert done.checked == done.verdict.checked > 0
+    assert "found whole" in (await service.check()).detail, "the health page has heard of it"
+
+
+async def test_a_check_that_is_stopped_ends_without_a_verdict_and_another_one_begins_anew(
+    work: SqlUnitOfWork, clock: HandClock
+) -> None:
+    spawned = Spawned()
+    service = AuditService(work, clock, WARN, spawned)
+    with pytest.raises(ConflictError, match="nothing to stop"):
+        await service.cancel_check(SYSTEM)
+    await service.begin_check(SYSTEM)
+    assert (await service.cancel_check(SYSTEM)).state == "cancelled"
+    await service.begin_check(SYSTEM)
+    await spawned.next()  # The one that was stopped.
+    assert service.checking(SYSTEM).state == "running", "and it leaves the next one alone"
+    await spawned.next()
+    assert service.checking(SYSTEM).state == "done"
+    async with work(EVERY_SITE) as transaction:
+        entries = await transaction.audit.page(AuditQuery(action="audit.check_"))
+    assert [entry.action.removeprefix("audit.check_") for entry in entries] == ["begun", "cancelled", "begun"]
+
+
+async def test_a_check_that_cannot_go_on_says_why(work: SqlUnitOfWork, clock: HandClock) -> None:
+    spawned = Spawned()
+    switched = SwitchedWork(work)
+    service = AuditService(switched, clock, WARN, spawned)
+    await service.begin_check(SYSTEM)
+    switched.is_on = False
+    await spawned.next()
+    failed = service.checking(SYSTEM)
+    assert (failed.state, failed.problem) == ("failed", "The database does not answer.")
+
+
+async def test_only_those_who_read_the_trail_have_it_checked(work: SqlUnitOfWork, clock: HandClock) -> None:
+    service = AuditService(work, clock, WARN, Spawned())
+    nobody = SYSTEM.model_copy(update={"permissions": frozenset(Permission) - {Permission.AUDIT_READ}})
+    for attempt in (service.begin_check(nobody), service.cancel_check(nobody)):
+        with pytest.raises(PermissionDeniedError):
+            await attempt
+    with pytest.raises(PermissionDeniedError):
+        service.checking(nobody)
+    with pytest.raises(NotSupportedError, match="runs nothing by itself"):
+        await AuditService(work, clock, WARN).begin_check(SYSTEM)

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, SYSTEM, Actor, Permission, Role, Scope
-from pdm_app.domain.errors import NotFoundError, PermissionDeniedError, UnauthenticatedError, UnavailableError
+from pdm_app.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from pdm_app.services.devices import KEY_FORM, DeviceService, key_hash
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import HandClock
@@ -52,6 +58,42 @@ async def test_a_revoked_key_is_refused_at_once(devices: DeviceService) -> None:
         await devices.actor_of_key(made.secret)
     again = await devices.revoke_key(SYSTEM, made.key.id)
     assert again.revoked_at == revoked.revoked_at
+
+
+async def test_a_replaced_key_works_on_for_the_overlap_and_then_ends_by_itself(
+    devices: DeviceService, clock: HandClock
+) -> None:
+    old = await devices.create_key(SYSTEM, "dev-p-501")
+    await devices.actor_of_key(old.secret)
+    new = await devices.rotate_key(SYSTEM, old.key.id)
+    assert new.secret != old.secret
+    assert new.key.device_id == old.key.device_id
+    for secret in (old.secret, new.secret):
+        assert (await devices.actor_of_key(secret)).name == "P-501"
+    ends = {key.id: key.expires_at for key in await devices.keys(SYSTEM, "dev-p-501")}
+    assert ends == {old.key.id: clock.now() + 24 * 3_600_000_000, new.key.id: None}
+    clock.at += 24 * 3_600_000_000
+    assert (await devices.actor_of_key(new.secret)).name == "P-501"
+    with pytest.raises(UnauthenticatedError):
+        await devices.actor_of_key(old.secret)
+    with pytest.raises(ConflictError, match="has ended"):
+        await devices.rotate_key(SYSTEM, old.key.id)
+
+
+async def test_a_key_that_ends_within_the_overlap_is_not_made_to_live_longer(
+    devices: DeviceService, clock: HandClock
+) -> None:
+    first = await devices.create_key(SYSTEM, "dev-p-501")
+    await devices.rotate_key(SYSTEM, first.key.id)
+    ends_at = clock.now() + 24 * 3_600_000_000
+    clock.at += 3_600_000_000
+    await devices.rotate_key(SYSTEM, first.key.id)
+    (key,) = [key for key in await devices.keys(SYSTEM, "dev-p-501") if key.id == first.key.id]
+    assert key.expires_at == ends_at
+    await devices.revoke_key(SYSTEM, first.key.id)
+    for key_id in (first.key.id, "no-key"):
+        with pytest.raises((ConflictError, NotFoundError)):
+            await devices.rotate_key(SYSTEM, key_id)
 
 
 async def test_a_key_revoked_by_another_process_is_refused_within_seconds(

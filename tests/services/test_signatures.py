@@ -1,18 +1,30 @@
 """Electronic signatures: by the person alone, once per password, with the deed or not at all, for that content only."""
 
+import pyotp
 import pytest
+from sqlalchemy import update
 
 from pdm_app.domain.access import EVERY_SITE, SYSTEM, Actor, Role
 from pdm_app.domain.audit import AuditQuery
-from pdm_app.domain.errors import InvalidInputError, PermissionDeniedError, UnauthenticatedError
+from pdm_app.domain.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from pdm_app.domain.signatures import Meaning
+from pdm_app.drivers.connection_rules import Rules
+from pdm_app.services.assets import AssetService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.passwords import PasswordHasher
-from pdm_app.services.signatures import GOOD_FOR_S, Confirmed, SignatureService
+from pdm_app.services.plant_changes import Desk
+from pdm_app.services.signatures import GOOD_FOR_S, Confirmed, SignatureService, Signing
 from pdm_app.settings import Settings
+from pdm_app.storage.audit import ENTRIES
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import HandClock
-from tests.counterparts.installation import GRAZ
+from tests.counterparts.installation import GATEWAY, GRAZ
 
 PASSWORD = "copper lantern drifts"
 
@@ -86,3 +98,98 @@ async def test_nobody_signs_with_a_wrong_password_or_without_being_a_person(
         await signatures.confirm(manager, "not it")
     with pytest.raises(PermissionDeniedError):
         await signatures.confirm(SYSTEM, PASSWORD)
+
+
+# --- what is signed as it stands, and a deed that is ------------------------------------------------------------------
+
+
+@pytest.fixture
+async def engineer(auth: AuthService) -> Actor:
+    await auth.people.add(SYSTEM, "rita", PASSWORD, Role.ENGINEER, "Rita R.", ["pune"])
+    signed_in = await auth.sign_in("rita", PASSWORD, "192.0.2.9")
+    return await auth.actor_of_session(signed_in.session_id, "192.0.2.9")
+
+
+@pytest.fixture
+def assets(work: SqlUnitOfWork, clock: HandClock, signatures: SignatureService) -> AssetService:
+    return AssetService(work, Desk(clock, Rules()), signatures)
+
+
+async def test_a_machine_is_signed_as_it_stands_and_no_further(
+    signatures: SignatureService, engineer: Actor, assets: AssetService
+) -> None:
+    signing = Signing(password=PASSWORD, reason="checked on site")
+    made = await signatures.sign_now(engineer, "asset", "p-501", Meaning.REVIEWED, signing)
+    assert (made.holds, made.signature.printed_name, made.signature.reason) == (True, "Rita R.", "checked on site")
+    checked = await signatures.verify(engineer, made.signature.seq)
+    assert (checked.is_unaltered, checked.holds) == (True, True)
+    await assets.change(engineer, "p-501", {"name": "Another pump"})
+    (view,) = await signatures.views(engineer, "asset", "p-501")
+    assert not view.holds, "what was changed afterwards is not signed"
+    checked = await signatures.verify(engineer, made.signature.seq)
+    assert (checked.is_unaltered, checked.holds) == (True, False)
+
+
+async def test_a_signature_that_somebody_has_altered_in_the_database_is_found(
+    signatures: SignatureService, engineer: Actor, work: SqlUnitOfWork
+) -> None:
+    made = await signatures.sign_now(engineer, "asset", "p-501", Meaning.REVIEWED, Signing(password=PASSWORD))
+    async with work(EVERY_SITE) as w:
+        altered = update(ENTRIES).where(ENTRIES.c.seq == made.signature.seq).values(actor="somebody.else")
+        await w._transaction.write(altered, "tamper")  # type: ignore[attr-defined]
+        await w.commit()
+    checked = await signatures.verify(engineer, made.signature.seq)
+    assert (checked.is_unaltered, checked.signature.username) == (False, "somebody.else")
+
+
+async def test_only_what_the_signer_may_see_is_signed_listed_or_verified(
+    signatures: SignatureService, engineer: Actor, manager: Actor
+) -> None:
+    made = await signatures.sign_now(engineer, "asset", "p-501", Meaning.REVIEWED, Signing(password=PASSWORD))
+    for attempt in (
+        signatures.sign_now(manager, "asset", "p-501", Meaning.APPROVED, Signing(password=PASSWORD)),
+        signatures.views(manager, "asset", "p-501"),
+        signatures.verify(manager, made.signature.seq),
+        signatures.verify(engineer, made.signature.seq + 1),
+        signatures.verify(engineer, made.signature.seq - 1),
+    ):
+        with pytest.raises(NotFoundError):
+            await attempt
+    with pytest.raises(InvalidInputError):
+        await signatures.sign_now(engineer, "asset", "p-501", Meaning.APPROVED, Signing(password="not it"))
+    assert len(await signatures.views(engineer, "asset", "p-501")) == 1
+
+
+async def test_whoever_has_an_app_signs_with_a_code_of_it_which_signs_once(
+    auth: AuthService, signatures: SignatureService, engineer: Actor, clock: HandClock
+) -> None:
+    enrolment = await auth.profile.begin_mfa(engineer, PASSWORD)
+    app = pyotp.TOTP(enrolment.typed.replace(" ", ""))
+    await auth.profile.confirm_mfa(engineer, app.at(clock.now() // 1_000_000))
+    with pytest.raises(InvalidInputError, match="A code is needed too"):
+        await signatures.confirm(engineer, PASSWORD)
+    clock.at += 30_000_000
+    code = app.at(clock.now() // 1_000_000)
+    await signatures.confirm(engineer, PASSWORD, code)
+    with pytest.raises(InvalidInputError):
+        await signatures.confirm(engineer, PASSWORD, code)
+
+
+async def test_where_the_settings_ask_for_it_a_machine_is_deleted_with_a_signature_or_not_at_all(
+    signatures: SignatureService, engineer: Actor, assets: AssetService, work: SqlUnitOfWork
+) -> None:
+    assets.signs_deletions = True
+    for refused in (None, Signing(password="not it")):
+        with pytest.raises(InvalidInputError):
+            await assets.delete(engineer, "g-1", with_parts=True, signing=refused)
+    with pytest.raises(ConflictError, match="cannot be deleted while it has"):
+        await assets.delete(engineer, "p-501", with_parts=True, signing=Signing(password=PASSWORD))
+    assert await signatures.views(engineer, "asset", "p-501") == (), "without the deed there is no signature"
+    async with work(EVERY_SITE) as w:
+        await w.devices.put(GATEWAY.model_copy(update={"asset_id": None}))
+        await w.commit()
+    await assets.delete(engineer, "g-1", with_parts=True, signing=Signing(password=PASSWORD, reason="scrapped"))
+    (view,) = await signatures.views(engineer, "asset", "g-1")
+    assert (view.signature.meaning, view.signature.reason) == (Meaning.APPROVED, "scrapped")
+    with pytest.raises(NotFoundError):
+        await assets.by_id(engineer, "g-1")
