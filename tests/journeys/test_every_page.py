@@ -18,6 +18,8 @@ PAGES = {
     "/asset/p-101a?tab=alarms": "P-101A",
     "/alarms": "Active alarms",
     "/alarms/history": "Alarm journal",
+    "/trends": "Trends",
+    "/trends?s=1&s=2&s=%3DVibration_mm_s*2": "Trends",
     "/signals": "Signals",
     "/signals?show=derived": "Signals",
     "/connections": "Connections",

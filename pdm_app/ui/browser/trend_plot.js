@@ -5,7 +5,7 @@ import { clock, day, decimalsOf, exact, hourMinute, number } from "./format.js";
 import { t } from "./messages.js";
 import { niceTicks, timeTicks } from "./ticks.js";
 
-const FONT = '12px "Inter", system-ui, sans-serif';
+export const FONT = '12px "Inter", system-ui, sans-serif';
 const AXIS_HEIGHT = 24;
 export const AXIS_WIDTH = 54;
 const TOP = 10;
@@ -102,12 +102,12 @@ function mixed(over, under) {
   return `rgb(${[1, 3, 5].map((at) => Math.round(part(over, at) * 0.6 + part(under, at) * 0.4)).join(", ")})`;
 }
 
-function translucent(colour, opacity) {
+export function translucent(colour, opacity) {
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
   return `rgba(${red}, ${green}, ${blue}, ${opacity})`;
 }
 
-function xAxis(colours, view) {
+export function xAxis(colours, view) {
   return {
     size: AXIS_HEIGHT, gap: 4, font: FONT, stroke: () => colours().label, grid: { show: false },
     ticks: { show: true, size: 4, width: 1, stroke: () => colours().axis }, border: { show: true, width: 1, stroke: () => colours().axis },

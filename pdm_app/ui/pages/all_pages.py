@@ -21,6 +21,7 @@ from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.pages.signals import signals
+from pdm_app.ui.pages.trends import trends
 from pdm_app.ui.pages.users import users
 from pdm_app.ui.states.asset import AssetPage, Breakage
 from pdm_app.ui.states.audit import Audit
@@ -52,6 +53,7 @@ PAGES: tuple[Page, ...] = (
     Page("/asset/[asset_id]", asset, "devices.asset", [AssetPage.load, Breakage.load]),
     Page("/alarms", alarms, "alarms.title", [Session.enter]),
     Page("/alarms/history", journal, "journal.title", [Journal.load]),
+    Page("/trends", trends, "trends.title", [Session.enter]),
     Page("/signals", signals, "signals.title", [Session.enter]),
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { added, csvOf, figuresOf, keyOf, lanesOf, marked, removed, rowAt, SERIES_MAX, viewOf, withView } from "../../../pdm_app/ui/browser/workspace_state.js";
+
+const S = 1e6;
+
+test("a view comes back from its own address, and other parts of the address stay", () => {
+  let list = added(added([], { signal: 41 }), { formula: "a / b & c" });
+  const view = { list, marks: { a: 1_700_000_000_000_000, b: null }, earlier_s: 86_400 };
+  const params = withView(view, new URLSearchParams("span=3600&a=old&s=9"));
+  assert.equal(params.get("span"), "3600");
+  assert.deepEqual(viewOf(params), view);
+});
+
+test("an address that makes no sense shows nothing rather than failing", () => {
+  const view = viewOf(new URLSearchParams("s=-1&s=abc&s==&s=1.5&s=7&s=7&a=never&earlier=5"));
+  assert.deepEqual(view.list.map(keyOf), ["7"]);
+  assert.deepEqual(view.marks, { a: null, b: null });
+  assert.equal(view.earlier_s, 0);
+});
+
+test("no more series than can be told apart, and a colour that is free", () => {
+  let list = [];
+  for (let signal = 1; signal <= 12; signal += 1) list = added(list, { signal });
+  assert.equal(list.length, SERIES_MAX);
+  assert.deepEqual(list.slice(0, 6).map((series) => series.colour), [1, 2, 3, 4, 5, 6]);
+  list = added(removed(list.slice(0, 6), "3"), { signal: 99 });
+  assert.equal(list.at(-1).colour, 3);
+});
+
+test("series of one unit share a lane", () => {
+  const units = { 1: "bar", 2: "Cel", 3: "bar" };
+  assert.deepEqual(lanesOf([{ signal: 1 }, { signal: 2 }, { signal: 3 }], ({ signal }) => units[signal]), [{ unit: "bar", keys: ["1", "3"] }, { unit: "Cel", keys: ["2"] }]);
+});
+
+test("marks stay in order, and the nearer one moves", () => {
+  assert.deepEqual(marked({ a: null, b: null }, 5), { a: 5, b: null });
+  assert.deepEqual(marked({ a: 5, b: null }, 2), { a: 2, b: 5 });
+  assert.deepEqual(marked({ a: 2, b: 10 }, 9), { a: 2, b: 9 });
+  assert.deepEqual(marked({ a: 2, b: 10 }, 3), { a: 3, b: 10 });
+});
+
+test("figures between two marks: extremes of all points, mean by time, gaps not counted", () => {
+  const columns = [[0, 10, 20, 30], [1, 2, null, 4], [1, 6, null, 4], [1, 4, null, 4]];
+  const found = figuresOf(columns, 0, 40 * S);
+  assert.deepEqual(found, { a: 1, b: 4, low: 1, high: 6, mean: (1 * 10 + 4 * 10 + 4 * 10) / 30, known: 0.75 });
+  assert.equal(figuresOf(columns, 20 * S, 25 * S).mean, null);
+  assert.equal(figuresOf([[], [], [], []], 0, 10).a, null);
+  assert.equal(rowAt([0, 10], 9.9 * S), 0);
+  assert.equal(rowAt([0, 10], -1), -1);
+});
+
+test("the table for a spreadsheet holds each time once and starts no formula", () => {
+  const text = csvOf(["P-1, flow", "=a+b"], [[[0, 2], [1, 2], [1, 2], [1, 2]], [[1], [5], [5], [5]]]);
+  assert.equal(text, 'time,"P-1, flow",\'=a+b\r\n1970-01-01T00:00:00.000Z,1,\r\n1970-01-01T00:00:01.000Z,1,5\r\n1970-01-01T00:00:02.000Z,2,5\r\n');
+});
