@@ -67,6 +67,11 @@ class OidcProviderServer:
     def issuer(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
+    @property
+    def kid(self) -> str:
+        """Name of the key it signs with."""
+        return self._keys[0]["kid"]
+
     def start(self) -> None:
         client: dict[str, Any] = {
             "client_id": CLIENT,
@@ -94,7 +99,11 @@ class OidcProviderServer:
         assert node is not None
         with (self._folder / "provider.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [node, str(program), str(self._folder / "given.json")], cwd=self.packages, stdout=log, stderr=log
+                [node, str(program), str(self._folder / "given.json")],
+                cwd=self.packages,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
             )
         process = self._process
         try:
@@ -105,8 +114,7 @@ class OidcProviderServer:
     def stop(self) -> None:
         """End it; safe to call twice."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.communicate(timeout=30)  # The end of its input; what starts Node may be another process.
             self._process = None
 
     def change_keys(self) -> None:

@@ -1,10 +1,12 @@
 """People of a real, certified provider: oidc-provider in Node, over HTTPS under a private authority."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pdm_app.directories.oidc import OidcClient
@@ -156,7 +158,13 @@ async def test_new_keys_of_the_provider_are_found_by_themselves(provider: OidcPr
     client = client_of(provider, clock=clock)
     question = Question(client, provider.ca_file)
     await redeem(client, await question.answered())
+    old_kid = provider.kid
     provider.change_keys()
+    assert provider.kid != old_kid
+    tls = ssl.create_default_context(cafile=str(provider.ca_file))
+    async with httpx.AsyncClient(verify=tls) as asking:
+        told = (await asking.get(f"{provider.issuer}/jwks")).json()
+    assert [key["kid"] for key in told["keys"]] == [provider.kid]
     clock.later_s = 25
     await redeem(client, await question.answered())
     await client.close()

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { Provider } from "oidc-provider";
 
+process.stdin.on("end", () => process.exit()).resume(); // It ends with whoever started it.
+
 const given = JSON.parse(readFileSync(process.argv[2], "utf8"));
 let people = given.people;
 
