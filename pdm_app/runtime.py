@@ -47,6 +47,7 @@ from pdm_app.services.catalogue import Services
 from pdm_app.services.certificate_store import CertificateStore
 from pdm_app.services.certificates import CertificateService
 from pdm_app.services.client_certificates import ClientCertificateService
+from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
@@ -263,6 +264,7 @@ async def running(
             formulas=FormulaService(work, historian),
             history=history,
             client_certificates=client_certificates,
+            connection_tests=ConnectionTestService(work, clock, Rules(), logins, collector),
             logins=LoginService(work, clock, secret_store, collector),
             ingest=ingest,
             lines=LineService(work, desk),

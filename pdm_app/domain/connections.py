@@ -42,6 +42,24 @@ class Connection(ConnectionFacts):
     revision: Revision = 0
 
 
+class DriverFacts(Record):
+    """What a form needs to know of a driver."""
+
+    name: DriverName
+    example: str = Field(description="An endpoint as it is written.")
+    options: dict[str, Any] = Field(description="JSON Schema of what it takes beside the endpoint.")
+
+
+class ConnectionTest(Record):
+    """What came of one attempt."""
+
+    reached: bool
+    took_ms: float
+    message: Text = Field(default="", description="Why it was not reached.")
+    security: LinkSecurity | None = None
+    refused: str = Field(default="", description="Fingerprint of the certificate that nobody has trusted yet.")
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """As whom a connection signs in at its endpoint; on its way from the secret store to a driver, and nowhere else."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pdm_app.domain.aggregates import Edge
-from pdm_app.domain.connections import Connection, Login
+from pdm_app.domain.connections import Connection, DriverFacts, Login
 from pdm_app.domain.errors import FieldIssue
 from pdm_app.domain.history import Envelope, HistoryQuery, Tier
 from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
@@ -137,6 +137,10 @@ class DriverRules(Protocol):
     @property
     def names(self) -> Sequence[str]:
         """Every driver there is."""
+        ...
+
+    def describe(self) -> Sequence[DriverFacts]:
+        """Return what each takes, for forms."""
         ...
 
     def connection_issues(self, connection: Connection) -> Sequence[FieldIssue]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from pdm_app.domain.connections import Connection
+from pdm_app.domain.connections import Connection, DriverFacts
 from pdm_app.domain.errors import ConnectionFailedError, FieldIssue
 from pdm_app.domain.record import Record
 from pdm_app.drivers.endpoint import endpoint_of
@@ -101,6 +101,13 @@ class Rules:
     def names(self) -> Sequence[str]:
         return tuple(RULES)
 
+    def describe(self) -> Sequence[DriverFacts]:
+        """Return what each takes, for forms."""
+        return [
+            DriverFacts(name=name, example=_endpoint_like(rule), options=rule.options.model_json_schema())
+            for name, rule in RULES.items()
+        ]
+
     def connection_issues(self, connection: Connection) -> Sequence[FieldIssue]:
         """Say what is wrong with endpoint and options."""
         rule = RULES.get(connection.driver)
@@ -122,8 +129,12 @@ class Rules:
 
 
 def _example(rule: _Rule) -> str:
+    return f"write it like {_endpoint_like(rule)}"
+
+
+def _endpoint_like(rule: _Rule) -> str:
     scheme, port = next(iter(rule.schemes.items()))
-    return f"write it like {scheme}://192.168.0.10:{port}"
+    return f"{scheme}://192.168.0.10:{port}"
 
 
 def _issues(model: type[Record], given: Mapping[str, Any], field: str) -> list[FieldIssue]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from pdm_app.domain.access import EVERY_SITE
-from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
+from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus, ConnectionTest, Login
 from pdm_app.domain.errors import ConnectionFailedError, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.ports import BrowsedNode, Clock, Driver, DriverFactory, WriteResult
 from pdm_app.domain.repositories import UnitOfWork
@@ -179,6 +179,19 @@ class Collector:
             self._intake.stamp_stale()
             for loop in tuple(self._loops.values()):
                 loop.refresh()
+
+    async def try_out(self, connection: Connection, login: Login | None) -> ConnectionTest:
+        """Make one attempt at a connection that need not be stored; the loops that run are left alone."""
+        if self._load is not None and connection.driver in self._drivers:
+            await self._load(connection.driver)
+
+        async def given(_: str) -> Login | None:
+            return login
+
+        loop = ConnectionLoop(
+            connection, [], self._make_driver, self._intake, self._clock, lambda _: None, given, self._vouching
+        )
+        return await loop.try_out()
 
     # --- asking a device ------------------------------------------------------------------------------------------
 

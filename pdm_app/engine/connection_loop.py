@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus, Login
+from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus, ConnectionTest, Login
 from pdm_app.domain.errors import ConnectionFailedError, UnavailableError
 from pdm_app.domain.link_security import (
     NOT_PROTECTED,
@@ -135,6 +135,31 @@ class ConnectionLoop:
             self.driver = None
             if driver is not None:
                 await driver.close()
+
+    async def try_out(self) -> ConnectionTest:
+        """Make one attempt that reads nothing, and say what came of it; never raises what a driver may raise."""
+        began_at = self._clock.now()
+        driver: Driver | None = None
+        try:
+            driver = self._make_driver(self.connection, self._clock)
+            await self._introduce(driver)
+            await self._ask(driver.connect())
+            security = driver.security() if isinstance(driver, Secured) else NOT_PROTECTED
+            return ConnectionTest(reached=True, took_ms=self._ms_since(began_at), security=security)
+        except Expected as error:
+            is_unknown = isinstance(error, CertificateRefusedError) and error.is_unknown
+            return ConnectionTest(
+                reached=False,
+                took_ms=self._ms_since(began_at),
+                message=(str(error) or type(error).__name__)[:2000],
+                refused=error.fingerprint if isinstance(error, CertificateRefusedError) and is_unknown else "",
+            )
+        finally:
+            if driver is not None:
+                await driver.close()
+
+    def _ms_since(self, at: int) -> float:
+        return (self._clock.now() - at) / 1000
 
     async def _note_refused(self, error: BaseException) -> None:
         self._refused = ""

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pdm_app.domain.connections import Connection, ConnectionFacts, DriverName, EndpointText
+from pdm_app.domain.connections import (
+    Connection,
+    ConnectionFacts,
+    ConnectionTest,
+    DriverFacts,
+    DriverName,
+    EndpointText,
+    Login,
+)
 from pdm_app.domain.plant import Cursor, Listing, Page, PageSize, Words
 from pdm_app.domain.record import Id, Name, Revision
 from pdm_app.domain.secrets import PLAIN_BYTES_MAX
@@ -65,6 +73,29 @@ async def put_login(ctx: Ctx, *, connection_id: Id, username: LoginWord, passwor
 async def remove_login(ctx: Ctx, *, connection_id: Id) -> LoginView:
     """Have a connection sign in no more."""
     return await ctx.services.logins.forget(ctx.actor, connection_id)
+
+
+@connections.query(permission="connections.configure", rest="GET /connections/drivers")
+async def drivers(ctx: Ctx) -> tuple[DriverFacts, ...]:
+    """Return every driver with its options, for forms to be made of."""
+    return ctx.services.connection_tests.drivers(ctx.actor)
+
+
+@connections.mutation(permission="connections.configure", rest="POST /connections/try-out", rate="30/minute")
+async def try_out(
+    ctx: Ctx,
+    *,
+    facts: ConnectionFacts,
+    connection_id: Id | None = None,
+    username: LoginWord | None = None,
+    password: LoginWord | None = None,
+) -> ConnectionTest:
+    """Try to reach an endpoint once; nothing is stored, and nothing is written to the device.
+
+    Without a login the stored one of the connection is used, as long as endpoint and options are the stored ones.
+    """
+    login = Login(username, password) if username is not None and password is not None else None
+    return await ctx.services.connection_tests.run(ctx.actor, facts, connection_id, login)
 
 
 @connections.query(permission="connections.configure", rest="GET /connections/{connection_id}/certificate")

@@ -10,6 +10,7 @@ from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.certificates import CertificateService
 from pdm_app.services.client_certificates import ClientCertificateService
+from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
@@ -43,6 +44,7 @@ class Services:
     auth: AuthService
     certificates: CertificateService
     client_certificates: ClientCertificateService
+    connection_tests: ConnectionTestService
     connections: ConnectionService
     devices: DeviceService
     directories: DirectoryService

@@ -4,12 +4,14 @@ from typing import Any
 
 from pdm_app.domain.access import Permission
 from tests.counterparts.device_certificates import authority, made
-from tests.counterparts.whole_product import Belongings
+from tests.counterparts.whole_product import OURS, Belongings
 
 LINK_NEEDS: dict[str, Permission | None] = {
     "connections.certificate": Permission.CONNECTIONS_CONFIGURE,
     "connections.put_certificate": Permission.CONNECTIONS_CONFIGURE,
     "connections.remove_certificate": Permission.CONNECTIONS_CONFIGURE,
+    "connections.drivers": Permission.CONNECTIONS_CONFIGURE,
+    "connections.try_out": Permission.CONNECTIONS_CONFIGURE,
     "trust.list": Permission.TRUST_CONFIGURE,
     "trust.by_fingerprint": Permission.TRUST_CONFIGURE,
     "trust.trust": Permission.TRUST_CONFIGURE,
@@ -20,6 +22,7 @@ LINK_NEEDS: dict[str, Permission | None] = {
 }
 CLIENT = made("collector", number=6, hosts=())
 PLANT = authority()
+TYPED = {"name": "Another PLC", "driver": "modbus", "endpoint": "127.0.0.1:9"}
 
 
 def link_inputs(own: Belongings) -> dict[str, Any]:
@@ -29,6 +32,7 @@ def link_inputs(own: Belongings) -> dict[str, Any]:
         "connections.certificate": connection,
         "connections.put_certificate": {**connection, "certificate": CLIENT.pem, "key": CLIENT.key},
         "connections.remove_certificate": connection,
+        "connections.try_out": {"facts": {**TYPED, "site_id": OURS}, **connection},
         "trust.by_fingerprint": met,
         "trust.trust": {**met, "reason": "as its display says"},
         "trust.reject": met,
@@ -37,12 +41,14 @@ def link_inputs(own: Belongings) -> dict[str, Any]:
     }
 
 
-def link_crossings(target: Belongings) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def link_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """What somebody tries with somebody else's connection; the trust list belongs to admins, who see every site."""
     connection = {"connection_id": target.connection_id}
     pair = {"certificate": CLIENT.pem, "key": CLIENT.key}
     return {
         ("connections.certificate", "connection_id"): [connection],
         ("connections.put_certificate", "connection_id"): [{**connection, **pair}],
+        ("connections.try_out", "connection_id"): [{"facts": {**TYPED, "site_id": OURS}, **connection}],
+        ("connections.try_out", "site_id"): [{"facts": {**TYPED, "site_id": site_id}}],
         ("connections.remove_certificate", "connection_id"): [connection],
     }
