@@ -265,7 +265,7 @@ class CertificateService:
             previous=self._store.previous(),
             acme=self._acme.state(),
             redirect_port=tls.redirect_port,
-            hsts_days=tls.hsts_days,
+            hsts_days=0 if self._settings.demo else tls.hsts_days,
             trusted_proxies=proxies,
         )
 

@@ -7,6 +7,7 @@ import reflex as rx
 from pdm_app.ui.messages import text
 from pdm_app.ui.states.session import Session
 from pdm_app.ui.widgets.alarm_strip import alarm_strip
+from pdm_app.ui.widgets.certificates import expiry_banner
 from pdm_app.ui.widgets.clock import clock
 from pdm_app.ui.widgets.connection_dot import connection_dot
 from pdm_app.ui.widgets.frozen_banner import frozen_banner
@@ -67,6 +68,7 @@ def page(
             _rail(active),
             rx.el.main(
                 frozen_banner(),
+                expiry_banner(rights=Session.permissions),
                 _problem(),
                 idle_watch(),
                 *content,

@@ -9,7 +9,9 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -52,8 +54,6 @@ class Served:
         _, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=_trusting_anybody())
         der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         writer.close()
-        from hashlib import sha256
-
         return ":".join(f"{byte:02X}" for byte in sha256(der).digest())
 
     def on_file(self) -> str:
@@ -229,9 +229,39 @@ def test_the_command_shows_renews_imports_and_drops(tmp_path: Path, capsys: pyte
     assert "country" in run("request", "scada.example", "--country", "Austria")[1]
 
 
+def _shown_at(url: str) -> str:
+    """Fingerprint of what a new handshake with the running product shows."""
+    port = int(url.rpartition(":")[2])
+    with (
+        socket.create_connection(("127.0.0.1", port), 30) as plain,
+        _trusting_anybody().wrap_socket(plain, server_hostname="127.0.0.1") as tls,
+    ):
+        der = tls.getpeercert(binary_form=True) or b""
+    return ":".join(f"{byte:02X}" for byte in sha256(der).digest())
+
+
+def _replaced_by_an_admin(client: httpx.Client, url: str, token: str) -> None:
+    """Upload a certificate over a connection that stays open, and see it in the next handshake."""
+    admin = {"token": token, "choice": "empty", "username": "ada", "password": "copper lantern drifts"}
+    client.post("/api/auth/setup", json=admin).raise_for_status()
+    assert all(cookie.secure for cookie in client.cookies.jar)
+    certificate, key = pair("127.0.0.1")
+    before = _shown_at(url)
+    answer = client.put("/api/v1/certificates/served", json={"certificate": certificate, "key": key})
+    expected = answer.raise_for_status().json()["shown"]["certificates"][0]["fingerprint"]
+    deadline = time.monotonic() + 30
+    while _shown_at(url) != expected:
+        assert time.monotonic() < deadline, "the new certificate is not shown"
+        time.sleep(0.1)
+    assert before != expected
+    state = client.get("/api/v1/certificates").raise_for_status().json()  # Over the connection of before.
+    assert (state["shown"]["source"], state["is_served"]) == ("brought", True)
+    assert "PRIVATE" not in answer.text
+
+
 @pytest.fixture
-def product(tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """``serve --https`` with a redirect, as a user starts it: its address and the plain port."""
+def product(tmp_path: Path) -> Iterator[tuple[str, int, str]]:
+    """``serve --https`` with a redirect, as a user starts it: its address, the plain port, the token of set-up."""
     plain = free_port()
     words = ["serve", "--https", "--port", str(free_port()), "--data", str(tmp_path)]
     process = subprocess.Popen(
@@ -240,18 +270,18 @@ def product(tmp_path: Path) -> Iterator[tuple[str, int]]:
     )  # fmt: skip
     watchdog = threading.Timer(START_S_MAX, process.kill)
     watchdog.start()
-    said, url = [], ""
+    said, url, token = [], "", ""
     assert process.stdout is not None
     for line in process.stdout:
         said.append(line)
-        found = re.search(r"Open the pages: (https://127\.0\.0\.1:\d+)/setup", line)
+        found = re.search(r"Open the pages: (https://127\.0\.0\.1:\d+)/setup\?token=([\w-]+)", line)
         if found:
-            url = found[1]
+            url, token = found.groups()
             break
     emptying = threading.Thread(target=process.stdout.read, daemon=True)
     emptying.start()
     assert url, "".join(said)
-    yield url, plain
+    yield url, plain, token
     process.terminate()
     process.wait(30)
     watchdog.cancel()
@@ -259,8 +289,8 @@ def product(tmp_path: Path) -> Iterator[tuple[str, int]]:
     process.stdout.close()
 
 
-def test_the_product_serves_pages_sockets_and_cookies_over_https(product: tuple[str, int], tmp_path: Path) -> None:
-    url, plain = product
+def test_the_product_serves_pages_sockets_and_cookies_over_https(product: tuple[str, int, str], tmp_path: Path) -> None:
+    url, plain, token = product
     trusting = ssl.create_default_context(cafile=tmp_path / "tls" / "authority.pem")
     with httpx.Client(verify=trusting, base_url=url, headers={"origin": url}, timeout=30) as client:
         page = client.get("/login")
@@ -273,5 +303,6 @@ def test_the_product_serves_pages_sockets_and_cookies_over_https(product: tuple[
         assert downgraded.json()["error"]["code"] == "foreign_page"
         refused = client.post("/api/auth/login", json={"username": "a", "password": "b"})
         assert refused.json()["error"]["code"] == "unauthenticated"
+        _replaced_by_an_admin(client, url, token)
     moved = httpx.get(f"http://127.0.0.1:{plain}/plant", follow_redirects=False, timeout=30)
     assert (moved.status_code, moved.headers["location"]) == (308, f"{url}/plant")

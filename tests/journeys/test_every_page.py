@@ -30,6 +30,7 @@ PAGES = {
     "/settings/about": "About this system",
     "/settings/permissions": "Permissions",
     "/settings/audit": "Audit trail",
+    "/settings/certificates": "Certificates",
     "/settings/profile": "Your profile",
     "/settings/users": "Users",
 }

@@ -59,7 +59,11 @@ export function Sheet({ title, onClose, side = false, children }) {
       ref={dialog}
       className={side ? "sheet sheet-side" : "sheet"}
       aria-labelledby={id}
-      onCancel={(event) => { event.preventDefault(); onClose(); }}
+      onCancel={(event) => {
+        if (event.target !== dialog.current) return; // A file picker that is closed cancels too, and bubbles.
+        event.preventDefault();
+        onClose();
+      }}
       onMouseDown={(event) => event.target === dialog.current && onClose()}
     >
       <div className="sheet-body">

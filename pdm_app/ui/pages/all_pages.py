@@ -12,6 +12,7 @@ from pdm_app.ui.pages.alarms import alarms, journal
 from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
 from pdm_app.ui.pages.audit import audit
+from pdm_app.ui.pages.certificates import certificates
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.login import login
@@ -64,5 +65,6 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/api", api, "nav.api", [Session.enter]),
     Page("/settings/permissions", permissions, "permissions.title", [Session.enter]),
     Page("/settings/audit", audit, "audit.title", [Audit.load]),
+    Page("/settings/certificates", certificates, "certificates.title", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )

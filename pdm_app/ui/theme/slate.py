@@ -12,6 +12,7 @@ STYLESHEETS = [
     "slate/plant_edit.css",
     "slate/api.css",
     "slate/audit.css",
+    "slate/certificates.css",
     "slate/live.css",
     "slate/alarms.css",
     "slate/trend.css",
