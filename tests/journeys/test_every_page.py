@@ -32,6 +32,7 @@ PAGES = {
     "/settings/audit": "Audit trail",
     "/settings/certificates": "Certificates",
     "/settings/profile": "Your profile",
+    "/settings/trust": "Trusted certificates",
     "/settings/users": "Users",
 }
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}

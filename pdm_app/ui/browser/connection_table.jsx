@@ -5,7 +5,7 @@ import { guarded } from "./guard.jsx";
 import { useNow } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
-import { Age, EmptyNote, ErrorNote, SimulatedChip, Skeleton } from "./parts.jsx";
+import { Age, EmptyNote, ErrorNote, Go, SimulatedChip, Skeleton } from "./parts.jsx";
 
 const RATES_EVERY_MS = 3_000; // States are pushed when they change; the rates beside them are asked for.
 
@@ -70,7 +70,7 @@ function Row({ view, mayConfigure, onPause, onResume }) {
     <li className="connection" data-state={status.state}>
       <div className="connection-name">
         <p><span className="strong">{connection.name}</span>{connection.simulated && <> <SimulatedChip /></>}</p>
-        <p className="caption"><span className="connection-driver">{t("connections.driver", { driver: connection.driver })}</span> <span className="code">{connection.endpoint}</span></p>
+        <p className="caption"><span className="connection-driver">{t("connections.driver", { driver: connection.driver })}</span> <span className="code">{connection.endpoint}</span> <Protection security={status.security} /></p>
       </div>
       <div className="connection-state">
         <ConnectionShape state={status.state} />
@@ -94,8 +94,26 @@ function Row({ view, mayConfigure, onPause, onResume }) {
           </button>
         )}
       </div>
-      {status.last_error && ailing && <p className="connection-error">{status.last_error}</p>}
+      {status.last_error && ailing && (
+        <p className="connection-error">
+          {status.last_error}
+          {status.refused && <> <Go to={`/settings/trust?certificate=${encodeURIComponent(status.refused)}`}>{t("connections.decide")}</Go></>}
+        </p>
+      )}
     </li>
+  );
+}
+
+/** What protects the link that stands; nothing is said of one that does not. */
+function Protection({ security }) {
+  if (!security) return null;
+  const { encrypted, signed, protocol, policy, mode, peer, peer_subject: subject } = security;
+  if (!encrypted && !signed) return <span className="chip chip-open">{t("connections.not_encrypted")}</span>;
+  const how = [protocol, policy, mode].filter(Boolean).join(", ");
+  return (
+    <span className="chip" data-protected={encrypted} title={t("connections.protection", { how, subject, fingerprint: peer })}>
+      {t(encrypted ? "connections.encrypted" : "connections.signed_only", { protocol })}
+    </span>
   );
 }
 

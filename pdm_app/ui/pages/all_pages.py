@@ -23,6 +23,7 @@ from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.pages.signals import signals
 from pdm_app.ui.pages.trends import trends
+from pdm_app.ui.pages.trust import trust
 from pdm_app.ui.pages.users import users
 from pdm_app.ui.states.asset import AssetPage, Breakage
 from pdm_app.ui.states.audit import Audit
@@ -66,5 +67,6 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/permissions", permissions, "permissions.title", [Session.enter]),
     Page("/settings/audit", audit, "audit.title", [Audit.load]),
     Page("/settings/certificates", certificates, "certificates.title", [Session.enter]),
+    Page("/settings/trust", trust, "trust.title", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )
