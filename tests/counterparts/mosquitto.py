@@ -61,7 +61,7 @@ class Mosquitto:
                 [find_mosquitto() or "mosquitto", "-c", str(config)], stdout=log, stderr=log
             )
         process = self._process
-        wait_for_port(self.port, within_s=20, still_running=lambda: process.poll() is None)
+        wait_for_port(self.port, within_s=60, still_running=lambda: process.poll() is None)
 
     def _shown(self) -> str:
         if self.tls is None:
