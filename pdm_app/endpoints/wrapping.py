@@ -132,5 +132,9 @@ def _route(scope: Scope) -> str:
         return f"{scope.get('root_path', '')}{scope['path_format']}"
     if scope["path"].startswith("/api/v1"):
         return "/api/v1"
-    found = isinstance(scope.get("endpoint"), Answering)  # Left here by the router that found it.
-    return scope["path"].rstrip("/") if found else "other"
+    if not isinstance(scope.get("endpoint"), Answering):  # Left here by the router that found it, as what follows is.
+        return "other"
+    path = scope["path"].rstrip("/")
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+    return str(path)

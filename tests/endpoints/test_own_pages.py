@@ -109,11 +109,13 @@ async def test_addresses_that_anybody_invents_never_become_a_time_series(served:
             await client.post(f"/api/invented-{turn}", headers={"origin": FOREIGN[0]})
             await client.post(f"/api/invented-{turn}")
             await client.get(f"/health/invented-{turn}")
+            await client.get(f"/api/auth/oidc/invented-{turn}/begin")
         await client.post("/api/ingest")
     page = served.metrics.page().decode()
     assert "invented" not in page
     assert 'api_latency_seconds_count{method="POST",route="other",status="403"} 3.0' in page
     assert 'route="/api/ingest",status="401"' in page
+    assert 'route="/api/auth/oidc/{directory_id}/begin",status="404"' in page
 
 
 async def test_a_page_that_hides_its_origin_borrows_no_cookie() -> None:
