@@ -15,7 +15,7 @@ from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
 from pdm_app.settings import AuthSettings, Settings
 from tests.counterparts.clocks import HandClock
-from tests.counterparts.installation import quick_hasher, stored_plant
+from tests.counterparts.installation import opened_plant, quick_hasher, stored_plant
 
 PASSWORD = "copper lantern drifts"
 
@@ -91,7 +91,7 @@ def test_a_new_password_reaches_a_product_that_is_running(run: Run, plant: str, 
     clock, hasher = HandClock(), quick_hasher()
 
     async def sign_in_before_and_after() -> None:
-        async with stored_plant(plant) as work:
+        async with opened_plant(plant) as work:
             alone = AuthSettings(mfa_required_roles=())
             auth = AuthService(work, clock, Settings(data_dir=tmp_path, auth=alone), hasher)
             signed_in = await auth.sign_in("ada", PASSWORD, "")
@@ -114,7 +114,7 @@ def test_a_lost_app_is_taken_away_beside_a_product_that_is_running(run: Run, pla
     clock, hasher = HandClock(), quick_hasher()
 
     async def sign_in_before_and_after() -> None:
-        async with stored_plant(plant) as work:
+        async with opened_plant(plant) as work:
             auth = AuthService(work, clock, Settings(data_dir=tmp_path), hasher)
             olga = await auth.actor_of_session((await auth.sign_in("olga", PASSWORD, "")).session_id)
             seed = (await auth.profile.begin_mfa(olga, PASSWORD)).typed.replace(" ", "")
@@ -140,7 +140,7 @@ def test_a_key_made_on_the_command_line_sends_and_a_revoked_one_does_not(run: Ru
     assert secret.startswith("pdm_")
 
     async def device_of(key: str) -> str:
-        async with stored_plant(plant) as work:
+        async with opened_plant(plant) as work:
             return (await DeviceService(work, HandClock()).actor_of_key(key)).name
 
     assert asyncio.run(device_of(secret)) == "P-501"

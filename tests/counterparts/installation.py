@@ -59,6 +59,16 @@ async def stored_plant(url: str) -> AsyncIterator[SqlUnitOfWork]:
         await database.close()
 
 
+@asynccontextmanager
+async def opened_plant(url: str) -> AsyncIterator[SqlUnitOfWork]:
+    """The plant that was stored in a database before, with what has happened to it since."""
+    database = Database(url)
+    try:
+        yield SqlUnitOfWork(database)
+    finally:
+        await database.close()
+
+
 async def fill_with_plant(database: Database) -> None:
     """Make the tables and put the plant into them."""
     await migrate(database)
