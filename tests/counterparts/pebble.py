@@ -81,7 +81,7 @@ class Pebble:
 
     def root(self) -> str:
         """Return the certificate of the authority that signs here."""
-        with httpx.Client(verify=ssl.create_default_context(cafile=self.ca_file)) as client:
+        with httpx.Client(verify=ssl.create_default_context(cafile=self.ca_file), timeout=30) as client:
             return client.get(f"https://127.0.0.1:{self._management}/roots/0").raise_for_status().text
 
     def stop(self) -> None:

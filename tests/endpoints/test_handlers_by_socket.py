@@ -45,7 +45,8 @@ class Target:
 
     async def cookie(self, role: Role) -> str:
         """Sign in at the front door."""
-        async with httpx.AsyncClient(base_url=self.product.url, headers={"origin": self.product.url}) as client:
+        here = self.product.url
+        async with httpx.AsyncClient(base_url=here, headers={"origin": here}, timeout=30) as client:
             words = {"username": username(role), "password": PASSWORD}
             answer = await client.post("/api/auth/login", json=words)
             assert answer.status_code == 200, answer.text
