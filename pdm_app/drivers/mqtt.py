@@ -19,11 +19,9 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiomqtt
-import numpy as np
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -43,6 +41,7 @@ from pdm_app.drivers.mqtt_payloads import (
     reading,
     time_in,
 )
+from pdm_app.drivers.mqtt_rows import Gathered, Token
 from pdm_app.drivers.mqtt_tls import TlsLink
 
 # What goes wrong on a link is raised from here, once, and not logged at each try.
@@ -58,40 +57,6 @@ CLOSE_S_MAX = 1.5
 OFFLINE_WORDS = frozenset({"offline", "0", "false", "disconnected", "lost"})
 SCHEMES = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883}
 VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
-
-Token = tuple[int, int]
-"""Message id and QoS: what an acknowledgement names."""
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """Rows of the next batch and the messages they came in."""
-
-    signal: list[int] = field(default_factory=list)
-    source_at: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    quality: list[int] = field(default_factory=list)
-    text: dict[int, str] = field(default_factory=dict)
-    tokens: list[Token] = field(default_factory=list)
-
-    def add(self, signal: int, source_at: int, value: float, quality: int, text: str | None = None) -> None:
-        if text is not None:
-            self.text[len(self.signal)] = text
-        self.signal.append(signal)
-        self.source_at.append(source_at)
-        self.value.append(value)
-        self.quality.append(quality)
-
-    def batch(self, device: str, received_at: int) -> Batch:
-        return Batch(
-            device=device,
-            signal=np.array(self.signal, dtype=np.uint32),
-            source_at=np.array(self.source_at, dtype=np.int64),
-            value=np.array(self.value, dtype=np.float64),
-            quality=np.array(self.quality, dtype=np.uint16),
-            received_at=received_at,  # type: ignore[arg-type]
-            text=self.text,
-        )
 
 
 class MqttDriver:
@@ -115,7 +80,7 @@ class MqttDriver:
         self._places: dict[str, list[ValuePlace]] = {}
         self._status_of: dict[str, list[int]] = {}  # status topic -> signals of the gateway behind it
         self._faults: dict[int, str] = {}
-        self._gathered = _Gathered()
+        self._gathered = Gathered()
         self._flush_due: asyncio.TimerHandle | asyncio.Handle | None = None
         self._flushed_at = -math.inf  # On the event loop's clock.
         self._early: list[Any] = []  # What a persistent session sends before `subscribe` has said what is wanted.
@@ -300,7 +265,7 @@ class MqttDriver:
         if self._flush_due is not None:
             self._flush_due.cancel()
             self._flush_due = None
-        gathered, self._gathered = self._gathered, _Gathered()
+        gathered, self._gathered = self._gathered, Gathered()
         if self._sink is None:
             return
         self._flushed_at = self._loop.time()
