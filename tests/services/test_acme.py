@@ -211,7 +211,7 @@ async def test_who_ends_the_program_does_not_wait_for_a_directory_that_hangs(ask
     asked = asyncio.ensure_future(one.keeping.tend())
     await until(lambda: bool(one.keeping.state() and one.keeping.state().is_asking), within_s=20)  # type: ignore[union-attr]
     asked.cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(12):  # Less than a call of its own accord takes.
         await asyncio.gather(asked, return_exceptions=True)
     state = one.keeping.state()
     assert state is not None
