@@ -45,6 +45,7 @@ class Place:
 PLACES: tuple[Place, ...] = (
     Place("you", "nav.profile", "/settings/profile", "circle-user"),
     Place("people", "nav.users", "/settings/users", "users", Permission.USERS_CONFIGURE),
+    Place("people", "nav.sign_in", "/settings/sign-in", "building-2", Permission.USERS_CONFIGURE),
     Place("people", "nav.permissions", "/settings/permissions", "key-round"),
     Place("people", "nav.audit", "/settings/audit", "scroll-text", Permission.AUDIT_READ),
     Place("system", "nav.certificates", "/settings/certificates", "shield-check", Permission.SYSTEM_CONFIGURE),

@@ -33,6 +33,7 @@ PAGES = {
     "/settings/certificates": "Certificates",
     "/settings/profile": "Your profile",
     "/settings/trust": "Trusted certificates",
+    "/settings/sign-in": "Company sign-in",
     "/settings/users": "Users",
 }
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}

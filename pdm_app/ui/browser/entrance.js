@@ -28,6 +28,11 @@ export function enter(path) {
   globalThis.location.assign(path || "/plant");
 }
 
+/** Where the way to a provider of the company begins, which leads back here, and then to `next`. */
+export function wayTo(provider, next) {
+  return `/api/auth/oidc/${provider}/begin${next ? `?${new URLSearchParams({ next })}` : ""}`;
+}
+
 /** Have this browser show the pages as the person likes them. */
 export function apply(preferences) {
   if (!preferences) return;

@@ -7,6 +7,7 @@ import { link } from "./link.js";
 import { t } from "./messages.js";
 import { Moment } from "./parts.jsx";
 import { LinkMade, ROLES } from "./person_new.jsx";
+import { PersonDirectories } from "./person_directories.jsx";
 import { RightsChoice, SiteChoice } from "./person_parts.jsx";
 import { SessionList } from "./session_list.jsx";
 
@@ -18,6 +19,7 @@ export function PersonSheet({ view, sites, rights, roleRights, ownId, onClose, o
       {made && <LinkMade made={made} onDone={() => setMade(null)} />}
       <Facts view={view} sites={sites} rights={rights} roleRights={roleRights} onChanged={onChanged} />
       <Access view={view} onMade={setMade} onChanged={onChanged} />
+      <PersonDirectories userId={view.user.id} />
       <Sessions userId={view.user.id} />
       {!isOwn && <TheEnd view={view} onChanged={onChanged} onClose={onClose} />}
     </Sheet>

@@ -1,15 +1,18 @@
 /* Sign-in and first set-up: plain posts to the endpoints that set the session cookies. */
-import { useState } from "react";
-import { enter, issueOf, post } from "./entrance.js";
+import { useEffect, useState } from "react";
+import { enter, issueOf, post, wayTo } from "./entrance.js";
 import { Field, Refusal } from "./form_parts.jsx";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { NewPassword } from "./password_field.jsx";
 import { Step, useProgress } from "./sign_in_steps.jsx";
 
-/** Name and password, and in the demo one button for each of its accounts. */
-export function SignInForm({ nextPath, accounts = [] }) {
+/** Name and password, a button per provider of the company, and in the demo one for each of its accounts. */
+export function SignInForm({ nextPath, accounts = [], providers = [], refused = "", refusedBy = "", resumes = false }) {
   const { progress, sent, send, again } = useProgress(nextPath);
+  useEffect(() => {
+    if (resumes) send("/api/auth/oidc/resume", {}); // Back from a provider, and something of ours is still owed.
+  }, [resumes]);
   const signIn = (username, password) => send("/api/auth/login", { username, password });
   const submit = (event) => {
     event.preventDefault();
@@ -19,10 +22,20 @@ export function SignInForm({ nextPath, accounts = [] }) {
   if (progress) return <Step progress={progress} sent={sent} send={send} again={again} />;
   return (
     <form className="entrance-form" onSubmit={submit}>
-      <Refusal message={sent.message} />
+      <Refusal message={sent.message || (refused && t(`login.refused.${refused}`, { name: refusedBy || t("login.your_company") }))} />
       <Field label={t("login.username")} name="username" autoComplete="username" autoCapitalize="none" spellCheck="false" required autoFocus />
       <Field label={t("login.password")} name="password" type="password" autoComplete="current-password" required />
       <button type="submit" className="button button-primary" disabled={sent.busy}>{t("login.submit")}</button>
+      {providers.length > 0 && (
+        <div className="sign-in-providers">
+          <span className="caption">{t("login.or")}</span>
+          {providers.map((provider) => (
+            <a key={provider.id} className="button" href={wayTo(provider.id, nextPath)}>
+              {t("login.with", { name: provider.name })}
+            </a>
+          ))}
+        </div>
+      )}
       {accounts.length > 0 && (
         <div className="demo-accounts">
           <span className="caption">{t("login.enter_as")}</span>
@@ -94,8 +107,8 @@ export function SetupForm({ token, choices }) {
 export function LogOut({ children }) {
   const leave = async () => {
     link().leave(); // Its socket closes with the session, and a page that asks why is refused.
-    await post("/api/auth/logout", {});
-    enter("/login");
+    const outcome = await post("/api/auth/logout", {});
+    enter(outcome.told?.next ?? "/login"); // To the company's provider, which leads back here, where it has a page for it.
   };
   return <button type="button" onClick={leave}>{children}</button>;
 }

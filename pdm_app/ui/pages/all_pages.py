@@ -15,6 +15,7 @@ from pdm_app.ui.pages.audit import audit
 from pdm_app.ui.pages.certificates import certificates
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
+from pdm_app.ui.pages.directories import directories
 from pdm_app.ui.pages.login import login
 from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
@@ -64,6 +65,7 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/profile", profile, "profile.title", [Session.enter]),
     Page("/settings/users", users, "users.title", [Session.enter]),
     Page("/settings/api", api, "nav.api", [Session.enter]),
+    Page("/settings/sign-in", directories, "directories.title", [Session.enter]),
     Page("/settings/permissions", permissions, "permissions.title", [Session.enter]),
     Page("/settings/audit", audit, "audit.title", [Audit.load]),
     Page("/settings/certificates", certificates, "certificates.title", [Session.enter]),

@@ -1,12 +1,25 @@
 """State of the login and set-up pages, the only ones that nobody has to be signed in for."""
 
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
 import reflex as rx
 
+from pdm_app.domain.record import Record
 from pdm_app.services.demo_accounts import DemoAccount
+from pdm_app.services.oidc_sign_in import Refusal
 from pdm_app.services.origins import is_on_this_machine
 from pdm_app.ui.backend import running
 
+REFUSALS = frozenset(get_args(Refusal))
 FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip")
+
+
+class Provider(Record):
+    """A provider of the company, as its button shows it."""
+
+    id: str
+    name: str
 
 
 class Entrance(rx.State):
@@ -19,6 +32,10 @@ class Entrance(rx.State):
     next_path: str = ""  # Where somebody was going; empty for the page they like to begin with.
     link_is_good: bool = False
     needs_setup: bool = False
+    providers: list[Provider] = []
+    refused: str = ""
+    refused_by: str = ""
+    resumes: bool = False  # Back from a provider, with a step of ours still owed.
     choices: list[str] = []
 
     @rx.event
@@ -30,11 +47,19 @@ class Entrance(rx.State):
         query = self.router.url.query_parameters
         self.token = query.get("token", "")[:200]
         self.next_path = _own_path(query["next"]) if query.get("next") else ""
+        self._read_return(query, backend.services.auth.oidc.offered)
         state = await backend.services.auth.setup_state(self.token)
         self.is_demo, self.needs_setup, self.link_is_good = state.demo, state.needs_setup, state.link_is_good
         self.choices = list(state.choices)
         self.accounts = list(backend.services.auth.demo_accounts(is_on_this_machine=self._is_at_this_machine()))
         self.is_ready = True
+
+    def _read_return(self, query: Mapping[str, str], offered: Sequence[tuple[str, str]]) -> None:
+        """Read how a way to a provider ended; its name comes from the settings, never from the address."""
+        self.providers = [Provider(id=id_, name=name) for id_, name in offered]
+        self.refused = query.get("refused", "") if query.get("refused") in REFUSALS else ""
+        self.refused_by = dict(offered).get(query.get("directory", ""), "")
+        self.resumes = query.get("resume") == "1"
 
     def _is_at_this_machine(self) -> bool:
         raw = {name.lower() for name in self.router.headers.raw_headers}

@@ -9,6 +9,7 @@ STYLESHEETS = [
     "slate/shell.css",
     "slate/settings.css",
     "slate/people.css",
+    "slate/directories.css",
     "slate/plant_edit.css",
     "slate/api.css",
     "slate/audit.css",

@@ -16,6 +16,10 @@ class SignInForm(Widget):
 
     next_path: rx.Var[str]
     accounts: rx.Var[Any]
+    providers: rx.Var[Any]
+    refused: rx.Var[str]
+    refused_by: rx.Var[str]
+    resumes: rx.Var[bool]
 
 
 class SetupForm(Widget):
