@@ -73,6 +73,7 @@ HANDLERS = (
     Handler(Devices, "load", "/devices"),
     Handler(DevicePage, "load", OUR_DEVICE),
     Handler(DevicePage, "create_key", OUR_DEVICE, needs="devices.configure"),
+    Handler(DevicePage, "rotate_key", OUR_DEVICE, (NO_KEY,), needs="devices.configure"),
     Handler(DevicePage, "revoke_key", OUR_DEVICE, (NO_KEY,), needs="devices.configure"),
     Handler(DevicePage, "hide_key", OUR_DEVICE, is_local=True),
     Handler(Journal, "load", "/alarms/history"),
@@ -81,7 +82,6 @@ HANDLERS = (
     Handler(Audit, "load", "/settings/audit", needs="audit.read"),
     Handler(Audit, "more", "/settings/audit", needs="audit.read"),
     Handler(Audit, "search", "/settings/audit", ({"text": "pump", "action": "assets."},), needs="audit.read"),
-    Handler(Audit, "verify", "/settings/audit", ({"anchor": ""},), needs="audit.read"),
     Handler(SystemHealth, "load", "/settings/about"),
     Handler(Entrance, "load", "/login", is_local=True),  # Nobody is signed in there; it has tests of its own below.
 )
@@ -280,6 +280,7 @@ ELSEWHERE = (
     (Connections, "resume", "/connections", ("{connection_id}",)),
     (Breakage, "inject", "/asset/p-101a", ("{asset_code}", FORM)),
     (Breakage, "clear", "/asset/p-101a", ("{fault_id}",)),
+    (DevicePage, "rotate_key", OUR_DEVICE, ("{key_id}",)),
     (DevicePage, "revoke_key", OUR_DEVICE, ("{key_id}",)),
 )
 

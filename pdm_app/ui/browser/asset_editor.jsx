@@ -6,6 +6,7 @@ import { guarded } from "./guard.jsx";
 import { codeOf, link } from "./link.js";
 import { t } from "./messages.js";
 import { assetOf, changesOf } from "./plant_edit.js";
+import { SignDialog } from "./sign_dialog.jsx";
 import { UndoNote } from "./undo.jsx";
 
 const NEW = { code: "", name: "", asset_class: "" };
@@ -56,6 +57,7 @@ export const AssetAdder = guarded(function AssetAdder({ lineId }) {
 export const AssetEditor = guarded(function AssetEditor({ asset, onChanged }) {
   const [isOpen, setIsOpen] = useState(false);
   const [isDeleted, setIsDeleted] = useState(false);
+  const [signs, setSigns] = useState(false);
   const opened = useRef(asset);
   const newest = useRef(asset.revision);
   const deleting = useAct();
@@ -75,9 +77,17 @@ export const AssetEditor = guarded(function AssetEditor({ asset, onChanged }) {
     setIsOpen(false);
     onChanged?.();
   };
-  const remove = () => deleting.run(async () => {
-    await link().mutate("assets.delete", { asset_id: asset.id, with_parts: true });
+  const removed = async (signing) => {
+    await link().mutate("assets.delete", { asset_id: asset.id, with_parts: true, ...signing });
     setIsDeleted(true);
+  };
+  const remove = () => deleting.run(async () => {
+    try {
+      await removed({});
+    } catch (refused) {
+      if (!faultOf(refused, "signing")) throw refused;
+      setSigns(true); // The settings ask for a signature.
+    }
   });
   const restore = async () => {
     await link().mutate("assets.restore", { asset_id: asset.id });
@@ -92,6 +102,10 @@ export const AssetEditor = guarded(function AssetEditor({ asset, onChanged }) {
       <button type="button" className="button" onClick={open}>{t("action.edit")}</button>
       <button type="button" className="button button-plain" disabled={deleting.busy} onClick={remove}>{t("action.delete")}</button>
       <ActError error={deleting.error} />
+      {signs && (
+        <SignDialog title={t("machine.sign_deletion")} what={`${asset.code} ${asset.name}`} meaning="approved" onClose={() => setSigns(false)}
+          onSign={({ password, code, reason }) => removed({ signing: { password, code, reason } })} />
+      )}
       {isOpen && <AssetForm title={t("machine.edit")} asset={opened.current} save={save} onClose={() => setIsOpen(false)} />}
     </>
   );

@@ -18,6 +18,7 @@ export function PersonSheet({ view, sites, rights, roleRights, ownId, onClose, o
     <Sheet title={view.user.display_name} onClose={onClose} side>
       {made && <LinkMade made={made} onDone={() => setMade(null)} />}
       <Facts view={view} sites={sites} rights={rights} roleRights={roleRights} onChanged={onChanged} />
+      <Effective userId={view.user.id} key={`${view.user.role} ${view.user.custom_role_id} ${view.user.grants} ${view.user.denials}`} />
       <Access view={view} onMade={setMade} onChanged={onChanged} />
       <PersonDirectories userId={view.user.id} />
       <Sessions userId={view.user.id} />
@@ -28,17 +29,22 @@ export function PersonSheet({ view, sites, rights, roleRights, ownId, onClose, o
 
 function Facts({ view, sites, rights, roleRights, onChanged }) {
   const { user } = view;
-  const [role, setRole] = useState(user.role);
+  const [role, setRole] = useState(user.custom_role_id ?? user.role);
+  const { answer: table } = useQuery("roles.table");
+  const custom = table?.custom ?? [];
+  const madeHere = custom.find((each) => each.id === role);
   const [chosen, setChosen] = useState(user.site_ids);
   const [own, setOwn] = useState({ grants: user.grants, denials: user.denials });
   const [saved, setSaved] = useState(false);
   const { run, busy, error } = useAct();
   const submit = (event) => {
     event.preventDefault();
-    const display_name = new FormData(event.currentTarget).get("display_name");
+    const form = new FormData(event.currentTarget);
+    const [display_name, reason] = [form.get("display_name"), form.get("reason")];
     setSaved(false);
     run(async () => {
-      await link().mutate("users.change", { user_id: user.id, display_name, role, site_ids: chosen, ...own });
+      const chosenRole = madeHere ? { custom_role_id: madeHere.id } : { role };
+      await link().mutate("users.change", { user_id: user.id, display_name, ...chosenRole, site_ids: chosen, reason, ...own });
       setSaved(true);
       onChanged();
     });
@@ -50,14 +56,40 @@ function Facts({ view, sites, rights, roleRights, onChanged }) {
       <Field label={t("users.display_name")} name="display_name" defaultValue={user.display_name} required maxLength={120} error={faultOf(error, "display_name")} />
       <Field label={t("login.role")} as="select" value={role} onChange={(event) => setRole(event.target.value)}>
         {ROLES.map((each) => <option key={each} value={each}>{t("shell.role", { role: each })}</option>)}
+        {custom.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
+        {user.custom_role_id && !table && <option value={user.custom_role_id}>…</option>}
       </Field>
       <SiteChoice role={role} sites={sites} chosen={chosen} onChoose={setChosen} />
-      <RightsChoice rights={rights} ofRole={roleRights[role] ?? []} grants={own.grants} denials={own.denials} onChoose={setOwn} />
+      <RightsChoice rights={rights} ofRole={madeHere?.permissions ?? roleRights[role] ?? []} grants={own.grants} denials={own.denials} onChoose={setOwn} />
+      <Field label={t("form.reason")} name="reason" maxLength={2000} autoComplete="off" />
       <div className="note-actions">
         <button type="submit" className="button button-primary" disabled={busy}>{t("form.save")}</button>
         {saved && <span className="caption" role="status">{t("form.saved")}</span>}
       </div>
     </form>
+  );
+}
+
+/** What somebody may do in the end, and where each right comes from. */
+function Effective({ userId }) {
+  const { answer, error } = useQuery("users.rights", { user_id: userId });
+  const groups = Object.fromEntries((answer?.groups ?? []).map((group) => [group.id, group.name]));
+  const source = (each) => (each === "role" ? t("users.from_role") : each === "own" ? t("users.from_own") : groups[each] ?? each);
+  const rights = Object.entries(answer?.rights ?? {});
+  return (
+    <section className="stack">
+      <h3>{t("users.groups")}</h3>
+      <ActError error={error} />
+      <p>{answer?.groups.length ? answer.groups.map((group) => group.name).join(", ") : answer && t("users.no_groups")}</p>
+      {rights.length > 0 && (
+        <details className="rights">
+          <summary>{t("users.effective", { count: rights.length })}</summary>
+          <ul className="rights-list">
+            {rights.map(([right, sources]) => <li key={right}><span className="code">{right}</span> <span className="caption">{sources.map(source).join(", ")}</span></li>)}
+          </ul>
+        </details>
+      )}
+    </section>
   );
 }
 

@@ -33,10 +33,17 @@ export const ServiceAccounts = guarded(function ServiceAccounts({ rights = [] })
           <tbody>
             {answer.map(({ account, keys }) => (
               <tr key={account.id}>
-                <td><button type="button" className="link" onClick={() => setOpen(account.id)}>{account.display_name}</button><div className="code caption">{account.username}</div></td>
+                <td>
+                  <button type="button" className="link" onClick={() => setOpen(account.id)}>{account.display_name}</button>
+                  <div className="code caption">{account.username}</div>
+                  {!account.is_active && <span className="chip" data-state="deactivated">{t("users.state_of", { state: "deactivated" })}</span>}
+                </td>
                 <td data-label={t("users.sites")}>{sitesOf(account, sites)}</td>
                 <td data-label={t("accounts.rights")} className="code caption">{account.grants.join(", ") || "–"}</td>
-                <td data-label={t("accounts.keys")}>{t("accounts.key_count", { count: keys.filter((key) => !key.revoked_at).length })}</td>
+                <td data-label={t("accounts.keys")}>
+                  {t("accounts.key_count", { count: keys.filter((key) => !key.revoked_at).length })}
+                  <div className="caption">{lastUse(keys) ? <>{t("sessions.used")} <Moment at={lastUse(keys)} /></> : t("accounts.unused")}</div>
+                </td>
               </tr>
             ))}
           </tbody>
@@ -45,6 +52,7 @@ export const ServiceAccounts = guarded(function ServiceAccounts({ rights = [] })
       {open === "new" && <AccountForm sites={sites} rights={rights} onClose={() => setOpen(null)} onDone={(id) => { again(); setOpen(id); }} />}
       {chosen && (
         <Sheet title={chosen.account.display_name} onClose={() => setOpen(null)} side>
+          <AccountFacts key={chosen.account.id} account={chosen.account} sites={sites} rights={rights} onChanged={again} />
           <Keys account={chosen} onChanged={again} />
           <Remove account={chosen.account} onDone={() => { setOpen(null); again(); }} />
         </Sheet>
@@ -52,6 +60,42 @@ export const ServiceAccounts = guarded(function ServiceAccounts({ rights = [] })
     </section>
   );
 });
+
+function lastUse(keys) {
+  return Math.max(0, ...keys.map((key) => key.last_used_at ?? 0));
+}
+
+/** Name, sites and rights of an account that is there; a program notices at its next call. */
+function AccountFacts({ account, sites, rights, onChanged }) {
+  const [chosenSites, setSites] = useState(account.site_ids);
+  const [chosenRights, setRights] = useState(account.grants);
+  const [saved, setSaved] = useState(false);
+  const { run, busy, error } = useAct();
+  const change = (said) => run(async () => {
+    await link().mutate("service_accounts.change", { user_id: account.id, ...said });
+    setSaved(true);
+    onChanged();
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    setSaved(false);
+    change({ display_name: new FormData(event.currentTarget).get("display_name"), site_ids: chosenSites, permissions: chosenRights });
+  };
+  return (
+    <form className="entrance-form" onSubmit={submit}>
+      <p className="code caption">{account.username}</p>
+      <Refusal message={messageOf(error, ["display_name"])} />
+      <Field label={t("accounts.purpose")} name="display_name" autoComplete="off" required maxLength={120} defaultValue={account.display_name} error={faultOf(error, "display_name")} />
+      <SiteChoice role="service" sites={sites} chosen={chosenSites} onChoose={setSites} />
+      <RightsBoxes rights={rights} chosen={chosenRights} onChoose={setRights} />
+      <div className="note-actions">
+        <button type="submit" className="button button-primary" disabled={busy}>{t("form.save")}</button>
+        <button type="button" className="button" disabled={busy} onClick={() => change({ is_active: !account.is_active })}>{t(account.is_active ? "users.deactivate" : "users.activate")}</button>
+        {saved && <span className="caption" role="status">{t("form.saved")}</span>}
+      </div>
+    </form>
+  );
+}
 
 function AccountForm({ sites, rights, onClose, onDone }) {
   const [chosenSites, setSites] = useState([]);

@@ -8,6 +8,7 @@ from pdm_app.ui.pages.breakage import breakage_card
 from pdm_app.ui.shell import card_head, empty, page, simulated_chip
 from pdm_app.ui.states.asset import TABS, AssetPage
 from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.access import shares, signatures
 from pdm_app.ui.widgets.asset_alarms import asset_alarms
 from pdm_app.ui.widgets.key_value import key_value
 from pdm_app.ui.widgets.live_value import live_value
@@ -82,6 +83,7 @@ def _body() -> rx.Component:
         ("live", _live()),
         ("trends", _trends()),
         ("alarms", _alarms()),
+        ("access", _access()),
         _overview(),
     )
 
@@ -206,6 +208,24 @@ def _alarms() -> rx.Component:
                 on_changed=AssetPage.refresh,
             ),
             class_name="card",
+        ),
+        class_name="stack",
+    )
+
+
+def _access() -> rx.Component:
+    """Show who has signed for the machine, and to those who may share it, with whom it is shared."""
+    asset = AssetPage.detail.asset
+    return rx.el.div(
+        rx.cond(
+            Session.permissions.contains("assets.share"),
+            shares(asset_id=asset.id, may_change=Session.permissions.contains("assets.configure")),
+        ),
+        signatures(
+            subject="asset",
+            subject_id=asset.id,
+            name=asset.code + " " + asset.name,
+            may_sign=Session.permissions.contains("signatures.sign"),
         ),
         class_name="stack",
     )

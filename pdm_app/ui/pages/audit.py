@@ -4,9 +4,10 @@ import reflex as rx
 
 from pdm_app.ui.messages import text
 from pdm_app.ui.settings import settings_page
-from pdm_app.ui.shell import card_head, empty, head
+from pdm_app.ui.shell import empty, head
 from pdm_app.ui.states.audit import Audit, AuditLine, FieldChange
 from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.access import audit_check
 from pdm_app.ui.widgets.moment import moment
 
 EXPORT = "/api/audit/export"
@@ -17,7 +18,7 @@ def audit() -> rx.Component:
     return settings_page(
         "/settings/audit",
         head(text("audit.title"), actions=(_export("csv"), _export("jsonl"))),
-        _check(),
+        audit_check(),
         _filters(),
         rx.cond(
             Audit.lines.length() > 0,
@@ -62,56 +63,6 @@ def _export(written_as: str) -> rx.Component:
         download="",
         class_name="button",
         custom_attrs={"reloadDocument": True},  # A file, not a page of this application.
-    )
-
-
-def _check() -> rx.Component:
-    verdict = Audit.verdict
-    return rx.el.section(
-        card_head(text("audit.chain")),
-        rx.el.p(text("audit.chain_text"), class_name="muted"),
-        rx.el.form(
-            rx.el.input(
-                name="anchor",
-                placeholder=text("audit.anchor"),
-                aria_label=text("audit.anchor"),
-                class_name="input",
-                auto_complete="off",
-                max_length=90,
-            ),
-            rx.el.button(text("audit.verify"), type="submit", class_name="button"),
-            on_submit=Audit.verify,
-            class_name="filters audit-check",
-        ),
-        rx.cond(
-            verdict,
-            rx.cond(
-                verdict.is_whole,
-                rx.el.div(
-                    rx.el.p(text("audit.whole", count=verdict.checked), class_name="note-title"),
-                    rx.cond(
-                        verdict.checked > 0,
-                        rx.el.p(
-                            text("audit.keep"),
-                            " ",
-                            rx.el.code(verdict.checked.to_string() + ":" + verdict.last_hash, class_name="wraps"),
-                            class_name="note-text",
-                        ),
-                    ),
-                    class_name="note",
-                    role="status",
-                ),
-                rx.el.div(
-                    rx.el.p(text("audit.broken", seq=verdict.broken_at), class_name="note-title"),
-                    rx.el.p(
-                        text("audit.broken_text", fault=verdict.fault, count=verdict.checked), class_name="note-text"
-                    ),
-                    class_name="note note-error",
-                    role="alert",
-                ),
-            ),
-        ),
-        class_name="card",
     )
 
 

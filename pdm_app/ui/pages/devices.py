@@ -159,8 +159,26 @@ def _key(key: rx.Var[DeviceKey]) -> rx.Component:
             rx.cond(
                 key.revoked_at,
                 rx.el.span(text("keys.revoked"), class_name="muted"),
-                rx.el.button(
-                    text("keys.revoke"), type="button", class_name="link", on_click=DevicePage.revoke_key(key.id)
+                rx.el.span(
+                    rx.cond(
+                        key.expires_at,
+                        rx.el.span(
+                            text("accounts.until"),
+                            " ",
+                            moment(at=key.expires_at, time_zone=DevicePage.time_zone),
+                            class_name="muted",
+                        ),
+                        rx.el.button(
+                            text("accounts.rotate"),
+                            type="button",
+                            class_name="link",
+                            on_click=DevicePage.rotate_key(key.id),
+                        ),
+                    ),
+                    " ",
+                    rx.el.button(
+                        text("keys.revoke"), type="button", class_name="link", on_click=DevicePage.revoke_key(key.id)
+                    ),
                 ),
             )
         ),

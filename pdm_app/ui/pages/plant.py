@@ -7,6 +7,7 @@ from pdm_app.services.assets import LineOverview
 from pdm_app.ui.messages import text
 from pdm_app.ui.shell import empty, head, page, simulated_chip
 from pdm_app.ui.states.plant import Plant
+from pdm_app.ui.widgets.access import shared_with_me
 from pdm_app.ui.widgets.alarm_badge import alarm_badge, alarm_note
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.machine_box import machine_box
@@ -25,6 +26,7 @@ def plant() -> rx.Component:
             rx.el.div(rx.foreach(Plant.lines, _tile), class_name="tiles"),
             rx.cond(Plant.is_loaded, empty("plant.empty", "plant.empty_hint"), _skeletons()),
         ),
+        shared_with_me(),
         level="L1",
     )
 

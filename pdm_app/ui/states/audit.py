@@ -1,4 +1,4 @@
-"""State of the audit page: filters, one page of entries with what each changed, and the check of the chain."""
+"""State of the audit page: filters, and one page of entries with what each changed."""
 
 import json
 from collections.abc import Mapping
@@ -7,13 +7,11 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import reflex as rx
-from pydantic import ValidationError
 
-from pdm_app.domain.audit import Anchor, AuditEntry, AuditQuery
+from pdm_app.domain.audit import AuditEntry, AuditQuery
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.record import Record
 from pdm_app.domain.samples import micros, moment
-from pdm_app.services.audit import AuditVerdict
 from pdm_app.ui.states.session import Act, Follow, Session
 
 PAGE = 50
@@ -51,7 +49,6 @@ class Audit(Session):
     to_day: str = ""
     cursor: int = 0
     is_cut: bool = False
-    verdict: AuditVerdict | None = None
 
     @rx.var
     def export_query(self) -> str:
@@ -65,7 +62,6 @@ class Audit(Session):
     async def load(self) -> Follow:
         """Read the first page; a page that opens shows empty filters, so there are none."""
         self.text = self.actor = self.action = self.on_site = self.from_day = self.to_day = ""
-        self.verdict = None
         return await self._read(before=None)
 
     @rx.event
@@ -77,16 +73,6 @@ class Audit(Session):
     async def search(self, form: dict[str, str]) -> Follow:
         """Apply the filters."""
         return await self._read(before=None, form=form)
-
-    @rx.event
-    async def verify(self, form: dict[str, str]) -> Follow:
-        """Walk the chain, and hold up an end that was kept elsewhere if one is given."""
-
-        async def work(act: Act) -> None:
-            self.verdict = await act.services.audit.verify(act.actor, _anchor(form.get("anchor", "")))
-
-        self.verdict = None
-        return await self._act(work)
 
     async def _read(self, before: int | None, form: dict[str, str] | None = None) -> Follow:
         async def work(act: Act) -> None:
@@ -139,20 +125,6 @@ def _midnight(day: str, zone: ZoneInfo, *, days: int) -> int | None:
         return None
     wanted = date.fromisoformat(day) + timedelta(days=days)
     return micros(datetime(wanted.year, wanted.month, wanted.day, tzinfo=zone))
-
-
-def _anchor(words: str) -> Anchor | None:
-    words = words.strip()
-    if not words:
-        return None
-    number, _, hash_ = words.partition(":")
-    try:
-        return Anchor(seq=int(number), hash=hash_)
-    except (ValueError, ValidationError):
-        raise InvalidInputError(
-            "This is no end of the trail. Paste the line that an earlier check gave, a number, a colon and a hash.",
-            [FieldIssue("anchor", "is no number, colon and hash", "paste the line an earlier check gave, or nothing")],
-        ) from None
 
 
 def _line(entry: AuditEntry) -> AuditLine:

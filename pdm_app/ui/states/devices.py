@@ -79,6 +79,17 @@ class DevicePage(Session):
         return await self._act(work)
 
     @rx.event
+    async def rotate_key(self, key_id: str) -> Follow:
+        """Make the successor of a key and show it once; the old one works on for a while."""
+
+        async def work(act: Act) -> None:
+            made = await act.services.devices.rotate_key(act.actor, key_id)
+            self.new_key = made.secret
+            await self._read_keys(act)
+
+        return await self._act(work)
+
+    @rx.event
     async def revoke_key(self, key_id: str) -> Follow:
         """End a key at once."""
 

@@ -18,6 +18,25 @@ class People(Widget):
     role_rights: rx.Var[dict[str, Any]]
 
 
+class Groups(Widget):
+    """People who belong together, and what that gives them."""
+
+    library = module("groups.jsx")
+    tag = "Groups"
+
+    rights: rx.Var[list[str]]
+
+
+class PermissionMatrix(Widget):
+    """Roles against rights; those who administer people change the roles made here."""
+
+    library = module("permission_matrix.jsx")
+    tag = "PermissionMatrix"
+
+    may_change: rx.Var[bool]
+    own_role: rx.Var[str]
+
+
 class ServiceAccounts(Widget):
     """Programs that call with a key."""
 
@@ -51,7 +70,9 @@ class IdleWatch(Widget):
 
 
 accept_form = AcceptForm.create
+group_table = Groups.create
 idle_watch = IdleWatch.create
 people_table = People.create
+permission_matrix = PermissionMatrix.create
 profile_cards = ProfilePage.create
 service_account_table = ServiceAccounts.create
