@@ -14,8 +14,8 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pdm_app.domain.ports import Clock
-from pdm_app.endpoints.gate import TRY_AGAIN_LATER, credential_of, network_of
-from pdm_app.services.origins import is_loopback
+from pdm_app.endpoints.gate import TRY_AGAIN_LATER, credential_of
+from pdm_app.services.origins import is_loopback, network_of
 from pdm_app.services.rates import Rate
 from pdm_app.settings import HttpSettings
 

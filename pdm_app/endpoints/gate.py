@@ -6,10 +6,8 @@ addresses. Whoever sits at this machine is not counted by address. A WebSocket c
 """
 
 import logging
-from functools import lru_cache
 from hashlib import blake2b
 from http.cookies import CookieError, SimpleCookie
-from ipaddress import IPv6Address, ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,7 +15,7 @@ from pdm_app.domain.ports import Clock
 from pdm_app.endpoints.answers import HttpError
 from pdm_app.endpoints.callers import ACCESS_COOKIE, DEVICE_KEY_HEADER, FORWARDING_HEADERS
 from pdm_app.endpoints.refusals import head_bytes, refusal, url_bytes
-from pdm_app.services.origins import is_loopback
+from pdm_app.services.origins import is_loopback, network_of
 from pdm_app.services.rates import Rate
 from pdm_app.settings import HttpSettings
 
@@ -99,18 +97,6 @@ class Gate:
                 "callers are told apart and limits hold for each of them",
                 address,
             )
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """Return what stands for one subscriber: an IPv4 address, or the /64 of an IPv6 one, who has all of it."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or f"{int(found) >> 64:x}")
-    return str(found)
 
 
 def credential_of(scope: Scope) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from pdm_app.domain.directories import DirectoryAwayError, DirectoryRefusedError
-from pdm_app.domain.errors import NotFoundError, PdmError, UnauthenticatedError
+from pdm_app.domain.errors import NotFoundError, PdmError, TooManyAttemptsError, UnauthenticatedError
 from pdm_app.endpoints.answers import HttpError, json_response
 from pdm_app.endpoints.auth import LOGIN_PAGE, go_on, own_path, set_cookies, visit_of
 from pdm_app.endpoints.bodies import FORM, decode_form, media_type, read_body
@@ -44,10 +44,12 @@ class OidcEndpoints:
         next_path = own_path(request.query_params.get("next"), "")
         try:
             redirect_uri = base_of(request, self._settings.public_url) + callback_path(directory_id)
-            going = await services.auth.oidc.begin(directory_id, redirect_uri, next_path)
+            going = await services.auth.oidc.begin(directory_id, redirect_uri, next_path, address_of(request))
         except DirectoryAwayError as error:
             log.warning("a provider is away", extra={"directory": directory_id, "why": error.facts.get("why")})
             return _to_login(refused="away", directory=directory_id, next=next_path)
+        except TooManyAttemptsError:
+            return _to_login(refused="away", directory=directory_id, next=next_path)  # In a moment it does answer.
         response = RedirectResponse(going.address, 303, {"Cache-Control": "no-store"})
         self._set(request, response, _cookie_of(going.state), going.binding)
         return response

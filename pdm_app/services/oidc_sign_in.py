@@ -14,13 +14,15 @@ from typing import Literal
 
 from pdm_app.domain.access import EVERY_SITE, SYSTEM
 from pdm_app.domain.directories import DirectoryAwayError, DirectoryRefusedError, Doors, OidcDoor
-from pdm_app.domain.errors import NotFoundError, PdmError
+from pdm_app.domain.errors import NotFoundError, PdmError, TooManyAttemptsError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.services.arrivals import Arrival, Arrivals
 from pdm_app.services.auditing import audit, stranger
 from pdm_app.services.directory_people import DirectoryPeople, NotAdmittedError
+from pdm_app.services.origins import network_of
+from pdm_app.services.rates import Rate
 from pdm_app.services.sessions import SessionBook
 from pdm_app.services.sign_in import DONE_THERE, Progress, SignIn, Visit
 from pdm_app.services.tokens import token_hash
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LIFE_S = 600
 QUESTIONS_MAX = 10_000  # Beyond this the oldest is forgotten, and its owner begins again.
+BEGUN_PER_MINUTE = 300  # From one address: the next ones would push out what others have begun, and fill the trail.
 STATE_FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 CODE_CHARACTERS_MAX = 4_096
 
@@ -98,6 +101,7 @@ class OidcSignIn:
         self._arrivals = arrivals
         self._sign_in = sign_in
         self._sessions = sessions
+        self._begun = Rate(clock, BEGUN_PER_MINUTE)
         self._questions: dict[str, Question] = {}
         self._held: dict[str, tuple[Returned, Micros]] = {}
 
@@ -106,14 +110,19 @@ class OidcSignIn:
         """Id and name of every provider, in the order of the settings."""
         return tuple((id_, door.provider.name) for id_, door in self._doors.items())
 
-    async def begin(self, directory_id: str, redirect_uri: str, next_path: str) -> Going:
-        """Ask a provider who is there.
+    async def begin(self, directory_id: str, redirect_uri: str, next_path: str, address: str = "") -> Going:
+        """Ask a provider who is there, for a browser at ``address``.
 
         Raises:
             NotFoundError: There is none of this id.
             DirectoryAwayError: It does not answer.
+            TooManyAttemptsError: So many have been begun from this address.
         """
         door = self._door(directory_id)
+        if wait_s := self._begun.take(network_of(address)):
+            raise TooManyAttemptsError(
+                f"Too many sign-ins were begun from here. Try again in {wait_s} s.", retry_after_s=wait_s
+            )
         state, nonce, verifier, binding = (secrets.token_urlsafe(32) for _ in range(4))
         address = await door.address(redirect_uri, state, nonce, verifier)
         now = self._clock.now()

@@ -54,3 +54,15 @@ def is_on_this_machine(address: str, host: str, *, is_forwarded: bool) -> bool:
         return urlsplit(f"//{host}").hostname in LOOPBACK_NAMES
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """Return what stands for one subscriber: an IPv4 address, or the /64 of an IPv6 one, who has all of it."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or f"{int(found) >> 64:x}")
+    return str(found)

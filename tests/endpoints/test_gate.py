@@ -18,9 +18,10 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from pdm_app.endpoints.gate import Gate, network_of
+from pdm_app.endpoints.gate import Gate
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.services.metrics import Metrics
+from pdm_app.services.origins import network_of
 from pdm_app.settings import HttpSettings
 from tests.counterparts.clocks import HandClock, until
 
