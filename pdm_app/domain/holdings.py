@@ -129,7 +129,7 @@ def scope_of(user: User, holdings: Holdings, now: Micros) -> Scope:
     sites = frozenset(user.site_ids).union(*(group.site_ids for group in groups))
     shared: dict[str, SharedAsset] = {}
     for share in holdings.shares:
-        if share.kind is ShareKind.ASSET and share.holds_at(now) and share.site_id not in sites:
+        if share.holds_at(now) and share.site_id not in sites:
             may_change = share.access is ShareAccess.CHANGE
             known = shared.get(share.resource_id)
             if known is None or may_change:

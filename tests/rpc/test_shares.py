@@ -83,7 +83,8 @@ async def test_what_is_listed_without_being_asked_for_is_the_shared_machine_at_m
         for path in NEEDS:
             if procedures()[path].type == "mutation":
                 continue
-            for asked in ({}, sensible_input(path, product.ours)):
+            inputs: tuple[Any, ...] = ({}, sensible_input(path, product.ours))
+            for asked in inputs:
                 try:
                     said = json.dumps(await answer(client, path, asked))
                 except TrpcError as error:

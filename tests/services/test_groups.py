@@ -38,11 +38,11 @@ async def test_membership_gives_sites_and_rights_to_an_open_session_and_its_end_
     group = await auth.groups.create(SYSTEM, "Night shift", "", ["pune"], [ACK], [olga])
     actor = await auth.actor_of_session(session)
     assert ACK in actor.permissions
-    assert actor.scope.sites == {"graz", "pune"}
+    assert actor.scope.sites == frozenset({"graz", "pune"})
     assert actor.permissions == ROLE_PERMISSIONS[Role.VIEWER] | {ACK}
     await auth.groups.change(SYSTEM, group.id, {"member_ids": ()})
     actor = await auth.actor_of_session(session)
-    assert (actor.permissions, actor.scope.sites) == (ROLE_PERMISSIONS[Role.VIEWER], {"graz"})
+    assert (actor.permissions, actor.scope.sites) == (ROLE_PERMISSIONS[Role.VIEWER], frozenset({"graz"}))
 
 
 async def test_a_denial_of_a_person_wins_over_the_groups(auth: AuthService) -> None:

@@ -39,7 +39,7 @@ async def test_its_people_have_exactly_its_rights_and_lose_them_at_once(auth: Au
     assert (await auth.actor_of_session(session)).permissions == ROLE_PERMISSIONS[Role.OPERATOR]
     await auth.roles.change(SYSTEM, role.id, permissions=[Permission.ALARMS_READ], reason="less is more")
     actor = await auth.actor_of_session(session)
-    assert (actor.permissions, actor.role) == ({Permission.ALARMS_READ}, Role.OPERATOR)
+    assert (actor.permissions, actor.role) == (frozenset({Permission.ALARMS_READ}), Role.OPERATOR)
     back = await auth.people.change(SYSTEM, "olga", role=Role.OPERATOR)
     assert back.custom_role_id is None, "a built-in role ends the one made here"
     assert (await auth.actor_of_session(session)).permissions == ROLE_PERMISSIONS[Role.OPERATOR]
