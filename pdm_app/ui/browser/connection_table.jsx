@@ -1,11 +1,13 @@
 /* Every connection, live: state with its age, rates, failing signals and why. */
 import { useEffect, useState } from "react";
 import { number } from "./format.js";
+import { ConnectionSheet } from "./connection_sheet.jsx";
 import { guarded } from "./guard.jsx";
 import { useNow } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { Age, EmptyNote, ErrorNote, Go, SimulatedChip, Skeleton } from "./parts.jsx";
+import { UndoNote } from "./undo.jsx";
 
 const RATES_EVERY_MS = 3_000; // States are pushed when they change; the rates beside them are asked for.
 
@@ -31,12 +33,29 @@ function useConnections() {
 
 export const ConnectionTable = guarded(function ConnectionTable({ mayConfigure = false, onPause, onResume }) {
   const { views, error, again } = useConnections();
+  const [open, setOpen] = useState(null); // "new" or the connection as it was when its sheet was opened
+  const [gone, setGone] = useState(null);
+  const close = () => setOpen(null);
+  const sheet = open && (
+    <ConnectionSheet key={open.id ?? open} connection={open === "new" ? null : open} onClose={close}
+      onDone={() => { close(); again(); }} onDeleted={(connection) => { close(); setGone(connection); again(); }} />
+  );
+  const above = mayConfigure && (
+    <>
+      <div className="note-actions"><button type="button" className="button" onClick={() => setOpen("new")}>{t("connections.add")}</button></div>
+      {gone && <UndoNote what={t("connections.back", { name: gone.name })} onOver={() => setGone(null)}
+        onUndo={async () => { await link().mutate("connections.restore", { connection_id: gone.id }); setGone(null); again(); }} />}
+      {sheet}
+    </>
+  );
   if (error && !views) return <section className="card"><ErrorNote what={t("connections.failed")} error={error} again={again} /></section>;
   if (!views) {
     return <section className="card connections-loading">{[1, 2, 3].map((row) => <Skeleton key={row} height={44} />)}</section>;
   }
-  if (!views.length) return <section className="card"><EmptyNote title={t("connections.empty")} text={t("connections.empty_hint")} /></section>;
+  if (!views.length) return <div className="stack">{above}<section className="card"><EmptyNote title={t("connections.empty")} text={t("connections.empty_hint")} /></section></div>;
   return (
+    <div className="stack">
+    {above}
     <section className="card connections">
       <div className="connections-head" aria-hidden="true">
         <span>{t("connections.name")}</span>
@@ -48,14 +67,15 @@ export const ConnectionTable = guarded(function ConnectionTable({ mayConfigure =
       </div>
       <ul>
         {views.map((view) => (
-          <Row key={view.connection.id} view={view} mayConfigure={mayConfigure} onPause={onPause} onResume={onResume} />
+          <Row key={view.connection.id} view={view} mayConfigure={mayConfigure} onPause={onPause} onResume={onResume} onOpen={() => setOpen({ ...view.connection })} />
         ))}
       </ul>
     </section>
+    </div>
   );
 });
 
-function Row({ view, mayConfigure, onPause, onResume }) {
+function Row({ view, mayConfigure, onPause, onResume, onOpen }) {
   const { connection, status } = view;
   const [busy, setBusy] = useState(false);
   const paused = status.state === "paused";
@@ -69,7 +89,7 @@ function Row({ view, mayConfigure, onPause, onResume }) {
   return (
     <li className="connection" data-state={status.state}>
       <div className="connection-name">
-        <p><span className="strong">{connection.name}</span>{connection.simulated && <> <SimulatedChip /></>}</p>
+        <p>{mayConfigure ? <button type="button" className="link strong" onClick={onOpen}>{connection.name}</button> : <span className="strong">{connection.name}</span>}{connection.simulated && <> <SimulatedChip /></>}</p>
         <p className="caption"><span className="connection-driver">{t("connections.driver", { driver: connection.driver })}</span> <span className="code">{connection.endpoint}</span> <Protection security={status.security} /></p>
       </div>
       <div className="connection-state">
