@@ -30,7 +30,8 @@ def tlv(tag: int, *parts: bytes) -> bytes:
 
 
 def integer(number: int, tag: int = INTEGER) -> bytes:
-    return tlv(tag, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+    bits = (number if number >= 0 else ~number).bit_length()
+    return tlv(tag, number.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
 def octets(text: str | bytes, tag: int = OCTETS) -> bytes:

@@ -259,6 +259,13 @@ class PeopleService:
         admins = {other.id for other in await work.users.all() if other.role is Role.ADMIN and other.is_active}
         if admins == {user.id} and not (user.role is Role.ADMIN and user.is_active):
             raise ConflictError(f"{user.username} is the last active admin. Make another admin first.")
+        if user.id in admins and not (user.role is Role.ADMIN and user.is_active):
+            others = [await work.users.password_hash(other_id) for other_id in sorted(admins - {user.id})]
+            if not any(others) and await work.users.password_hash(user.id) is not None:
+                raise ConflictError(
+                    f"{user.username} is the last active admin with a password here: while the company's directory is "
+                    "away, or an invitation is not taken up, nobody could administer. Give another admin one first."
+                )
 
     async def _end_sessions(self, work: Work, user: User) -> None:
         for session in await work.users.sessions(user.id):
