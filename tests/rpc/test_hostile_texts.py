@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from pdm_app.domain.access import Role
+from pdm_app.rpc.server import PATH
 from pdm_app.trpc import MISSING, TrpcError
+from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import WholeProduct
 from tests.rpc.calls import answer, procedures, sensible_input
 
@@ -19,7 +21,7 @@ HOSTILE = "x' OR '1'='1'; DROP TABLE users; -- \"<img src=x onerror=alert(1)>{{7
 SEARCH = "y' OR 'a'='a' -- %"  # Never stored, so that it finds nothing unless it is more than text.
 ENDING = ("remove", "delete", "revoke", "deactivate", "end", "disable", "rotate", "logout", "clear")
 FAULTS = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "PARSE_ERROR", "METHOD_NOT_SUPPORTED"}
-ANSWER_S = 60.0
+ANSWER_S = 300.0  # Of a machine with much else to do; what hangs does so for ever.
 SEARCHED = {"text", "actor", "action", "subject", "subject_id", "filter"}
 
 
@@ -84,7 +86,8 @@ async def test_no_text_of_any_procedure_is_more_than_text(sqlite_product: WholeP
     product = sqlite_product
     token = (await product.sign_in(Role.ADMIN)).access_token
     faults, accepted = {}, 0
-    async with product.client(token) as client:
+    headers = {"authorization": f"Bearer {token}"}
+    async with TrpcClient(product.url + PATH, headers=headers, timeout_s=ANSWER_S) as client:
         before = {row["user"]["id"] for row in await client.query("users.list")}
         for path, place, most in tried():
             own = sensible_input(path, product.ours)
