@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import reflex as rx
 
+from pdm_app.domain.access import Permission
 from pdm_app.ui.messages import text
 from pdm_app.ui.states.session import Session
 from pdm_app.ui.widgets.alarm_strip import alarm_strip
@@ -11,6 +12,7 @@ from pdm_app.ui.widgets.certificates import expiry_banner
 from pdm_app.ui.widgets.clock import clock
 from pdm_app.ui.widgets.connection_dot import connection_dot
 from pdm_app.ui.widgets.frozen_banner import frozen_banner
+from pdm_app.ui.widgets.installation_settings import settings_banner
 from pdm_app.ui.widgets.people import idle_watch
 from pdm_app.ui.widgets.plant_rate import plant_rate
 from pdm_app.ui.widgets.sign_in import log_out
@@ -69,6 +71,7 @@ def page(
             rx.el.main(
                 frozen_banner(),
                 expiry_banner(rights=Session.permissions),
+                rx.cond(Session.permissions.contains(str(Permission.SETTINGS_READ)), settings_banner()),
                 _problem(),
                 idle_watch(),
                 *content,

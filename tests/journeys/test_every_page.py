@@ -35,6 +35,7 @@ PAGES = {
     "/settings/trust": "Trusted certificates",
     "/settings/sign-in": "Company sign-in",
     "/settings/users": "Users",
+    "/settings/general": "General settings",
 }
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "small phone": (360, 740)}
 VIEWS = (("desk", "light"), ("desk", "dark"), ("phone", "light"), ("phone", "dark"), ("small phone", "light"))

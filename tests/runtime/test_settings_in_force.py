@@ -102,6 +102,7 @@ PROBES: dict[str, tuple[SettingValue, Callable[[Running], Any], Any]] = {
     "ingest.calls_max": (6, lambda on: on.services.ingest.limits.calls_max, 6),
     "buffer.bytes_max": (2_000_000, lambda on: on.services.system._info().buffer_bytes_max, 2_000_000),
     "audit.entries_warn": (2_000, lambda on: on.services.audit.entries_warn, 2_000),
+    "audit.sign_deletions": (True, lambda on: on.services.assets.signs_deletions, True),
     "log.level": ("warning", lambda on: logging.getLogger().level, logging.WARNING),
     "log.requests": (True, lambda on: on.wrapping._level_of_good, logging.INFO),
 }  # fmt: skip

@@ -6,17 +6,18 @@ import { guarded } from "./guard.jsx";
 import { t } from "./messages.js";
 import { Age, Go, Moment, Skeleton } from "./parts.jsx";
 import { PriorityShape } from "./priority_shape.jsx";
+import { inUnits, limitIn, measure } from "./units_shown.js";
 
 const PRIORITIES = [1, 2, 3, 4];
 
 /** The value that raised an alarm beside its limit, in the unit of its signal. */
 export function ValueAndLimit({ alarm }) {
-  const signal = useSignal(alarm.asset_id, alarm.signal_id);
+  const signal = inUnits(useSignal(alarm.asset_id, alarm.signal_id));
   const decimals = signal?.decimals ?? 2;
   return (
     <span className="alarm-value">
-      {alarm.value !== null && <span className="alarm-value-number">{quantity(alarm.value, decimals, signal?.unit ?? "1")}</span>}{" "}
-      <span className="quiet">{t("alarm.limit", { limit: number(alarm.limit, decimals) })}</span>
+      {alarm.value !== null && <span className="alarm-value-number">{quantity(measure(signal, alarm.value), decimals, signal?.unit ?? "1")}</span>}{" "}
+      <span className="quiet">{t("alarm.limit", { limit: number(limitIn(signal, alarm.limit), decimals) })}</span>
     </span>
   );
 }

@@ -10,6 +10,7 @@ import { ErrorNote, Skeleton } from "./parts.jsx";
 import { pixel } from "./scale.js";
 import { linePath, NormalBand } from "./sparkline.jsx";
 import { niceTicks, timeTicks } from "./ticks.js";
+import { inUnits, limitIn, measure, measured } from "./units_shown.js";
 import { useWidth } from "./width.js";
 
 const HALF_US = 600e6;
@@ -17,18 +18,19 @@ const HEIGHT = 168;
 const LEFT = 46;
 const BUCKETS = 300;
 
-export const AlarmTrend = guarded(function AlarmTrend({ alarm }) {
-  const signal = useSignal(alarm.asset_id, alarm.signal_id);
+export const AlarmTrend = guarded(function AlarmTrend({ alarm: given }) {
+  const signal = inUnits(useSignal(given.asset_id, given.signal_id));
+  const alarm = { ...given, limit: limitIn(signal, given.limit) };
   const start_at = Math.round(alarm.raised_at - HALF_US);
   const end_at = Math.round(alarm.raised_at + HALF_US);
   const { answer, error, again } = useQuery("history.envelope", { signals: [alarm.signal_id], start_at, end_at, buckets: BUCKETS });
-  const tail = useTail(alarm.signal_id, end_at);
+  const tail = useTail(alarm.signal_id, end_at).map(([at, value]) => [at, measure(signal, value)]);
   const [box, width] = useWidth(480);
   if (error && !answer) return <ErrorNote what={t("alarm.trend_failed")} error={error} again={again} compact />;
   return (
     <figure className="alarm-trend" ref={box}>
       <figcaption><span className="strong">{signal?.label ?? ""}</span> <span className="caption">{t("alarm.trend_span")}</span></figcaption>
-      {answer && signal ? <Drawing {...{ alarm, signal, series: answer.series[0], tail, width, start_at, end_at }} /> : <Skeleton height={HEIGHT + 24} />}
+      {answer && signal ? <Drawing {...{ alarm, signal, series: measured(signal, answer.series[0]), tail, width, start_at, end_at }} /> : <Skeleton height={HEIGHT + 24} />}
     </figure>
   );
 });

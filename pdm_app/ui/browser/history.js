@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { link } from "./link.js";
 import { live } from "./live.js";
+import { measure, measured } from "./units_shown.js";
 
 const SIGNALS_MAX = 50; // per query, as the server has it
 const GATHER_MS = 40;
@@ -44,7 +45,7 @@ async function ask(ids, asked, spanS, buckets) {
 }
 
 /**
- * Points of the last `spanS` seconds, or of what there is of them, with the live tail: {points: [[at, value|null], …],
+ * Points in the reader's units of the last `spanS` seconds, or of what there is of them, with the live tail: {points: [[at, value|null], …],
  * from, to, error}. Redrawn as often as a pixel's worth of time has gone by, not more; a gap in the data is a null.
  */
 export function useRecent(signal, spanS = 3600, buckets = 90) {
@@ -68,7 +69,7 @@ export function useRecent(signal, spanS = 3600, buckets = 90) {
     const load = () => recent(id, spanS, buckets).then(
       (series) => {
         if (ended) return;
-        points = withGaps(series, stepUs);
+        points = withGaps(measured(signal, series), stepUs);
         show();
       },
       (error) => ended || setState((before) => ({ ...before, error })),
@@ -77,7 +78,7 @@ export function useRecent(signal, spanS = 3600, buckets = 90) {
       const sample = live.get(id);
       if (!sample || typeof sample.value === "string" || !points.length) return;
       const last = points[points.length - 1];
-      const value = sample.quality < 200 ? sample.value : null;
+      const value = sample.quality < 200 ? measure(signal, sample.value) : null;
       if (sample.source_at - last[0] >= Math.min(stepUs, (link().clock.now() - points[0][0]) / buckets) || (value === null) !== (last[1] === null)) points.push([sample.source_at, value]);
       if (performance.now() - drawnAt > Math.min(2_000, stepUs / 1000)) show();
     };
@@ -89,7 +90,8 @@ export function useRecent(signal, spanS = 3600, buckets = 90) {
       leave();
       clearInterval(timer);
     };
-  }, [id, spanS, buckets]);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- of the signal only its number and unit matter
+  }, [id, signal?.unit, spanS, buckets]);
   return state;
 }
 

@@ -6,6 +6,7 @@ import { LiveValue, qualityText, useReading, ValueAge } from "./live_value.jsx";
 import { t } from "./messages.js";
 import { linePath, NormalBand } from "./sparkline.jsx";
 import { pixel, windowOf } from "./scale.js";
+import { inUnits, limitIn } from "./units_shown.js";
 import { useWidth } from "./width.js";
 
 const BAR_WIDTH = 14;
@@ -13,14 +14,15 @@ const LABELS_WIDTH = 34;
 const POINTER = 9;
 const LABEL_APART = 12;
 
-/** Limits of a signal from the rules of its machine: [{limit, kind, priority}]. */
+/** Limits of a signal from the rules of its machine, in the reader's units: [{limit, kind, priority}]. */
 export function limitsOf(signal, rules = []) {
   return rules
     .filter((rule) => rule.signal_id === signal?.id && rule.enabled !== false && Number.isFinite(rule.condition?.limit))
-    .map((rule) => ({ limit: rule.condition.limit, kind: rule.condition.kind, priority: rule.priority, name: rule.name }));
+    .map((rule) => ({ limit: limitIn(signal, rule.condition.limit), kind: rule.condition.kind, priority: rule.priority, name: rule.name }));
 }
 
-export const KeyValue = guarded(function KeyValue({ signal, rules = [], spanS = 3600 }) {
+export const KeyValue = guarded(function KeyValue({ signal: given, rules = [], spanS = 3600 }) {
+  const signal = inUnits(given);
   const [box, width] = useWidth(150);
   const reading = useReading(signal);
   const { points, from, to } = useRecent(signal, spanS);

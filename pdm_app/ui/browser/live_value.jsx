@@ -6,6 +6,7 @@ import { usePlaces } from "./directory.js";
 import { stateKey } from "./machine_box.jsx";
 import { t } from "./messages.js";
 import { Skeleton } from "./parts.jsx";
+import { inUnits, measure } from "./units_shown.js";
 
 const QUALITY_KEYS = {
   0: "quality.good", 100: "quality.uncertain", 101: "quality.clamped", 200: "quality.bad", 201: "quality.connection_lost",
@@ -27,7 +28,7 @@ export function valueText(value, signal) {
 }
 
 /**
- * What a widget shows of a signal now: {sample, shown, state}. `shown` is the value to write, the last good one while
+ * What a widget shows of a signal now: {sample, shown, state}. `shown` is the value to write, in the reader's units, the last good one while
  * the newest is bad; `state` is "waiting", "good", "uncertain", "bad" or "frozen".
  */
 export function useReading(signal) {
@@ -35,7 +36,7 @@ export function useReading(signal) {
   const frozen = useFrozen();
   if (!sample) return { sample: null, shown: null, state: "waiting" };
   const isBad = sample.quality >= QUALITY_BAD;
-  const shown = isBad ? (sample.good?.value ?? null) : sample.value;
+  const shown = measure(signal, isBad ? (sample.good?.value ?? null) : sample.value);
   if (isBad) return { sample, shown, state: "bad" };
   if (frozen) return { sample, shown, state: "frozen" };
   return { sample, shown, state: sample.quality >= QUALITY_UNCERTAIN ? "uncertain" : "good" };
@@ -60,7 +61,8 @@ export function ValueAge({ reading }) {
 }
 
 /** `size`: "body", "title", "big" or "hero". `signal` is a record of the registry with id, unit, decimals, data_type. */
-export function LiveValue({ signal, size = "title", showUnit = true, showAge = true }) {
+export function LiveValue({ signal: given, size = "title", showUnit = true, showAge = true }) {
+  const signal = inUnits(given);
   const reading = useReading(signal);
   const zone = useZone();
   const place = usePlaces().get(signal?.asset_id);

@@ -46,7 +46,10 @@ function Preferences({ given, homes }) {
   const change = (field) => (event) => {
     const wanted = { ...preferences, [field]: event.target.value };
     setPreferences(wanted);
-    run(async () => apply(await link().mutate("profile.prefer", wanted)));
+    run(async () => {
+      apply(await link().mutate("profile.prefer", wanted));
+      if (field === "units") location.reload(); // Every value of every widget reads otherwise.
+    });
   };
   const choice = (field, values, words) => (
     <Field label={t(`preferences.${field}`)} as="select" value={preferences[field]} disabled={busy} onChange={change(field)}>
@@ -59,6 +62,7 @@ function Preferences({ given, homes }) {
       <ActError error={error} />
       {choice("theme", ["system", "light", "dark"], (value) => t(`theme.${value}`))}
       {choice("density", ["comfortable", "compact"], (value) => t(`preferences.density_of.${value}`))}
+      {choice("units", ["si", "us"], (value) => t(`preferences.units_of.${value}`))}
       {choice("home", homes.map((home) => home.path), (value) => homes.find((home) => home.path === value)?.name ?? value)}
       <p className="caption">{t("preferences.hint")}</p>
     </section>

@@ -6,6 +6,7 @@ import { useRecent } from "./history.js";
 import { t } from "./messages.js";
 import { Skeleton } from "./parts.jsx";
 import { pixel, windowOf } from "./scale.js";
+import { inUnits } from "./units_shown.js";
 import { useWidth } from "./width.js";
 
 const EDGE = 3; // A value at the end of its range is drawn whole.
@@ -28,7 +29,8 @@ export function linePath(points, from, to, scale, width, height) {
 }
 
 /** `signal` with normal_low and normal_high; `height` in pixels; as wide as its place. */
-export const Sparkline = guarded(function Sparkline({ signal, height = 56, spanS = 3600, dot = true }) {
+export const Sparkline = guarded(function Sparkline({ signal: given, height = 56, spanS = 3600, dot = true }) {
+  const signal = inUnits(given);
   const [box, width] = useWidth(160);
   const { points, from, to, error } = useRecent(signal, spanS);
   const frozen = useFrozen();

@@ -13,15 +13,17 @@ import { AXIS_WIDTH, makePlot } from "./trend_plot.js";
 import { TrendTable } from "./trend_table.jsx";
 import { useFittingSpan, usePeriodInAddress, useTrendHistory } from "./trend_history.js";
 import { boundsOf, following, moved, SPANS_S, still, zoomed } from "./trend_period.js";
+import { inUnits } from "./units_shown.js";
 import { useWidth } from "./width.js";
 
 const FOLLOW_MS = 1_000; // How often a live trend moves on.
 const PLOT_RIGHT = 12;
 
 /** `signal` and `rules` are records; `spanS` is the span at first; `height` that of the plot in pixels. */
-export const Trend = guarded(function Trend({ signal, rules = [], height = 280, spanS = 3600, showLane = true }) {
+export const Trend = guarded(function Trend({ signal: given, rules = [], height = 280, spanS = 3600, showLane = true }) {
   const [period, setPeriod, fitPeriod] = usePeriodInAddress(spanS);
   const [asTable, setAsTable] = useState(false);
+  const signal = inUnits(given);
   const history = useTrendHistory(signal, period);
   useFittingSpan(history, period, fitPeriod);
   if (!signal?.id) return null;

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { link } from "./link.js";
 import { live } from "./live.js";
 import { boundsOf, following, fromQuery, SPANS_S, toQuery } from "./trend_period.js";
+import { measure, measured } from "./units_shown.js";
 import { append, columnsOf, gapOf } from "./trend_series.js";
 
 const SETTLE_MS = 150; // A gesture is over when it has rested this long; only then the server is asked.
@@ -30,7 +31,7 @@ export function useTrendHistory(signal, period) {
         const answer = await link().query("history.envelope", {
           signals: [id], start_at: settled.from, end_at: Math.max(settled.to, settled.from + 1), buckets: Math.max(50, Math.round(width.current)),
         }, { signal: abort.signal });
-        const series = answer.series[0];
+        const series = measured(signal, answer.series[0]);
         setState((before) => ({ columns: columnsOf(series), series, answer, error: null, loading: false, version: before.version + 1, settled }));
       } catch (error) {
         if (!abort.signal.aborted) setState((before) => ({ ...before, error, loading: false }));
@@ -51,7 +52,7 @@ export function useTrendHistory(signal, period) {
       const { series, columns } = kept.current;
       const sample = live.get(id);
       if (!series || !sample || typeof sample.value === "string") return;
-      if (!append(columns, sample.source_at, sample.quality < 200 ? sample.value : null, gapOf(series))) return;
+      if (!append(columns, sample.source_at, sample.quality < 200 ? measure(signal, sample.value) : null, gapOf(series))) return;
       tail += 1;
       if (tail > RELOAD_SHARE * Math.max(200, columns[0].length)) {
         tail = 0;

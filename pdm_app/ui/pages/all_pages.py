@@ -16,6 +16,7 @@ from pdm_app.ui.pages.certificates import certificates
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.directories import directories
+from pdm_app.ui.pages.general import general
 from pdm_app.ui.pages.login import login
 from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
@@ -64,6 +65,7 @@ PAGES: tuple[Page, ...] = (
     Page("/settings", settings, "nav.settings", [Session.enter]),
     Page("/settings/profile", profile, "profile.title", [Session.enter]),
     Page("/settings/users", users, "users.title", [Session.enter]),
+    Page("/settings/general", general, "general.title", [Session.enter]),
     Page("/settings/api", api, "nav.api", [Session.enter]),
     Page("/settings/sign-in", directories, "directories.title", [Session.enter]),
     Page("/settings/permissions", permissions, "permissions.title", [Session.enter]),

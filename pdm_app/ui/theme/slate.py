@@ -10,6 +10,7 @@ STYLESHEETS = [
     "slate/settings.css",
     "slate/people.css",
     "slate/directories.css",
+    "slate/general.css",
     "slate/plant_edit.css",
     "slate/api.css",
     "slate/audit.css",
