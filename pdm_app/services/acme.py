@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from pdm_app.domain.access import EVERY_SITE, SYSTEM, Actor
 from pdm_app.domain.certificates import Certificate
-from pdm_app.domain.errors import PdmError
+from pdm_app.domain.errors import PdmError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork
@@ -41,6 +41,7 @@ class AcmeAttempt(Record):
     failures: int = Field(default=0, description="In a row.")
     problem: str = ""
     next_at: int = 0
+    directory: str = Field(default="", description="Which one was asked; another one is asked at once.")
 
 
 class AcmeState(Record):
@@ -64,6 +65,7 @@ class AcmeKeeping:
         self._clock = clock
         self._challenges = Challenges(store.folder)
         self._is_asking = False
+        self._is_wanted = False
         self.hurry = asyncio.Event()
         """Set when somebody does not want to wait for the next look."""
 
@@ -85,8 +87,8 @@ class AcmeKeeping:
         )
 
     def ask_now(self) -> None:
-        """Have the directory asked at the next look, however short ago it refused."""
-        self._keep(self._last().model_copy(update={"next_at": 0}))
+        """Have the directory asked at the next look, however short ago it refused, and however fresh what it gave."""
+        self._is_wanted = True
         self.hurry.set()
 
     async def tend(self) -> bool:
@@ -98,14 +100,20 @@ class AcmeKeeping:
         if not self._is_due():
             return False
         now = self._clock.now()
-        self._is_asking = True
+        self._is_asking, self._is_wanted = True, False
         try:
             obtained = await _in_thread(self._order)
         except PdmError as error:
             failures = self._last().failures + 1
             wait_s = min(WAIT_S_MAX, FIRST_WAIT_S * 2 ** min(failures - 1, 16))
             self._keep(
-                AcmeAttempt(tried_at=now, failures=failures, problem=error.message, next_at=now + wait_s * MICROS_PER_S)
+                AcmeAttempt(
+                    tried_at=now,
+                    failures=failures,
+                    problem=error.message,
+                    next_at=now + wait_s * MICROS_PER_S,
+                    directory=self._settings.directory,
+                )
             )
             log.warning("no certificate was obtained, asked again in %d min: %s", wait_s // 60, error.message)
             return False
@@ -118,7 +126,12 @@ class AcmeKeeping:
         from pdm_app.services.acme_orders import obtain  # Its libraries are loaded only where they are needed.
 
         got = obtain(self._settings, self._store.folder, self._challenges, stop)
-        return checked_pair(got.certificates, got.key, self._clock.now())
+        try:
+            return checked_pair(got.certificates, got.key, self._clock.now())
+        except ValueError:
+            raise UnavailableError(
+                f"The ACME directory {self._settings.directory} gave something that is no certificate in PEM."
+            ) from None
 
     async def _take(self, pair: str, actor: Actor) -> None:
         before, after = self._obtained(), read_certificates(pair)[0]
@@ -130,7 +143,7 @@ class AcmeKeeping:
             )  # fmt: skip
             write_private(self._store.obtained_file, pair)
             await work.commit()
-        self._keep(AcmeAttempt(tried_at=now))
+        self._keep(AcmeAttempt(tried_at=now, directory=self._settings.directory))
         log.info(
             "certificate obtained", extra={"directory": self._settings.directory, "fingerprint": after.fingerprint}
         )
@@ -140,10 +153,16 @@ class AcmeKeeping:
             return False
         now = self._clock.now()
         last = self._last()
+        if self._is_wanted or last.directory not in ("", self._settings.directory):
+            return True
         if now < last.next_at <= now + WAIT_S_MAX * MICROS_PER_S:  # Beyond: the clock was set back since.
             return False
         one = self._obtained()
-        if one is None or {name.lower() for name in self._settings.names} - {name.lower() for name in one.names}:
+        if (
+            last.failures
+            or one is None
+            or {name.lower() for name in self._settings.names} - {name.lower() for name in one.names}
+        ):
             return True
         return one.valid_until - now <= (one.valid_until - one.valid_from) * LIFE_LEFT
 

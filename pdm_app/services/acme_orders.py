@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
 
-from pdm_app.domain.errors import UnavailableError
+from pdm_app.domain.errors import PdmError, UnavailableError
 from pdm_app.services.acme_challenges import Challenges
 from pdm_app.services.certificate_requests import request_pem
 from pdm_app.services.private_files import write_private
@@ -68,16 +68,17 @@ def obtain(settings: AcmeSettings, folder: Path, open_questions: Challenges, sto
     """
     with _told_in_words(settings):
         account = JWKEC(key=_account_key(folder / ACCOUNT_KEY))
-        client = _client(settings, account)
-        _enter(client, settings, account)
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([])  # The names stand in subjectAltName; a common name is refused by some directories.
-        order = client.new_order(request_pem(key, settings.names, subject).encode())
-        try:
-            _prove(client, account, order, open_questions, stop)
-            chain = _finished(client, order, stop)
-        finally:
-            open_questions.clear()
+        with _network(settings, account) as network:
+            client = ClientV2(ClientV2.get_directory(settings.directory, network), network)
+            _enter(client, settings, account)
+            key = ec.generate_private_key(ec.SECP256R1())
+            subject = x509.Name([])  # The names are in subjectAltName; a common name is refused by some directories.
+            order = client.new_order(request_pem(key, settings.names, subject).encode())
+            try:
+                _prove(client, account, order, open_questions, stop)
+                chain = _finished(client, order, stop)
+            finally:
+                open_questions.clear()
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -97,11 +98,15 @@ class Network(ClientNetwork):
         return super()._post_once(*args, **kwargs)
 
 
-def _client(settings: AcmeSettings, key: JWKEC) -> ClientV2:
+@contextmanager
+def _network(settings: AcmeSettings, key: JWKEC) -> Iterator[Network]:
     network = Network(key, alg=ES256, user_agent=AGENT, timeout=CALL_S_MAX)
     if settings.ca_file is not None:
         network.verify_ssl = str(settings.ca_file)  # type: ignore[assignment]  # Handed on to requests, which takes it.
-    return ClientV2(ClientV2.get_directory(settings.directory, network), network)
+    try:
+        yield network
+    finally:
+        network.session.close()
 
 
 def _account_key(file: Path) -> ec.EllipticCurvePrivateKey:
@@ -202,6 +207,8 @@ def _told_in_words(settings: AcmeSettings) -> Iterator[None]:
     who = f"The ACME directory {settings.directory}"
     try:
         yield
+    except PdmError:
+        raise
     except requests.exceptions.SSLError as error:
         fix = "If its authority is private, name its PEM file in PDM_TLS__ACME__CA_FILE."
         raise AcmeError(f"{who} shows a certificate that is not trusted: {_short(error)}. {fix}") from None
@@ -214,7 +221,9 @@ def _told_in_words(settings: AcmeSettings) -> Iterator[None]:
         raise AcmeError(f"{who} refused: {_short(error.detail or error.typ)} ({error.code or error.typ}).") from None
     except errors.TimeoutError:
         raise AcmeError(f"{who} had not decided after {ORDER_S_MAX:g} s. It is asked again later.") from None
-    except (errors.Error, josepy.errors.Error, KeyError, AttributeError, ValueError) as error:
+    except Exception as error:  # What a foreign server sends must not end this one.
+        if not isinstance(error, errors.Error | josepy.errors.Error | KeyError | AttributeError | ValueError):
+            log.exception("an answer of the ACME directory was not foreseen")
         fix = "Check that the address is that of a directory, as its operator gives it."
         raise AcmeError(f"{who} answers unlike one: {_short(error)}. {fix}") from None
 

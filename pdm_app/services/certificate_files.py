@@ -104,6 +104,16 @@ def read_certificates(pem: str) -> tuple[Certificate, ...]:
     return tuple(facts_of(certificate) for certificate in _loaded(pem))
 
 
+def belong_together(certificate: str, key: str) -> bool:
+    """Whether a key is that of a certificate, both in PEM and of our own making.
+
+    Raises:
+        ValueError: One of them cannot be read.
+    """
+    private = serialization.load_pem_private_key(key.encode(), password=None)
+    return private.public_key() == x509.load_pem_x509_certificate(certificate.encode()).public_key()
+
+
 def without_key(pem: str) -> str:
     """Return only the certificates of a PEM text."""
     return "".join(pem_of(certificate) for certificate in _loaded(pem))

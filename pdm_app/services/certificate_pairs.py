@@ -5,6 +5,7 @@ Source: RFC 5280, 4.2.1 (extensions); CA/Browser Forum Baseline Requirements 2.0
 """
 
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -50,12 +51,19 @@ def opened(certificate: str, key: str = "", password: str = "") -> tuple[str, st
     asked = json.dumps(_asked(certificate, key, password))
     command = [sys.executable, "-P", upload_reader.__file__]  # -P: its neighbours must not stand for standard modules.
     try:
-        done = subprocess.run(command, input=asked, capture_output=True, text=True, timeout=READ_S_MAX, check=False)
+        done = subprocess.run(
+            command, input=asked, capture_output=True, text=True, timeout=READ_S_MAX, check=False, env=_environment()
+        )
     except subprocess.TimeoutExpired:
         raise refused("certificate", f"cannot be opened within {READ_S_MAX:g} s", "export it once more") from None
     if done.returncode != 0:
         raise refused("certificate", "cannot be opened", "export it once more, in PEM if it can be had")
     return _taken(json.loads(done.stdout))
+
+
+def _environment() -> dict[str, str]:
+    """Return what the other process needs; what opens hostile files is handed no secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PDM_")}
 
 
 def opened_here(certificate: str, key: str = "", password: str = "") -> tuple[str, str]:

@@ -18,11 +18,17 @@ from pdm_app.domain.certificates import (
     Source,
     Warn,
 )
-from pdm_app.domain.errors import ConflictError, NotFoundError, PdmError, UnavailableError
+from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, PdmError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.samples import Micros
 from pdm_app.services.certificate_archive import Archive
-from pdm_app.services.certificate_files import local_names, make_authority, make_server, read_certificates
+from pdm_app.services.certificate_files import (
+    belong_together,
+    local_names,
+    make_authority,
+    make_server,
+    read_certificates,
+)
 from pdm_app.services.certificate_pairs import checked_pair
 from pdm_app.services.certificate_requests import RequestFile, checked_names
 from pdm_app.services.private_files import write_private
@@ -174,7 +180,11 @@ class CertificateStore:
     def _is_good(self, wanted: list[str]) -> bool:
         if not self._own.exists() or not self.authority_file.exists():
             return False
-        one = read_certificates(self._own.read_text(encoding="ascii"))[0]
+        try:
+            one = read_certificates(self._own.read_text(encoding="ascii"))[0]
+        except (InvalidInputError, UnicodeDecodeError):
+            log.warning("the certificate %s cannot be read and is made anew", self._own)
+            return False
         return one.days_left(self._clock.now()) > RENEW_DAYS and set(wanted) <= set(one.names)
 
     def _make(self, names: list[str]) -> None:
@@ -183,16 +193,26 @@ class CertificateStore:
 
     def _made(self, names: list[str]) -> str:
         key_file = self.folder / "authority.key"
-        if not self.authority_file.exists() or not key_file.exists() or self._authority_ends():
-            certificate, key = make_authority(self._clock.now(), f"pdm_app authority of {names[0]}")
-            write_private(key_file, key)
-            write_private(self.authority_file, certificate)
-        authority = self.authority_file.read_text(encoding="ascii")
-        return make_server(self._clock.now(), authority, key_file.read_text(encoding="ascii"), names)
+        try:
+            if not self.authority_file.exists() or not key_file.exists() or self._authority_ends(key_file):
+                certificate, key = make_authority(self._clock.now(), f"pdm_app authority of {names[0]}")
+                write_private(key_file, key)
+                write_private(self.authority_file, certificate)
+            authority = self.authority_file.read_text(encoding="ascii")
+            return make_server(self._clock.now(), authority, key_file.read_text(encoding="ascii"), names)
+        except (ValueError, InvalidInputError):
+            raise UnavailableError(
+                f"Our authority in {self.folder} cannot be read. Put authority.pem and authority.key back from a "
+                "backup, or delete both: another one is made, which browsers have to trust anew."
+            ) from None
 
-    def _authority_ends(self) -> bool:
-        authority = read_certificates(self.authority_file.read_text(encoding="ascii"))[0]
-        return authority.days_left(self._clock.now()) <= RENEW_DAYS
+    def _authority_ends(self, key_file: Path) -> bool:
+        """Whether another authority is due; a key of another one is what a crash between the two files leaves."""
+        text = self.authority_file.read_text(encoding="ascii")
+        if not belong_together(text, key_file.read_text(encoding="ascii")):
+            log.warning("the authority in %s and its key are of two; another one is made", self.folder)
+            return True
+        return read_certificates(text)[0].days_left(self._clock.now()) <= RENEW_DAYS
 
     # --- brought by somebody ----------------------------------------------------------------------------------------
 
@@ -291,13 +311,19 @@ class CertificateStore:
     def _replace(self, pair: str) -> None:
         """Take a pair up in one step; what it replaces is kept, and it is no previous one itself any more."""
         if self._brought.exists():
-            self._archive.keep(self._brought.read_text(encoding="ascii"))
+            self._keep_brought()
         write_private(self._brought, pair)
         self._archive.discard(read_certificates(pair)[0].fingerprint)
 
     def _put_away(self) -> None:
-        self._archive.keep(self._brought.read_text(encoding="ascii"))
+        self._keep_brought()
         self._brought.unlink()
+
+    def _keep_brought(self) -> None:
+        try:
+            self._archive.keep(self._brought.read_text(encoding="ascii"))
+        except (InvalidInputError, UnicodeDecodeError):
+            log.warning("the certificate %s cannot be read and is not kept", self._brought)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 

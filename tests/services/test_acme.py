@@ -204,6 +204,28 @@ async def test_asking_at_once_does_not_wait_for_the_next_look(asking: Make) -> N
         await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_another_directory_is_asked_at_once_and_the_same_one_when_somebody_wants_it(asking: Make) -> None:
+    one = await asking()
+    assert await one.keeping.tend()
+    first = one.serial()
+    assert not await one.keeping.tend()
+    await one.service.obtain(SYSTEM)
+    assert await one.keeping.tend()
+    assert one.serial() != first
+    assert not await one.keeping.tend(), "it was wanted once"
+    moved = await asking(answers=False, directory="https://127.0.0.1:1/dir")
+    assert not await moved.keeping.tend()
+    assert "127.0.0.1:1/dir does not answer" in moved.problem
+    assert (moved.store.source, moved.serial()) == ("acme", one.serial()), "what is there stays"
+    again = await asking(answers=False)
+    moved.clock.at = Micros(moved.clock.at + 2 * FIRST_WAIT_S * 1_000_000)
+    assert not await moved.keeping.tend()
+    state = moved.keeping.state()
+    assert state is not None
+    assert state.last.failures == 2, "a directory that refused is asked again, though the one of before gave enough"
+    assert await again.keeping.tend(), "and the former one at once, when the settings go back to it"
+
+
 async def test_who_ends_the_program_does_not_wait_for_a_directory_that_hangs(asking: Make) -> None:
     silent = socket.create_server(("127.0.0.1", 0))  # Takes connections and says nothing.
     port = silent.getsockname()[1]

@@ -52,7 +52,8 @@ def test_every_form_in_which_certificates_are_exported_becomes_the_same(clock: H
         "PKCS#12 without a password": (coded(packed(certificates, key, "")), "", ""),
     }
     for name, form in forms.items():
-        assert taken(clock, *form) == expected, name
+        assert checked_pair(*opened_here(*form), clock.now()) == expected, name
+    assert taken(clock, *forms["PKCS#12"]) == expected, "as much in a process of its own"
     single = taken(clock, coded(found[0].public_bytes(serialization.Encoding.DER)), key)
     assert [one.subject for one in read_certificates(single)] == ["pdm.works.example"]
 
@@ -142,6 +143,12 @@ def test_a_key_made_to_be_opened_for_long_is_given_up(clock: HandClock, monkeypa
     monkeypatch.setattr(certificate_pairs, "READ_S_MAX", 0.5)
     with pytest.raises(InvalidInputError, match=r"cannot be opened within 0\.5 s"):
         opened(certificates, coded(locked), "sesame")
+
+
+def test_what_opens_a_file_gets_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PDM_SECRETS__KEY", "kelp")
+    assert "kelp" not in certificate_pairs._environment().values()
+    assert "PATH" in certificate_pairs._environment()
 
 
 def test_certificates_of_other_tools_are_read(clock: HandClock) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pdm_app.domain.certificates import DAY, RequestFacts
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.services.certificate_archive import KEPT_MAX
-from pdm_app.services.certificate_files import local_names
+from pdm_app.services.certificate_files import local_names, make_authority, read_certificates
 from pdm_app.services.certificate_requests import make_request
 from pdm_app.services.certificate_store import AUTHORITY, BROUGHT, FOLDER, CertificateStore
 from pdm_app.services.certificates import authority_of
@@ -176,6 +176,40 @@ def test_only_so_many_are_kept_and_the_same_one_twice_is_one(tmp_path: Path, clo
     for number in range(KEPT_MAX + 2):
         one.bring(*brought(clock, f"n{number}.example"))
     assert len(one.previous()) == KEPT_MAX + 1
+
+
+def test_what_was_spoilt_on_the_disk_is_made_anew_or_named(tmp_path: Path, clock: HandClock) -> None:
+    one = store(tmp_path, clock)
+    one.tend()
+    folder = tmp_path / FOLDER
+    authority = (folder / AUTHORITY).read_text()
+    (folder / "server.pem").write_text("half a")
+    assert one.tend()
+    assert one.shown().certificates[1].fingerprint == read_certificates(authority)[0].fingerprint
+    one.bring(*brought(clock))
+    (folder / BROUGHT).write_bytes(b"\xff\x00 half a")
+    with pytest.raises(UnavailableError, match="no text in PEM"):
+        one.shown()
+    assert one.drop().names == tuple(NAMES)
+    one.bring(*brought(clock))
+    (folder / BROUGHT).write_text("half a")
+    assert one.bring(*brought(clock, "next.example")).names == ("next.example",)
+    one.drop()
+    (folder / AUTHORITY).write_text("half an authority")
+    with pytest.raises(UnavailableError, match="back from a backup"):
+        one.renew()
+
+
+def test_a_crash_between_an_authority_and_its_key_leaves_no_certificate_nobody_signed(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    one = store(tmp_path, clock)
+    one.tend()
+    (tmp_path / FOLDER / "authority.key").write_text(make_authority(clock.now(), "another")[1])
+    one.renew()
+    server = one.pair.certificate
+    at = str(clock.now() // 1_000_000)
+    assert ": OK" in openssl("verify", "-attime", at, "-CAfile", str(one.authority_file), str(server))
 
 
 @pytest.mark.parametrize("name", ["../authority.key", "..", "", "AB", "/etc/passwd", "00" * 32])

@@ -97,7 +97,7 @@ function Shown({ state, onOpen, onDone }) {
           <button type="button" className="button button-primary" onClick={() => onOpen("replace")}>{t(shown ? "certificates.replace" : "certificates.upload")}</button>
           {!state.request && <button type="button" className="button" onClick={() => onOpen("request")}>{t("certificates.request")}</button>}
           {(!shown || shown.source === "own") && <button type="button" className="button" onClick={() => onOpen("renew")}>{t("certificates.renew")}</button>}
-          {shown?.source === "brought" && <button type="button" className="button" disabled={busy} onClick={restore}>{t("certificates.restore_own")}</button>}
+          {(shown?.source === "brought" || problem) && <button type="button" className="button" disabled={busy} onClick={restore}>{t("certificates.restore_own")}</button>}
         </div>
       )}
     </section>
