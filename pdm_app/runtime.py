@@ -9,17 +9,17 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 
+from pdm_app.directories.doors import open_doors
 from pdm_app.domain.ports import Clock, PlantControl
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
-from pdm_app.directories.doors import open_doors
 from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.registry import DRIVERS, load
 from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
@@ -91,6 +91,7 @@ from pdm_app.stream.latest import Latest
 log = structlog.get_logger(__name__)
 
 BUFFER_FILE = "buffer.sqlite"
+WAITING_SAMPLES_MAX = 200_000  # Of what is not recorded yet, so many are seen by reads: seconds of a busy plant.
 PAGES_FIRST_S = 0.5  # So long the first page has the processors to itself, before libraries and machines start.
 FATAL_EXIT = 70  # EX_SOFTWARE of sysexits.h: a service manager starts the product again.
 FATAL_VARIABLE = "PDM_INTERNAL_FATAL"  # Read by the command that serves, which turns it into the exit code.
@@ -172,7 +173,11 @@ async def running(
             consumers=(RECORDER, ALARMS, FORMULAS),
         )
         stack.push_async_callback(buffer.close)
-        historian = SqlHistorian(database, clock)
+
+        async def waiting() -> Sequence[Batch]:
+            return await buffer.read(await buffer.position(RECORDER), WAITING_SAMPLES_MAX)
+
+        historian = SqlHistorian(database, clock, waiting)
         bus, latest = Bus[Batch](), Latest()
         frames = LiveFrames(latest, clock)
         stack.enter_context(latest.listening(frames.note))
@@ -241,7 +246,7 @@ async def running(
         recalculations = RecalculationService(work, historian, clock, keeper.held, lambda: deriver.status.faults)
         supervisor.start("recalculations", recalculations.run, stage=Stage.CONSUMER)
         live = LiveService(frames, signals)
-        history = HistoryService(historian, signals, metrics.query_latency_seconds.observe)
+        history = HistoryService(historian, signals, metrics.query_latency_seconds.observe, clock)
         audit = AuditService(
             work,
             clock,

@@ -179,3 +179,10 @@ class ValueAt(Record):
     way: Way
     before_at: int | None = Field(description="The sample at or before the time.")
     after_at: int | None = Field(description="The next sample, where the line runs to it.")
+
+
+class MomentAnswer(Record):
+    """Values at a time, in the order asked."""
+
+    at: int
+    values: list[ValueAt]

@@ -268,6 +268,15 @@ class SpanSummaries:
     rows_read: int
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A sample next to a time; no value where it has none."""
+
+    at: int
+    value: float | str | None
+    quality: int
+
+
 class Historian(Protocol):
     """The long memory: idempotent writes, envelopes on reading."""
 
@@ -316,6 +325,10 @@ class Historian(Protocol):
         Raises:
             InvalidInputError: It would take too many rows.
         """
+        ...
+
+    async def beside(self, signals: Sequence[int], at: Micros) -> Mapping[int, tuple[Beside | None, Beside | None]]:
+        """Return each signal's last sample at or before a time, and the first one after it."""
         ...
 
     async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:

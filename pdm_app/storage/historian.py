@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pdm_app.domain.aggregates import Edge
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.ports import Clock, Fence, Recorded, SpanSummaries
+from pdm_app.domain.ports import Beside, Clock, Fence, Recorded, SpanSummaries
 from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Quality, Sample, SignalId, Stretch
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.columnar import Columns, columns_of_batches
@@ -153,6 +153,24 @@ class SqlHistorian:
             before = {each: _edge(await self._reader.before(held, each, int(edges[0]))) for each in signals}
             after = {each: _edge(await self._reader.after(held, each, int(edges[-1]))) for each in signals}
         return SpanSummaries(found.rows, before, after, found.tiers, found.rows_read)
+
+    async def beside(self, signals: Sequence[int], at: Micros) -> Mapping[int, tuple[Beside | None, Beside | None]]:
+        """Return each signal's last sample at or before a time, and the first one after it."""
+        found: dict[int, tuple[Beside | None, Beside | None]] = {}
+        async with self._holding("read values at a time", signals) as held:
+            for signal in dict.fromkeys(signals):
+                before = await self._reader.before(held, signal, at + 1)
+                after = await self._reader.after(held, signal, at + 1)
+                found[signal] = (await self._beside(held, before), await self._beside(held, after))
+        return found
+
+    async def _beside(self, held: Held, rows: RawRows) -> Beside | None:
+        if not len(rows):
+            return None
+        value: float | str | None = float(rows.value[0])
+        if not np.isfinite(rows.value[0]):
+            value = await self._reader.text(held, rows)
+        return Beside(int(rows.source_at[0]), value, int(rows.quality[0]))
 
     @asynccontextmanager
     async def _holding(self, what: str, signals: Sequence[int]) -> AsyncIterator[Held]:

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.samples import MICROS_PER_S, Batch
 from pdm_app.storage.buckets import BUCKET_US, inside, inside_ranges
-from pdm_app.storage.columnar import columns_of_batches
-from pdm_app.storage.raw_rows import RawRows, merged, read_raw
+from pdm_app.storage.columnar import ROW_BITS
+from pdm_app.storage.raw_rows import RawRows, latest_of, merged, read_raw
 from pdm_app.storage.repository import chunks
 
 RANGES_PER_STATEMENT = 200
@@ -70,10 +70,22 @@ class Held:
 
 async def waiting_rows(waiting: Waiting, signals: Sequence[int]) -> RawRows:
     """Return the waiting samples of some signals."""
-    batches = [batch.rows(np.isin(batch.signal, signals)) for batch in await waiting()]
-    columns, _ = columns_of_batches(batches).split_winners()
-    value = np.where(np.isfinite(columns.value), columns.value, np.nan)
-    return RawRows(columns.signal, columns.source_at, value, columns.quality, columns.received_at, columns.place)
+    parts: list[RawRows] = []
+    for batch in await waiting():
+        rows = np.flatnonzero(np.isin(batch.signal, signals))
+        if len(rows):
+            value = batch.value[rows]
+            parts.append(
+                RawRows(
+                    batch.signal[rows].astype(np.int64),
+                    batch.source_at[rows],
+                    np.where(np.isfinite(value), value, np.nan),
+                    batch.quality[rows].astype(np.int64),
+                    np.full(len(rows), batch.received_at, np.int64),
+                    rows + (batch.seq << ROW_BITS),
+                )
+            )
+    return latest_of(parts)
 
 
 class SampleReader:
@@ -115,7 +127,7 @@ class SampleReader:
                 part = await self._cold.read(held.connection, some, few, left)
                 left = _left(left, len(part), rows_max)
                 parts.append(part)
-        parts.append(_inside(held.waiting, ranges, own))
+        parts.append(_inside(held.waiting, signals, ranges, own))
         return merged([part for part in parts if len(part)])
 
     async def before(self, held: Held, signal: int, at: int) -> RawRows:
@@ -151,6 +163,13 @@ class SampleReader:
         every = merged(found)
         return every.take(np.arange(len(every))[:1])
 
+    async def text(self, held: Held, row: RawRows) -> str | None:
+        """Return the text of a sample; ``row`` has just this one."""
+        signal, at = int(row.signal[0]), int(row.source_at[0])
+        statement = f"SELECT s.text FROM samples s WHERE s.signal_id = {signal} AND s.source_at = {at}"  # noqa: S608
+        found: str | None = await held.connection.scalar(text(statement))
+        return found
+
 
 async def _hour(connection: AsyncConnection, where: str) -> int | None:
     found = await connection.scalar(text(f"SELECT bucket_at FROM rollups_1h WHERE {where} LIMIT 1"))  # noqa: S608
@@ -174,11 +193,12 @@ def _cold_orders(
         yield [signal], [(start, end) for _, start, end in parts]
 
 
-def _inside(rows: RawRows, ranges: Sequence[Range], own: Sequence[OwnRange]) -> RawRows:
+def _inside(rows: RawRows, signals: Sequence[int], ranges: Sequence[Range], own: Sequence[OwnRange]) -> RawRows:
     keep = np.zeros(len(rows), np.bool_)
     if len(rows):
+        asked = np.isin(rows.signal, signals)
         for start, end in ranges:
-            keep |= (rows.source_at >= start) & (rows.source_at < end)
+            keep |= asked & (rows.source_at >= start) & (rows.source_at < end)
         for signal, start, end in own:
             keep |= (rows.signal == signal) & (rows.source_at >= start) & (rows.source_at < end)
     return rows.take(keep)

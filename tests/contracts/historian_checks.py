@@ -92,7 +92,7 @@ async def table(database: Database, statement: str) -> list[dict[str, Any]]:
 
 def assert_same(found: Envelope, wanted: Envelope) -> None:
     exact = {"mean"}
-    assert found.model_dump(exclude=exact) == wanted.model_dump(exclude=exact)
+    assert found.model_dump(exclude=exact) == wanted.model_dump(exclude=exact), (found, wanted)
     assert [mean is None for mean in found.mean] == [mean is None for mean in wanted.mean]
     np.testing.assert_allclose(_numbers(found.mean), _numbers(wanted.mean), rtol=1e-9, atol=1e-9)
 
@@ -106,7 +106,7 @@ async def assert_answers(historian: Historian, reference: Reference, queries: Se
         found = await historian.envelope(query)
         assert [envelope.signal for envelope in found] == list(query.signals)
         for envelope in found:
-            assert ascending(envelope.at)
+            assert ascending(envelope.at), (query, envelope, reference.envelope(query, envelope.signal))
             assert_same(envelope, reference.envelope(query, envelope.signal))
 
 

@@ -96,7 +96,7 @@ async def pump_room(work: SqlUnitOfWork, url: str, clock: HandClock) -> AsyncIte
         assert fence is not None
         frames = LiveFrames(latest, clock)
         live = LiveService(frames, signals)
-        history = HistoryService(historian, signals, lambda _: None)
+        history = HistoryService(historian, signals, lambda _: None, clock)
         with latest.listening(frames.note):
             yield PumpRoom(
                 pumps=PumpService(assets, signals, live, history),

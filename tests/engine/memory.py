@@ -10,9 +10,9 @@ from pdm_app.domain.access import Scope
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import BufferFullError, FencedError, UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.ports import Fence, Recorded, Ticket
+from pdm_app.domain.ports import Beside, Fence, Recorded, SpanSummaries, Ticket
 from pdm_app.domain.repositories import Work
-from pdm_app.domain.samples import Batch, Micros, Sample, Stretch
+from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal
 
 
@@ -117,6 +117,12 @@ class MemoryHistorian:
     async def samples(
         self, signals: Sequence[int], start_at: Micros, end_at: Micros, rows_max: int
     ) -> Mapping[int, Stretch]:
+        raise NotImplementedError
+
+    async def summaries(self, signals: Sequence[int], edges: I8) -> SpanSummaries:
+        raise NotImplementedError
+
+    async def beside(self, signals: Sequence[int], at: Micros) -> Mapping[int, tuple[Beside | None, Beside | None]]:
         raise NotImplementedError
 
     async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:

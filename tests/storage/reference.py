@@ -69,6 +69,23 @@ class Reference:
                 line.append((value / 2 + _usable([following])[0] / 2 if _usable([following]) else value) * seconds)
         return fsum(held), fsum(line)
 
+    def weighted(self, signal: int, start: int, end: int, *, is_step: bool) -> tuple[float, int]:
+        """Integral in value x seconds over the known time of a span, and that time in microseconds.
+
+        Every piece between two samples is laid over the span by itself.
+        """
+        rows = self.series(signal, 0, 2**62)
+        pieces, known_us = [], 0
+        for row, following in pairwise([*rows, (2**62, None, 200)]):
+            begin, stop = max(row[0], start), min(following[0], end)
+            for value in _usable([row]) if stop > begin else []:
+                known_us += stop - begin
+                slope = 0.0
+                if not is_step and _usable([following]):
+                    slope = (following[1] - value) / (following[0] - row[0])  # type: ignore[operator]
+                pieces.append((value + slope * ((begin + stop) / 2 - row[0])) * (stop - begin) / 1e6)
+        return fsum(pieces), known_us
+
     def envelope(self, query: HistoryQuery, signal: int) -> Envelope:
         width = max(1, (query.end_at - query.start_at) // query.buckets)
         tier = Tier.RAW
