@@ -11,7 +11,7 @@ import orjson
 
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.connections import Connection
-from pdm_app.domain.errors import PdmError
+from pdm_app.domain.errors import PdmError, UnavailableError
 from pdm_app.domain.link_security import CertificateRefusedError, KeyPair, LinkMaterial
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -45,14 +45,26 @@ class LinkMaterials:
         self._store = store
         self._identity = identity
         self._noted: dict[tuple[str, str], int] = {}  # When, by connection and fingerprint.
+        self._last: dict[str, LinkMaterial] = {}
 
     async def material(self, connection: Connection) -> LinkMaterial:
-        """Return what a connection needs now.
+        """Return what a connection needs now; while the database is away, what it needed last.
+
+        Nobody can decide anything in that time, and a link that falls then must come back all the same.
 
         Raises:
             SealError: Its own key cannot be opened; says why.
-            UnavailableError: The database does not answer.
+            UnavailableError: The database does not answer, and did not since the start.
         """
+        try:
+            self._last[connection.id] = material = await self._read(connection)
+        except UnavailableError:
+            if connection.id not in self._last:
+                raise
+            return self._last[connection.id]
+        return material
+
+    async def _read(self, connection: Connection) -> LinkMaterial:
         async with self._work(EVERY_SITE) as work:
             peers = await work.trust.all()
             own = await self._store.read(work, PURPOSE, connection.id)

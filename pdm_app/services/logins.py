@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission
 from pdm_app.domain.connections import Connection, Login
-from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
+from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -54,15 +54,23 @@ class LoginService:
         self._clock = clock
         self._store = store
         self._collector = collector
+        self._last: dict[str, Login | None] = {}
 
     async def of(self, connection_id: str) -> Login | None:
-        """Return the login of a connection, None where it has none.
+        """Return the login of a connection, None where it has none; while the database is away, the last one.
 
         Raises:
             SealError: It cannot be opened; says why.
+            UnavailableError: The database does not answer, and did not since the start.
         """
-        async with self._work(EVERY_SITE) as work:
-            return await self._read(work, connection_id)
+        try:
+            async with self._work(EVERY_SITE) as work:
+                self._last[connection_id] = login = await self._read(work, connection_id)
+        except UnavailableError:
+            if connection_id not in self._last:
+                raise
+            return self._last[connection_id]
+        return login
 
     async def view(self, actor: Actor, connection_id: str) -> LoginView:
         """Say as whom a connection signs in.

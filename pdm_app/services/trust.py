@@ -220,7 +220,8 @@ class TrustService:
         for status in self._collector.statuses:
             link = status.security
             stands_on_it = link is not None and entry.fingerprint in (link.peer, link.anchor)
-            waits = status.refused != "" and status.state is not ConnectionState.PAUSED
+            is_down = status.state is ConnectionState.DISCONNECTED
+            waits = is_down and (status.refused != "" or entry.fingerprint in status.last_error)
             if stands_on_it or waits or status.state is ConnectionState.CONNECTING:
                 await self._collector.reload(status.connection_id)
 

@@ -2,20 +2,23 @@
 
 import base64
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from pdm_app.domain.access import EVERY_SITE, SYSTEM, Permission, Role, User, actor_of
+from pdm_app.domain.access import EVERY_SITE, SYSTEM, Permission, Role, Scope, User, actor_of
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.connections import Connection, ConnectionState, ConnectionStatus
-from pdm_app.domain.errors import InvalidInputError, NotFoundError, PermissionDeniedError
+from pdm_app.domain.errors import InvalidInputError, NotFoundError, PermissionDeniedError, UnavailableError
 from pdm_app.domain.link_security import CertificateRefusedError, LinkSecurity
+from pdm_app.domain.repositories import Work
 from pdm_app.domain.trust import Standing
 from pdm_app.services import link_materials
 from pdm_app.services.application_identity import ApplicationIdentity
 from pdm_app.services.link_materials import LinkMaterials
+from pdm_app.services.logins import LoginService
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.trust import TrustService
@@ -187,12 +190,13 @@ async def test_a_decision_makes_anew_what_it_concerns_and_nothing_else(sqlite_de
         status("plain", ConnectionState.ONLINE, security=LinkSecurity(encrypted=False)),
         status("connecting", ConnectionState.CONNECTING),
         status("waits", ConnectionState.DISCONNECTED, refused=PRESS.fingerprint),
+        status("rejected", ConnectionState.DISCONNECTED, last_error=f"SHA-256 {PRESS.fingerprint} was rejected"),
         status("paused", ConnectionState.PAUSED, refused=PRESS.fingerprint),
         status("down", ConnectionState.DISCONNECTED),
     )
     await sqlite_desk.meet(PRESS)
     await sqlite_desk.trust.reject(ADA, PRESS.fingerprint)
-    assert sqlite_desk.collector.reloaded == ["itself", "signed", "connecting", "waits"]
+    assert sqlite_desk.collector.reloaded == ["itself", "signed", "connecting", "waits", "rejected"]
 
 
 async def test_a_stranger_who_changes_his_face_crowds_out_nobody_else(
@@ -259,6 +263,43 @@ async def test_our_own_certificate_is_shown_without_its_key_and_renewed(sqlite_d
     assert renewed.certificate.fingerprint != own.certificate.fingerprint
     assert (await (await sqlite_desk.materials.material(LINE)).application()).certificates == renewed.pem
     assert [action for action, *_ in await sqlite_desk.actions()] == ["trust.own_renewed"]
+
+
+class Outage:
+    """A database that is there, and then is not."""
+
+    def __init__(self, work: SqlUnitOfWork) -> None:
+        self.is_away = False
+        self._work = work
+
+    def __call__(self, scope: Scope) -> AbstractAsyncContextManager[Work]:
+        if self.is_away:
+            raise UnavailableError("The database does not answer.")
+        return self._work(scope)
+
+    async def ping(self) -> float:
+        return 0.0
+
+
+async def test_while_the_database_is_away_links_come_back_with_what_was_known(
+    sqlite_work: SqlUnitOfWork, tmp_path: Path
+) -> None:
+    outage, clock = Outage(sqlite_work), WallClock()
+    store = SecretStore(outage, clock, key_ring(tmp_path))
+    materials = LinkMaterials(outage, clock, store, ApplicationIdentity(tmp_path, clock))
+    logins = LoginService(outage, clock, store)
+    outage.is_away = True
+    for asked in (materials.material(LINE), logins.of(LINE.id)):
+        with pytest.raises(UnavailableError):
+            await asked
+    outage.is_away = False
+    await Desk(sqlite_work, tmp_path).trust.add(ADA, PLANT.pem)
+    known = await materials.material(LINE)
+    assert set(known.authorities) == {PLANT.fingerprint}
+    assert await logins.of(LINE.id) is None
+    outage.is_away = True
+    assert await materials.material(LINE) == known
+    assert await logins.of(LINE.id) is None
 
 
 async def test_what_ends_is_named_for_what_is_trusted_and_for_ourselves(sqlite_desk: Desk) -> None:
