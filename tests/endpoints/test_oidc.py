@@ -2,11 +2,8 @@
 
 import asyncio
 import re
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -28,6 +25,7 @@ from pdm_app.services.sign_in import Visit
 from pdm_app.settings import Settings
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import WallClock
+from tests.counterparts.letter_box import letter_box
 from tests.counterparts.oidc_browser import browser, query_of, signed_in_by, signed_in_there
 from tests.counterparts.oidc_provider import CLIENT, PEOPLE, SECRET, OidcProviderServer, installed_provider
 from tests.endpoints.conftest import ORIGIN, PASSWORD, Served
@@ -47,52 +45,27 @@ class LaterClock(WallClock):
 
 
 @pytest.fixture(scope="module")
+def letters() -> Queue[bytes]:
+    """What the provider has told of sign-outs, in place of the product, which has no port here."""
+    return Queue()
+
+
+@pytest.fixture(scope="module")
 def provider(
-    need: Callable[[str, object], None], tmp_path_factory: pytest.TempPathFactory
+    need: Callable[[str, object], None], tmp_path_factory: pytest.TempPathFactory, letters: Queue[bytes]
 ) -> Iterator[OidcProviderServer]:
     packages = installed_provider()
     need(packages if isinstance(packages, str) else "npm packages", isinstance(packages, Path))
     assert isinstance(packages, Path)
     server = OidcProviderServer(packages, tmp_path_factory.mktemp("oidc"), [f"{ORIGIN}{BACK}"])
-    with letter_box() as box:
-        server.backchannel = box.address
+    with letter_box(letters) as address:
+        server.backchannel = address
         server.start()
         yield server
         server.stop()
 
 
-LETTERS: Queue[bytes] = Queue()
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-@dataclass
-class LetterBox:
-    """Where the provider sends its notices, in place of the product, which has no port here."""
-
-    address: str
-
-
-@contextmanager
-def letter_box() -> Iterator[LetterBox]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            LETTERS.put(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield LetterBox(f"http://127.0.0.1:{server.server_port}/")
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass
@@ -372,7 +345,7 @@ async def test_a_session_ends_when_the_provider_says_its_owner_has_left(
 
 
 async def test_the_provider_tells_us_of_a_sign_out_there_and_the_session_is_over_at_once(
-    plant: Plant, client: httpx.AsyncClient
+    plant: Plant, client: httpx.AsyncClient, letters: Queue[bytes]
 ) -> None:
     async with browser(plant.provider.ca_file) as there:
         await client.get(await signed_in_by(there, await plant.begun(client), "u-ada", ORIGIN))
@@ -380,7 +353,7 @@ async def test_the_provider_tells_us_of_a_sign_out_there_and_the_session_is_over
         page = await there.get(f"{plant.provider.issuer}/session/end")
         form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
         await there.post(f"{plant.provider.issuer}/session/end/confirm", data={**form, "logout": "yes"})
-    letter = await asyncio.to_thread(LETTERS.get, timeout=30)
+    letter = await asyncio.to_thread(letters.get, timeout=30)
     answer = await client.post("/api/auth/oidc/corp/logout", content=letter, headers=FORM)
     assert (answer.status_code, answer.json()) == (200, {"ended": 1})
     with pytest.raises(UnauthenticatedError):
