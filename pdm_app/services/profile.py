@@ -89,7 +89,7 @@ class ProfileService:
 
         Raises:
             PermissionDeniedError: The actor is no person in a session.
-            InvalidInputError: The password is wrong.
+            InvalidInputError: The password or the code is wrong or missing; names the field.
             TooManyAttemptsError: Too many wrong ones.
         """
         user = await self._again(actor, password)
