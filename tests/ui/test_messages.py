@@ -1,6 +1,7 @@
 """The message catalogue: every key that code uses exists, every key that exists is used, pages hold no words."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,3 +136,13 @@ def test_placeholders_are_found_inside_cases_too(message: str, names: set[str]) 
 def test_a_broken_message_is_refused(message: str) -> None:
     with pytest.raises(MessageSyntaxError):
         placeholders(message)
+
+
+def test_a_further_language_says_everything_with_the_same_placeholders_and_is_known_to_the_browser() -> None:
+    browser = (UI / "browser" / "messages.js").read_text(encoding="utf-8")
+    for path in sorted((UI / "messages").glob("*.json")):
+        assert f"../messages/{path.name}" in browser, f"messages.js does not import {path.name}"
+        catalogue = json.loads(path.read_text(encoding="utf-8"))
+        assert catalogue.keys() == messages().keys(), path.name
+        differing = [key for key, said in catalogue.items() if placeholders(said) != placeholders(messages()[key])]
+        assert not differing, path.name

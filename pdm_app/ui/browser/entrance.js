@@ -38,6 +38,7 @@ export function apply(preferences) {
   if (!preferences) return;
   keep("pdm.theme", preferences.theme === "system" ? null : preferences.theme);
   keep("pdm.density", preferences.density === "comfortable" ? null : preferences.density);
+  keep("pdm.language", preferences.language === "en" ? null : preferences.language);
   keep("pdm.units", preferences.units === "si" ? null : preferences.units);
   globalThis.dispatchEvent(new Event("pdm-theme"));
 }
