@@ -26,6 +26,7 @@ from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.certificate_keeper import CertificateKeeper
 from pdm_app.engine.collector import Collector
+from pdm_app.engine.cooling import Cooling
 from pdm_app.engine.deriver import CONSUMER as FORMULAS
 from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.intake import Intake
@@ -78,6 +79,8 @@ from pdm_app.services.trust import TrustService
 from pdm_app.settings import Settings
 from pdm_app.simulation.fleet import running_fleet
 from pdm_app.storage.buffer import DiskBuffer
+from pdm_app.storage.cold import FOLDER as COLD_FOLDER
+from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
@@ -177,7 +180,8 @@ async def running(
         async def waiting() -> Sequence[Batch]:
             return await buffer.read(await buffer.position(RECORDER), WAITING_SAMPLES_MAX)
 
-        historian = SqlHistorian(database, clock, waiting)
+        cold = ColdTier(database, settings.data_dir / COLD_FOLDER)
+        historian = SqlHistorian(database, clock, waiting, cold)
         bus, latest = Bus[Batch](), Latest()
         frames = LiveFrames(latest, clock)
         stack.enter_context(latest.listening(frames.note))
@@ -194,6 +198,9 @@ async def running(
                          on_retry=recorder.retrying, drain=recorder.drain)  # fmt: skip
         rollup = Rollup(historian, keeper.held, clock)
         supervisor.start("rollup", rollup.run, stage=Stage.CONSUMER, backoff=rollup.backoff)
+        if historian.compaction is not None:
+            cooling = Cooling(historian.compaction, keeper.held, clock)
+            supervisor.start("cooling", cooling.run, stage=Stage.CONSUMER, backoff=cooling.backoff)
         book = AlarmBook()
         alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held)
         await alarm_watch.load()

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.aggregates import Edge
@@ -20,7 +20,9 @@ from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.ports import Beside, Clock, Fence, Recorded, SpanSummaries
 from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Quality, Sample, SignalId, Stretch
 from pdm_app.storage.buckets import BUCKET_US
+from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.columnar import Columns, columns_of_batches
+from pdm_app.storage.compaction import Compaction
 from pdm_app.storage.database import Database
 from pdm_app.storage.envelopes import envelopes
 from pdm_app.storage.failures import is_repeatable
@@ -28,33 +30,37 @@ from pdm_app.storage.lease import check_fence
 from pdm_app.storage.pyramid import summarised
 from pdm_app.storage.raw_rows import RawRows
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
-from pdm_app.storage.rewriting import rewrite
+from pdm_app.storage.rewriting import erase, rewrite
 from pdm_app.storage.rollups import Rollups, writing_position
 from pdm_app.storage.sample_reader import Held, SampleReader, Waiting, nothing_waits, waiting_rows
 from pdm_app.storage.samples import find_conflicts, insert_samples, mark_buckets, put_latest, replace_samples
 from pdm_app.storage.stretches import stretches
-from pdm_app.storage.tables import LatestRow, SampleRow, table_of
+from pdm_app.storage.tables import LatestRow, table_of
 
-SAMPLES = table_of(SampleRow)
 LATEST = table_of(LatestRow)
 
 
 class SqlHistorian:
     """Samples, latest values and rollups of one database."""
 
-    def __init__(self, database: Database, clock: Clock, waiting: Waiting = nothing_waits) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, waiting: Waiting = nothing_waits, cold: ColdTier | None = None
+    ) -> None:
         """Name what belongs together.
 
         Args:
             database: Holds the samples.
             clock: Injected time.
             waiting: Returns what is acknowledged and not recorded yet; reads see it with all the rest.
+            cold: Where closed days are kept; all stay hot where there is none.
         """
         self._database = database
         self._clock = clock
         self._waiting = waiting
-        self._reader = SampleReader()
-        self._rollups = Rollups(database)
+        self._cold = cold
+        self._reader = SampleReader(cold)
+        self._rollups = Rollups(database, self._reader)
+        self.compaction = Compaction(database, cold, self._rollups, clock) if cold is not None else None
 
     async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
         """Store all samples in one transaction; a replay changes nothing.
@@ -107,6 +113,8 @@ class SqlHistorian:
             async with self._database.writing(what) as connection:
                 await check_fence(connection, fence, self._database.place)
                 is_sqlite = self._database.is_sqlite
+                if self._cold is not None and await self._cold.ends_after(connection, start_at):
+                    await erase(connection, signal, start_at, end_at, is_sqlite=is_sqlite)
                 return await rewrite(connection, signal, start_at, end_at, columns, is_sqlite=is_sqlite)
 
         return await self._database.twice(what, once)
@@ -193,9 +201,10 @@ class SqlHistorian:
 
     async def count(self, signal: int, start_at: Micros, end_at: Micros) -> int:
         """Return how many instants of ``signal`` are stored from ``start_at`` up to, not including, ``end_at``."""
-        inside = (SAMPLES.c.signal_id == signal, SAMPLES.c.source_at >= start_at, SAMPLES.c.source_at < end_at)
-        async with self._database.connected("count samples") as connection:
-            return int(await connection.scalar(select(func.count()).select_from(SAMPLES).where(*inside)) or 0)
+        if end_at <= start_at:
+            return 0
+        found = await self.summaries([signal], np.array([start_at, end_at], np.int64))
+        return int(found.rows.samples.sum())
 
 
 def _edge(rows: RawRows) -> Edge | None:

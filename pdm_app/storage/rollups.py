@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.history import ROLLUPS, Tier
@@ -30,9 +30,10 @@ from pdm_app.storage.buckets import BUCKET_US, inside, inside_ranges, joined
 from pdm_app.storage.columnar import Columns
 from pdm_app.storage.database import Database
 from pdm_app.storage.lease import check_fence
-from pdm_app.storage.raw_rows import read_raw
+from pdm_app.storage.raw_rows import no_rows, read_raw
 from pdm_app.storage.repository import chunks
 from pdm_app.storage.rollup_tables import RollupMarkRow, RollupPositionRow
+from pdm_app.storage.sample_reader import Held, SampleReader
 from pdm_app.storage.samples import unmark_buckets
 from pdm_app.storage.summary_rows import TABLES, put_summaries, read_summaries
 from pdm_app.storage.tables import LatestRow, table_of
@@ -47,6 +48,7 @@ SAMPLES_PER_STEP = 100_000
 """And at so many samples; about 0.2 s of work, most of it beside the event loop, and 10 MB of memory."""
 SIGNALS_PER_STATEMENT = 1000
 MARKS_PER_STEP = 2000
+SAMPLES_MAX = 4_000_000  # Of 200 marked stretches at 1 kHz: 2 million.
 RANGES_PER_STATEMENT = 200
 LEAPS_US = (30 * 86_400 * MICROS_PER_S, 86_400 * MICROS_PER_S, SPAN_US_MAX)
 """Spans that are tried for being empty, longest first, before one is walked through."""
@@ -79,8 +81,11 @@ async def rolled_to(connection: AsyncConnection) -> int:
 class Rollups:
     """Steps of deriving, each short, none lost when the process dies between them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reader: SampleReader) -> None:
         self._database = database
+        self._reader = reader
+        self.held_back: tuple[int, int] | None = None
+        """A span whose marks are left alone: somebody wants to see whether it is written to."""
         self._received_to: int | None = None
         self._span_us = 6 * BUCKET_US
 
@@ -187,8 +192,10 @@ class Rollups:
         async with self._database.writing("roll up late samples") as connection:
             await check_fence(connection, fence, self._database.place)
             # The marks stay locked to the end: a write that touches one of these buckets waits, then marks it anew.
+            start, end = self.held_back or (0, 0)
             statement = (
                 select(MARKS.c.signal_id, MARKS.c.bucket_at)
+                .where(or_(MARKS.c.bucket_at < start, MARKS.c.bucket_at >= end))
                 .order_by(MARKS.c.signal_id, MARKS.c.bucket_at)
                 .limit(MARKS_PER_STEP)
                 .with_for_update()
@@ -197,7 +204,8 @@ class Rollups:
             if not marks:
                 return False
             for some in chunks(joined(marks), RANGES_PER_STATEMENT):
-                rows = await read_raw(connection, inside_ranges(some))
+                held = Held(connection, no_rows())
+                rows = await self._reader.read(held, [], [], some, rows_max=SAMPLES_MAX, strict=True)
                 fine = summarise(rows.signal, rows.source_at, rows.value, rows.quality, BUCKET_US)
                 await self._replace(connection, Tier.ROLLUP_10S, some, fine)
             done_to = await rolled_to(connection)

@@ -42,9 +42,23 @@ class ColdSamples(Protocol):
         ...
 
     async def read(
-        self, connection: AsyncConnection, signals: Sequence[int], ranges: Sequence[Range], rows_max: int
+        self,
+        connection: AsyncConnection,
+        signals: Sequence[int],
+        ranges: Sequence[Range],
+        rows_max: int,
+        *,
+        strict: bool = False,
     ) -> RawRows:
-        """Return the samples of some signals in some ranges; more than ``rows_max`` where there are more."""
+        """Return the samples of some signals in some ranges; more than ``rows_max`` where there are more.
+
+        Raises:
+            UnavailableError: With ``strict``: a file cannot be read; else it is left out.
+        """
+        ...
+
+    async def text(self, connection: AsyncConnection, signal: int, at: int) -> str | None:
+        """Return the text of the sample at a time, None where it has none or there is none."""
         ...
 
 
@@ -110,11 +124,13 @@ class SampleReader:
         own: Sequence[OwnRange] = (),
         *,
         rows_max: int,
+        strict: bool = False,
     ) -> RawRows:
         """Return the samples of all signals in ``ranges``, and each signal's in its ``own`` ones; none overlap.
 
         Raises:
             InvalidInputError: They are more than ``rows_max``.
+            UnavailableError: With ``strict``: a cold file cannot be read; else it is left out.
         """
         parts: list[RawRows] = []
         left = rows_max
@@ -124,7 +140,7 @@ class SampleReader:
             parts.append(part)
         if self._cold is not None:
             for some, few in _cold_orders(signals, ranges, own):
-                part = await self._cold.read(held.connection, some, few, left)
+                part = await self._cold.read(held.connection, some, few, left, strict=strict)
                 left = _left(left, len(part), rows_max)
                 parts.append(part)
         parts.append(_inside(held.waiting, signals, ranges, own))
@@ -168,6 +184,8 @@ class SampleReader:
         signal, at = int(row.signal[0]), int(row.source_at[0])
         statement = f"SELECT s.text FROM samples s WHERE s.signal_id = {signal} AND s.source_at = {at}"  # noqa: S608
         found: str | None = await held.connection.scalar(text(statement))
+        if found is None and self._cold is not None:
+            return await self._cold.text(held.connection, signal, at)
         return found
 
 

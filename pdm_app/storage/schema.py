@@ -2,6 +2,7 @@
 
 from pdm_app.storage import (
     audit_tables,
+    cold_tables,
     holding_tables,
     identity_tables,
     people_tables,
@@ -17,6 +18,7 @@ METADATA = tables.METADATA
 __all__ = [
     "METADATA",
     "audit_tables",
+    "cold_tables",
     "holding_tables",
     "identity_tables",
     "people_tables",

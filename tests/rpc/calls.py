@@ -9,8 +9,8 @@ from pdm_app.trpc import MISSING, Procedure, TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import Belongings
 from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
-from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
+from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 

@@ -1,0 +1,247 @@
+"""Closed days go from hot rows to a cold file; nothing is deleted that the file does not hold.
+
+For one day: its hot rows, laid over its file if it has one already, are written to a new file, which is read back and
+compared. Then one transaction, which keeps writers out for a moment, makes sure that nothing came meanwhile and puts
+the file into the catalogue. From then on the hot rows are there twice, which readers see as once, and they are deleted
+signal by signal. Whatever dies wherever: before that transaction the file is nobody's, after it the hot rows are too
+many and the next round takes them up. What comes late leaves a mark (see `pdm_app.storage.rollups`); while a day is
+being compacted its marks stay, so no late sample goes unseen.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pdm_app.domain.cold import ColdFile, Compacted, DueDay
+from pdm_app.domain.ports import Clock, Fence
+from pdm_app.domain.samples import MICROS_PER_S, moment
+from pdm_app.storage import cold_files, dialect
+from pdm_app.storage.buckets import inside
+from pdm_app.storage.cold import ERASURES, FILES, ColdTier
+from pdm_app.storage.cold_files import ROWS_PER_GROUP
+from pdm_app.storage.cold_rows import SELECT, ColdRows, joined, laid_over
+from pdm_app.storage.database import Database
+from pdm_app.storage.lease import check_fence
+from pdm_app.storage.raw_rows import read_columns
+from pdm_app.storage.repository import chunks
+from pdm_app.storage.rollup_tables import RollupMarkRow
+from pdm_app.storage.rollups import POSITIONS, Rollups, rolled_to
+from pdm_app.storage.tables import LatestRow, table_of
+
+log = logging.getLogger(__name__)
+
+DAY_US = 86_400 * MICROS_PER_S
+SIGNALS_AT_ONCE = 200
+PAGE_ROWS = 200_000
+"""Hot rows that are read at once, about 60 MB while they become columns."""
+DELETED_AT_ONCE = 20_000
+BYTES_PER_SAMPLE = 8.0
+"""What a sample takes in a file before there is one to learn from."""
+MARKS = table_of(RollupMarkRow)
+LATEST = table_of(LatestRow)
+
+
+class Compaction:
+    """The way of days from hot to cold, one day at a time."""
+
+    def __init__(self, database: Database, cold: ColdTier, rollups: Rollups, clock: Clock) -> None:
+        self._database = database
+        self._cold = cold
+        self._rollups = rollups
+        self._clock = clock
+        self._turn = asyncio.Lock()
+
+    async def due(self, hot_days: int) -> list[DueDay]:
+        """Return the closed days that have hot rows, oldest first; the last ``hot_days`` days, with today, stay hot."""
+        found: list[DueDay] = []
+        async with self._database.snapshot("look for closed days") as connection:
+            today = self._clock.now() - self._clock.now() % DAY_US
+            done_to = await rolled_to(connection)
+            horizon = min(today - (hot_days - 1) * DAY_US, done_to - done_to % DAY_US)
+            files = {file.start_at: file for file in await self._cold.files(connection)}
+            rate = _bytes_per_sample(list(files.values()))
+            at = await _oldest(connection, 0)
+            while at is not None and at < horizon:
+                start = at - at % DAY_US
+                counts = await _counts(connection, start)
+                samples = sum(counts.values())
+                file = files.get(start)
+                found.append(
+                    DueDay(
+                        start_at=start,
+                        samples=samples,
+                        signals=len(counts),
+                        bytes=round(rate * samples) + (file.bytes if file is not None else 0),
+                        trouble=file.trouble if file is not None else None,
+                    )
+                )
+                at = await _oldest(connection, start + DAY_US)
+        return found
+
+    async def compact(self, fence: Fence, start: int) -> Compacted | None:
+        """Compact one day; None where samples came meanwhile, and another round has to do it.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            ColdFileError: The disk is full, or the day's file cannot be read; nothing was deleted.
+            UnavailableError: The database does not answer.
+        """
+        async with self._turn:
+            self._rollups.held_back = (start, start + DAY_US)
+            try:
+                return await self._compact(fence, start)
+            finally:
+                self._rollups.held_back = None
+
+    async def _compact(self, fence: Fence, start: int) -> Compacted | None:
+        end = start + DAY_US
+        async with self._database.snapshot("read a closed day") as connection:
+            if await _marked(connection, start):
+                return None
+            before = next(iter(await self._cold.files(connection, start, end)), None)
+            counts = await _counts(connection, start)
+            if not counts:
+                return None
+            number = 1 + (int(before.name.split(".")[1]) if before is not None else 0)
+            path = self._cold.folder / f"{_day_name(start)}.{number}.parquet"
+            old = await asyncio.to_thread(cold_files.signals_of, self._cold.folder / before.name) if before else []
+            with cold_files.Writer(path) as writer:
+                left: list[ColdRows] = []
+                for signal in sorted({*counts, *old}):
+                    async for page in self._pages(connection, signal, start, before, counts.get(signal, 0)):
+                        left.append(page)
+                        if sum(map(len, left)) >= ROWS_PER_GROUP:
+                            await asyncio.to_thread(writer.write, joined(left))
+                            left = []
+                if left:
+                    await asyncio.to_thread(writer.write, joined(left))
+                written = await asyncio.to_thread(writer.finish)
+        file = ColdFile(
+            start_at=start, end_at=end, name=path.name, samples=written.rows, signals=written.signals,
+            bytes=written.size, sha256=written.sha256, made_at=self._clock.now(), trouble=None,
+        )  # fmt: skip
+        if not await self._take_over(fence, file, sum(counts.values())):
+            path.unlink(missing_ok=True)
+            return None
+        await self._forget_hot(fence, start, counts)
+        await self._sweep()
+        return Compacted(file=file, samples=sum(counts.values()))
+
+    async def _pages(
+        self, connection: AsyncConnection, signal: int, start: int, before: ColdFile | None, hot: int
+    ) -> AsyncIterator[ColdRows]:
+        """Yield the rows of one signal in order; those of a file that is there already all at once."""
+        cold = await self._cold.read_whole(connection, before, [signal]) if before is not None else ColdRows.of_hot([])
+        pages: list[ColdRows] = []
+        at = start
+        while hot:
+            where = f"{inside([signal], at, start + DAY_US)} ORDER BY s.source_at LIMIT {PAGE_ROWS}"
+            columns = await read_columns(connection, f"{SELECT} WHERE {where}")
+            page = await asyncio.to_thread(ColdRows.of_hot, columns)
+            if len(cold):
+                pages.append(page)
+            else:
+                yield page
+            if len(page) < PAGE_ROWS:
+                break
+            at = int(page.column("source_at")[-1]) + 1
+        if len(cold):
+            yield await asyncio.to_thread(laid_over, cold, joined(pages)) if pages else cold
+
+    async def _take_over(self, fence: Fence, file: ColdFile, hot: int) -> bool:
+        """Put the file into the catalogue unless a sample came since its rows were read."""
+        async with self._database.writing("take a closed day over") as connection:
+            await self._shut(connection, fence)
+            if await _marked(connection, file.start_at):
+                return False
+            if sum((await _counts(connection, file.start_at)).values()) != hot:
+                return False
+            row = file.model_dump()
+            await connection.execute(dialect.upsert(FILES, is_sqlite=self._database.is_sqlite), [row])
+            inside_it = (ERASURES.c.start_at >= file.start_at, ERASURES.c.end_at <= file.end_at)
+            await connection.execute(delete(ERASURES).where(*inside_it))
+        return True
+
+    async def _forget_hot(self, fence: Fence, start: int, counts: dict[int, int]) -> None:
+        """Delete the hot rows that the file holds; signals to which something came since keep theirs beside it."""
+        for some in _portions(counts):
+            async with self._database.writing("delete hot rows that are cold") as connection:
+                await self._shut(connection, fence)
+                marked = await _marked(connection, start)
+                for signal in some:
+                    if signal in marked:
+                        continue
+                    where = inside([signal], start, start + DAY_US, "source_at")
+                    await connection.execute(text(f"DELETE FROM samples WHERE {where}"))  # noqa: S608
+
+    async def _shut(self, connection: AsyncConnection, fence: Fence) -> None:
+        """Keep writers out until this transaction ends; whoever writes takes a lock on the position first."""
+        await check_fence(connection, fence, self._database.place)
+        await connection.execute(select(POSITIONS.c.rolled_to).with_for_update())
+
+    async def _sweep(self) -> None:
+        """Remove files that are in no catalogue: of rounds that died, and those a newer one has replaced.
+
+        The newest replaced one stays until the next round, for those who are reading it.
+        """
+        async with self._database.connected("look for cold files") as connection:
+            known = {file.name: file for file in await self._cold.files(connection)}
+        for path in await asyncio.to_thread(lambda: sorted(self._cold.folder.glob("*.parquet*"))):
+            if path.name not in known and not _is_replaced_just_now(path, known):
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _is_replaced_just_now(path: Path, known: dict[str, ColdFile]) -> bool:
+    day, _, rest = path.name.partition(".")
+    number = rest.partition(".")[0]
+    return number.isdecimal() and f"{day}.{int(number) + 1}.parquet" in known
+
+
+def _day_name(start: int) -> str:
+    return f"{moment(start):%Y-%m-%d}"
+
+
+def _bytes_per_sample(files: Sequence[ColdFile]) -> float:
+    samples = sum(file.samples for file in files)
+    return sum(file.bytes for file in files) / samples if samples else BYTES_PER_SAMPLE
+
+
+def _portions(counts: dict[int, int]) -> Iterator[list[int]]:
+    some: list[int] = []
+    rows = 0
+    for signal, count in sorted(counts.items()):
+        if some and rows + count > DELETED_AT_ONCE:
+            yield some
+            some, rows = [], 0
+        some.append(signal)
+        rows += count
+    if some:
+        yield some
+
+
+async def _oldest(connection: AsyncConnection, at: int) -> int | None:
+    """Return the time of the oldest hot row from ``at`` on: one look into the key for each signal."""
+    one = f"SELECT MIN(s.source_at) FROM samples s WHERE s.signal_id = l.signal_id AND s.source_at >= {int(at)}"  # noqa: S608
+    found = await connection.scalar(text(f"SELECT MIN(oldest) FROM (SELECT ({one}) AS oldest FROM latest l) found"))  # noqa: S608
+    return None if found is None else int(found)
+
+
+async def _counts(connection: AsyncConnection, start: int) -> dict[int, int]:
+    """Return each signal's hot rows of a day, where it has any."""
+    signals = list((await connection.scalars(select(LATEST.c.signal_id).order_by(LATEST.c.signal_id))).all())
+    counts: dict[int, int] = {}
+    for some in chunks(signals, SIGNALS_AT_ONCE):
+        where = inside(some, start, start + DAY_US)
+        statement = f"SELECT s.signal_id, COUNT(*) FROM samples s WHERE {where} GROUP BY s.signal_id"  # noqa: S608
+        counts.update({int(signal): int(count) for signal, count in await connection.execute(text(statement))})
+    return counts
+
+
+async def _marked(connection: AsyncConnection, start: int) -> set[int]:
+    """Return the signals to which something came in a day that is not rolled up yet."""
+    statement = select(MARKS.c.signal_id).where(MARKS.c.bucket_at >= start, MARKS.c.bucket_at < start + DAY_US)
+    return set((await connection.scalars(statement.distinct())).all())
