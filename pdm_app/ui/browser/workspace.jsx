@@ -119,7 +119,7 @@ function Workspace() {
             <span>{t("trends.keys")}</span>
           </p>
         )}
-        {drawn.length > 0 && <WorkspaceFigures {...{ list: drawn, found: data.found, marks: view.marks, named, unitOf, decimalsOf, zone }} />}
+        {drawn.length > 0 && <WorkspaceFigures {...{ list: drawn, found: data.found, marks: view.marks, settled: data.settled, named, unitOf, decimalsOf, zone }} />}
       </section>
     </div>
   );

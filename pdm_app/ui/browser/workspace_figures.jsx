@@ -1,12 +1,36 @@
 /* Figures between the two marks, or over all that is shown where there are none. */
 import { clock, day, duration, number } from "./format.js";
+import { useQuery } from "./hooks.js";
 import { t } from "./messages.js";
 import { figuresOf, keyOf } from "./workspace_state.js";
 
-export function WorkspaceFigures({ list, found, marks, named, unitOf, decimalsOf, zone }) {
+/** Of signals the server reckons them from every sample; of expressions they come from the points drawn. */
+function useFigures(list, found, [from, to], both) {
+  const signals = list.filter((series) => series.signal).map((series) => series.signal);
+  const isAsked = signals.length > 0 && to > from;
+  const { answer: whole } = useQuery("history.aggregate", isAsked ? { signals, start_at: from, end_at: to } : null);
+  const { answer: atA } = useQuery("history.at", isAsked && both ? { signals, at: from } : null);
+  const { answer: atB } = useQuery("history.at", isAsked && both ? { signals, at: to } : null);
+  const valueOf = (answer, signal, drawn) => {
+    const value = answer?.values.find((one) => one.signal === signal)?.value;
+    return typeof value === "number" ? value : drawn;
+  };
+  return (series) => {
+    const drawn = figuresOf(found.get(keyOf(series)).columns, from, to);
+    const mine = series.signal ? whole?.series.find((one) => one.signal === series.signal) : null;
+    if (!mine) return drawn;
+    return {
+      a: valueOf(both ? atA : null, series.signal, drawn.a), b: valueOf(both ? atB : null, series.signal, drawn.b),
+      low: mine.low[0], high: mine.high[0], mean: mine.average[0], known: (mine.known_s[0] * 1e6) / (to - from),
+    };
+  };
+}
+
+export function WorkspaceFigures({ list, found, marks, settled, named, unitOf, decimalsOf, zone }) {
   const both = marks.a !== null && marks.b !== null;
   const times = list.flatMap((series) => found.get(keyOf(series)).columns[0]);
-  const bounds = both ? [marks.a, marks.b] : [Math.min(...ends(times)) * 1e6, Math.max(...ends(times)) * 1e6];
+  const bounds = both ? [marks.a, marks.b] : [settled?.from ?? 0, settled?.to ?? 0];
+  const figuresFor = useFigures(list, found, bounds, both);
   if (!times.length) return null;
   const when = (at) => `${day(at, zone)} ${clock(at, zone)}`;
   return (
@@ -22,7 +46,7 @@ export function WorkspaceFigures({ list, found, marks, named, unitOf, decimalsOf
         </thead>
         <tbody>
           {list.map((series) => {
-            const figures = figuresOf(found.get(keyOf(series)).columns, ...bounds);
+            const figures = figuresFor(series);
             const say = (value) => (value === null ? "–" : number(value, decimalsOf(series)));
             const rise = figures.a === null || figures.b === null ? null : figures.b - figures.a;
             return (
@@ -41,15 +65,4 @@ export function WorkspaceFigures({ list, found, marks, named, unitOf, decimalsOf
       <p className="caption">{t("trends.figures_hint")}</p>
     </div>
   );
-}
-
-/* First and last of the drawn times, without spreading thousands of them over an argument list. */
-function ends(times) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const at of times) {
-    low = Math.min(low, at);
-    high = Math.max(high, at);
-  }
-  return [low, high];
 }
