@@ -142,6 +142,7 @@ def _run(
         http=http,
         proxy_headers=False,  # The application believes only the proxies that the settings name.
         limit_concurrency=settings.http.connections_max,
+        ws_max_size=_frame_bytes_max(settings),
         ssl_context_factory=None if https is None else lambda *_: https.context,
     )
 
@@ -171,8 +172,14 @@ def follow(book: "SettingsBook", http: "type[BoundedHttp]", config: "Config") ->
     def take_over(settings: Settings) -> None:
         http.head_s, http.head_bytes_max = settings.http.head_s, settings.http.head_bytes_max
         config.limit_concurrency = settings.http.connections_max
+        config.ws_max_size = _frame_bytes_max(settings)
 
     book.follow(take_over)
+
+
+def _frame_bytes_max(settings: Settings) -> int:
+    """Return how much of a WebSocket message is read at all: room enough to say in words that it is too long."""
+    return 2 * max(settings.rpc.body_bytes_max, settings.http.event_bytes_max)
 
 
 def _cut_off() -> None:

@@ -18,7 +18,6 @@ from pdm_app.domain.directories import Doors, OidcProvider
 from pdm_app.domain.errors import UnauthenticatedError
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
-from pdm_app.services import oidc_sign_in
 from pdm_app.services.auth import AuthService
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.sign_in import Visit
@@ -293,17 +292,6 @@ async def test_a_provider_that_is_away_or_unknown_is_said_on_our_page(plant: Pla
     assert query_of((await client.get("/api/auth/oidc/away/begin")).headers["location"])["refused"] == "away"
     assert (await client.get("/api/auth/oidc/nowhere/begin")).status_code == 404
     assert (await client.get("/api/auth/oidc/nowhere/callback?state=x")).status_code == 404
-
-
-async def test_who_begins_sign_ins_in_crowds_pushes_nobody_out(
-    plant: Plant, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(oidc_sign_in, "BEGUN_PER_MINUTE", 12)
-    plant.use()
-    answers = [(await client.get(BEGIN)).headers["location"] for _ in range(5)]
-    assert ["/login?refused=away" in answer for answer in answers] == [False] * 3 + [True] * 2
-    async with plant.served.client("198.51.100.7") as other:
-        assert "/login" not in (await other.get(BEGIN)).headers["location"]
 
 
 async def test_a_huge_answer_is_no_trouble(plant: Plant, client: httpx.AsyncClient) -> None:
