@@ -37,6 +37,4 @@ def test_the_marks_are_those_that_every_procedure_is_tried_against() -> None:
 def test_every_permission_has_words_on_its_page_and_opens_something() -> None:
     assert {f"permissions.of.{right.replace('.', '_')}" for right in Permission} <= messages().keys()
     opened = {needed for needed in NEEDS.values() if needed is not None}
-    assert set(Permission) - opened == {Permission.SAMPLES_INGEST, Permission.SYSTEM_CONFIGURE}, (
-        "samples come over plain HTTP, the settings of the system have no procedure yet"
-    )
+    assert set(Permission) - opened == {Permission.SAMPLES_INGEST}, "samples come over plain HTTP"

@@ -12,11 +12,20 @@ from tests.rpc.test_site_scope import names_of
 
 SECRET = re.compile(r"pass(word|wd|phrase)|hash|secret|token|credential|private|salt|otp|refresh|api_?key|pem", re.I)
 
-# The chain's hashes are there to be kept elsewhere, and a device's key is shown once, to whoever makes it.
-SHOWN_ON_PURPOSE = {("audit.page", "hash"), ("audit.verify", "last_hash"), ("devices.create_key", "secret")}
+AUDIT_CHECKS = ("verify", "begin_check", "checking", "cancel_check")
 
-# Certificates are there to be shown.
-SHOWN_ON_PURPOSE |= {(path, "pem") for path, needed in NEEDS.items() if needed is Permission.TRUST_CONFIGURE}
+# The chain's hashes are there to be kept elsewhere, and a device's key is shown once, to whoever makes it.
+SHOWN_ON_PURPOSE = {
+    ("audit.page", "hash"), *((f"audit.{what}", "last_hash") for what in AUDIT_CHECKS),
+    ("devices.create_key", "secret"), ("devices.rotate_key", "secret"),
+}  # fmt: skip
+
+# Certificates, and requests for one, are there to be shown.
+SHOWN_ON_PURPOSE |= {
+    (path, "pem")
+    for path, needed in NEEDS.items()
+    if needed is Permission.TRUST_CONFIGURE or path.startswith("certificates.")
+}
 
 
 def test_no_output_has_a_field_for_a_secret() -> None:
