@@ -28,7 +28,7 @@ export const Groups = guarded(function Groups({ rights = [] }) {
         <h2>{t("groups.title")}</h2>
         <label className="check-line push">
           <input type="checkbox" className="checkbox" checked={withDeleted} onChange={(event) => setWithDeleted(event.target.checked)} />
-          <span className="caption">{t("users.with_deleted")}</span>
+          <span className="caption">{t("groups.with_deleted")}</span>
         </label>
         <button type="button" className="button" onClick={() => setOpen(NEW)}>{t("groups.create")}</button>
       </header>
