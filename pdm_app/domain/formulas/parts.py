@@ -57,8 +57,8 @@ class Formula:
         quality = np.where(column.known, quality, int(Quality.BAD_WAITING)).astype(np.uint16)
         return np.where(quality < QUALITY_BAD_MIN, column.value, np.nan), quality
 
-    def instants(self, series: Mapping[int, Series], start_at: int, end_at: int) -> I8:
-        """Return when the outcome may change in a span: at every sample of what it reads."""
+    def instants(self, series: Mapping[int, Series], start_at: int, end_at: int | None) -> I8:
+        """Return when the outcome may change in a span, without an end up to the newest: at every sample it reads."""
         return instants_of([series[number] for number in self.signals if number in series], start_at, end_at)
 
 
