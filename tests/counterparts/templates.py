@@ -88,7 +88,10 @@ async def _tables_of(database: Database, fill: Fill) -> Tables:
 async def tables_in(connection: AsyncConnection) -> Tables:
     """Everything in the database of a connection to MariaDB or MySQL."""
     names = [row[0] for row in await connection.exec_driver_sql("SHOW TABLES")]
-    statements = [(await connection.exec_driver_sql(f"SHOW CREATE TABLE `{name}`")).one()[1] for name in names]
+    statements = [
+        str((await connection.exec_driver_sql(f"SHOW CREATE TABLE `{name}`")).mappings().one()["Create Table"])
+        for name in names
+    ]
     rows: dict[str, tuple[tuple[object, ...], ...]] = {}
     for name in names:
         found = await connection.exec_driver_sql(f"SELECT * FROM `{name}`")  # noqa: S608 - the server's own name of it.

@@ -167,4 +167,9 @@ def test_a_device_cannot_send_what_is_reckoned() -> None:
     target = Target(7, P_501.id, "Sum", DataType.NUMBER, is_derived=True)
     site = SiteSignals(Micros(NOON), {}, {7: target}, {P_501.id: {"Sum": target}})
     with pytest.raises(RefusedError, match="reckoned from a formula"):
-        judge({"signal": "Sum", "value": 1.0, "source_at": NOON, "quality": int(Quality.GOOD)}, site, P_501.id, Micros(NOON))
+        judge(
+            {"signal": "Sum", "value": 1.0, "source_at": NOON, "quality": int(Quality.GOOD)},
+            site,
+            P_501.id,
+            Micros(NOON),
+        )
