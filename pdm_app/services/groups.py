@@ -203,10 +203,10 @@ def _made(given: dict[str, Any]) -> Group:
 
 async def _judge(work: Work, actor: Actor, before: Group | None, after: Group) -> None:
     """Refuse what is wrong with a group; ``before`` is None where it gives nothing yet."""
-    if OF_ADMINS & set(after.permissions):
+    if only := sorted(OF_ADMINS & set(after.permissions)):
         fix = "give the role admin instead"
         raise InvalidInputError(
-            f"{', '.join(OF_ADMINS)} comes with the role admin and with nothing else; {fix}.",
+            f"{only[0]} comes with the role admin and with nothing else; {fix}.",
             [FieldIssue("permissions", "names a right that only the role gives", fix)],
         )
     await check_sites(work, after.site_ids)

@@ -307,10 +307,10 @@ def _changed(before: User, wanted: dict[str, Any]) -> User:
             f"This name cannot be used: {fix}.", [FieldIssue("display_name", "cannot be used", fix)]
         )
     for field in ("grants", "denials"):
-        if field in wanted and OF_ADMINS & set(wanted[field]):
+        if only := sorted(OF_ADMINS & set(wanted.get(field, ()))):
             fix = "give the role admin, or another role, instead"
             raise InvalidInputError(
-                f"{', '.join(OF_ADMINS)} comes with the role admin and with nothing else; {fix}.",
+                f"{only[0]} comes with the role admin and with nothing else; {fix}.",
                 [FieldIssue(field, "names a right that only the role gives", fix)],
             )
     return user

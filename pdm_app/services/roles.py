@@ -185,10 +185,10 @@ def _made(given: dict[str, Any]) -> CustomRole:
         raise InvalidInputError(
             f"The role {given['based_on']} cannot be copied; {fix}.", [FieldIssue("based_on", "cannot be copied", fix)]
         )
-    if OF_ADMINS & set(given["permissions"]):
+    if only := sorted(OF_ADMINS & set(given["permissions"])):
         fix = "give the role admin instead"
         raise InvalidInputError(
-            f"{', '.join(OF_ADMINS)} comes with the role admin and with nothing else; {fix}.",
+            f"{only[0]} comes with the role admin and with nothing else; {fix}.",
             [FieldIssue("permissions", "names a right that only the role gives", fix)],
         )
     try:

@@ -308,9 +308,9 @@ def _is_good(key: ApiKey, now: Micros) -> bool:
 
 
 def _check_rights(permissions: Sequence[Permission]) -> None:
-    if OF_ADMINS & set(permissions):
+    if only := sorted(OF_ADMINS & set(permissions)):
         fix = "leave it out; people are administered by people"
         raise InvalidInputError(
-            f"A service account cannot have {', '.join(OF_ADMINS)}; {fix}.",
+            f"A service account cannot have {only[0]}; {fix}.",
             [FieldIssue("permissions", "holds a right of admins", fix)],
         )

@@ -182,7 +182,7 @@ async def test_what_an_account_cannot_be_says_why(auth: AuthService) -> None:
     account = await mes(auth)
     with pytest.raises(InvalidInputError, match=r"cannot have users\.configure"):
         await auth.service_accounts.create(SYSTEM, "root", "", (), [Permission.USERS_CONFIGURE])
-    with pytest.raises(InvalidInputError, match=r"users\.configure.* comes? with the role admin"):
+    with pytest.raises(InvalidInputError, match=r"users\.configure comes with the role admin"):
         await auth.people.change(SYSTEM, "mes", grants=[Permission.USERS_CONFIGURE])
     with pytest.raises(InvalidInputError, match="is a service account and stays one"):
         await auth.people.change(SYSTEM, "mes", role=Role.ADMIN)
