@@ -65,13 +65,25 @@ def page(context: BrowserContext, errors: list[str]) -> Page:
     return page
 
 
-@pytest.fixture(scope="session")
-def standing_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
+STANDING: list[RunningProduct] = []
+"""The demo of `standing_demo` while it runs; at most one."""
+
+
+@pytest.fixture
+def standing_demo(tmp_path_factory: pytest.TempPathFactory) -> RunningProduct:
     """A demo for journeys that leave it as they found it, or mind nothing that another one has left there."""
-    product = RunningProduct(Path(tmp_path_factory.mktemp("standing")))
-    product.start()
-    yield product
-    product.kill()
+    if not STANDING:
+        product = RunningProduct(Path(tmp_path_factory.mktemp("standing")))
+        product.start()
+        STANDING.append(product)
+    return STANDING[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """End it after the last journey in a row: it would take its share of the machine from all other tests."""
+    if STANDING and (nextitem is None or not nextitem.path.is_relative_to(Path(__file__).parent)):
+        STANDING.pop().kill()
 
 
 @pytest.fixture(scope="module")
