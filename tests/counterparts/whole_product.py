@@ -34,7 +34,6 @@ from pdm_app.simulation.fleet import Fleet
 from pdm_app.simulation.labels import Labels
 from pdm_app.simulation.plant import PlantDefinition, PlantPorts, northfield
 from pdm_app.storage.database import Database
-from pdm_app.storage.migrations import migrate
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from pdm_app.trpc import Limits
 from pdm_app.trpc.client import TrpcClient
@@ -42,6 +41,7 @@ from tests.counterparts.clocks import until
 from tests.counterparts.device_certificates import made
 from tests.counterparts.installation import quick_hasher
 from tests.counterparts.ports import free_port
+from tests.counterparts.templates import begin_migrated
 
 PASSWORD = "copper lantern drifts"
 OURS, THEIRS = "graz", "pune"
@@ -123,7 +123,7 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
     database = Database(database_url)
     work = SqlUnitOfWork(database)
     try:
-        await migrate(database)
+        await begin_migrated(database)
         await provision(work, plant, clock.now())
         await _store_people(work, clock.now())
         fleet = Fleet(folder / "demo", clock, ports, Labels(since=clock.now()))  # Its processes do not run.
