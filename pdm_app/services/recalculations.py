@@ -89,10 +89,6 @@ class RecalculationService:
         actor.require(Permission.SIGNALS_CONFIGURE)
         now = self._clock.now()
         end_at = min(end_at, now)
-        if start_at >= end_at:
-            raise InvalidInputError(
-                "The span is empty.", [FieldIssue("start_at", "is not before the end", "choose an earlier begin")]
-            )
         async with self._work(actor.scope) as work:
             found = await work.signals.some([signal_id])
             if not found:
@@ -100,6 +96,10 @@ class RecalculationService:
             signal = found[0]
             if not signal.is_derived:
                 raise InvalidInputError(f"{signal.name} is measured; there is nothing to recalculate.")
+            if start_at >= end_at:
+                raise InvalidInputError(
+                    "The span is empty.", [FieldIssue("start_at", "is not before the end", "choose an earlier begin")]
+                )
             order = _readers(signal, await work.signals.derived())
             standing = [job for job in self._jobs.values() if not job.state.is_over]
             if any(signal.id in job.signals for job in standing):
