@@ -98,7 +98,7 @@ async def test_a_machine_goes_and_comes_back_with_its_signals_and_rules(desk: Pl
     desk.heard.taken()
 
     await desk.assets.delete(ERIN, asset.id, asset.revision, with_parts=True)
-    assert desk.heard.taken() == ["sources", f"connection {plc.id}", "rules"]
+    assert desk.heard.taken() == ["sources", "sources", f"connection {plc.id}", "rules"]
     for gone in (desk.signals.get(ERIN, noise.id), desk.rules.get(ERIN, loud.id), desk.assets.get(ERIN, asset.id)):
         assert isinstance(await refusal(gone), NotFoundError)
     await desk.connections.delete(ERIN, plc.id)

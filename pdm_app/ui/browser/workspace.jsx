@@ -165,8 +165,12 @@ function Lanes({ list, records, data, period, setPeriod, unitOf, decimalsOf, rea
     return () => clearInterval(timer);
   }, [period.live, period.span_us, frozen]);
   useEffect(() => {
+    // At once, also while the server is asked: a gesture that has to wait for an answer is none.
+    for (const plot of plots.current.values()) plot.setScale("x", { min: from / 1e6, max: to / 1e6 });
+  }, [from, to]);
+  useEffect(() => {
     for (const plot of plots.current.values()) plot.redraw(false, true);
-  }, [from, to, marks, envelope]);
+  }, [marks, envelope]);
 
   const keys = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
