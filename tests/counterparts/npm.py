@@ -33,21 +33,33 @@ def install_locked(project: Path, cache_name: str) -> Path | str:
     names = ("package.json", "package-lock.json")
     key = hashlib.sha256(b"".join((project / name).read_bytes() for name in names)).hexdigest()[:16]
     folder = CACHE / cache_name / key
-    if not (folder / "complete").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            shutil.copy(project / name, folder)
-        path = f"{Path(npm).parent}{os.pathsep}{os.environ['PATH']}"
-        made = subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_TIMEOUT_S,
-            check=False,
-        )
-        if made.returncode != 0:
-            return f"the npm packages of {project.name} (npm ci: {made.stderr.strip()[-200:]})"
-        (folder / "complete").touch()
+    if (folder / "complete").exists():
+        return folder
+    own = folder.with_name(f"{key}.{os.getpid()}")  # Two processes that install one project must not meet.
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir(parents=True)
+    for name in names:
+        shutil.copy(project / name, own)
+    path = f"{Path(npm).parent}{os.pathsep}{os.environ['PATH']}"
+    made = subprocess.run(
+        [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+        cwd=own,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_TIMEOUT_S,
+        check=False,
+    )
+    if made.returncode != 0:
+        shutil.rmtree(own, ignore_errors=True)
+        return f"the npm packages of {project.name} (npm ci: {made.stderr.strip()[-200:]})"
+    (own / "complete").touch()
+    try:
+        own.rename(folder)
+    except OSError:  # Another process was first, or an older run left half of one there.
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder)
+            own.rename(folder)
+        else:
+            shutil.rmtree(own)
     return folder

@@ -126,7 +126,7 @@ def test_an_admin_changes_deactivates_and_deletes_somebody(demo: RunningProduct,
     row.get_by_role("button").click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_role("combobox", name="Role", exact=True).select_option("viewer")
-    sheet.get_by_role("button", name="Save").click()
+    sheet.locator("button.button-primary", has_text="Save").click()
     expect(sheet.get_by_text("Saved")).to_be_visible()
     sheet.get_by_role("button", name="Deactivate").click()
     expect(row).to_contain_text("Deactivated")
