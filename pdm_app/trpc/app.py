@@ -1,6 +1,7 @@
 """The ASGI application that serves a router: mount it in any Starlette application, or run it by itself."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -116,7 +117,7 @@ class TrpcApp(Generic[Ctx]):
 
         A ``Mount`` alone leaves out the bare path, which is where WebSocket clients connect by convention.
         """
-        return [WebSocketRoute(path, self), Mount(path, self)]
+        return [WebSocketRoute(path, self), _mounted(path, self)]
 
     def rest_routes(self, prefix: str) -> list[BaseRoute]:
         """Return what serves the procedures with ``rest=`` below ``prefix``, such as ``/api/v1``; see ``rest``.
@@ -128,7 +129,7 @@ class TrpcApp(Generic[Ctx]):
         """
         plain = self._dispatcher.untransformed()
         self._plain.append(plain)
-        return [Mount(prefix, RestTransport(plain, self._table))]
+        return [_mounted(prefix, RestTransport(plain, self._table))]
 
     def in_front_of(self, otherwise: ASGIApp, path: str) -> ASGIApp:
         """Return an application that serves this at ``path`` and leaves the rest to another.
@@ -262,3 +263,10 @@ async def _refuse_websocket(scope: Scope, send: Send) -> None:
     headers = [(b"retry-after", b"%d" % COME_BACK_S), (b"content-length", b"0")]
     await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": b""})
+
+
+def _mounted(path: str, app: ASGIApp) -> Mount:
+    """Mount an application for every address below a path; a line break in one is no `.` without DOTALL."""
+    mount = Mount(path, app)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
