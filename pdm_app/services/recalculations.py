@@ -162,9 +162,10 @@ class RecalculationService:
             job_id = self._waiting.popleft()
             try:
                 await self._work_off(job_id)
-            except PdmError as error:
-                log.warning("a recalculation failed", signal=self._jobs[job_id].name, error=error.message)
-                self._end(job_id, RecalculationState.FAILED, error.message)
+            except (PdmError, OSError, TimeoutError) as error:  # A job that nobody ended would stand as running.
+                problem = str(error) or "The database did not answer in time."
+                log.warning("a recalculation failed", signal=self._jobs[job_id].name, error=problem)
+                self._end(job_id, RecalculationState.FAILED, problem)
             except asyncio.CancelledError:
                 self._end(job_id, RecalculationState.FAILED, "The program was stopped. Ask for it again.")
                 raise

@@ -13,7 +13,7 @@ import numpy as np
 
 from pdm_app.domain.formulas.parts import Formula
 from pdm_app.domain.formulas.series import Flags, Series
-from pdm_app.domain.samples import F8, I8, MICROS_PER_S, QUALITY_BAD_MIN, U2, Batch, Stretch
+from pdm_app.domain.samples import F8, I8, MICROS_PER_S, QUALITY_BAD_MIN, U2, U4, Batch, Stretch
 
 LATE_US = 10 * 60 * MICROS_PER_S
 """Beyond the windows of the formulas, so much is remembered for samples that come late."""
@@ -161,6 +161,7 @@ class DerivationBook:
                 keep = own.derived.formula.lookback_us + LATE_US
                 self._keep_us[number] = max(self._keep_us.get(number, 0), keep)
         self._of = {number: Memory() for number in self._readers}
+        self._known = np.array(sorted(self._readers.keys() | self._own.keys()), np.uint32)
         self.too_late: dict[int, int] = {}
         self.reckoned = 0
 
@@ -185,7 +186,7 @@ class DerivationBook:
 
     def recall(self, batches: Sequence[Batch]) -> None:
         """Remember what was reckoned with already, but may not be in history yet."""
-        for number, rows in _by_signal(batches):
+        for number, rows in _by_signal(batches, self._known):
             for memory in self._memories(number):
                 memory.merge(*rows)
 
@@ -193,7 +194,7 @@ class DerivationBook:
         """Take what was recorded, in that order; return what must now be recorded of the derived signals."""
         since: dict[int, int] = {}
         floors = {signal: self._floor(own.derived) for signal, own in self._own.items()}
-        for number, rows in _by_signal(batches):
+        for number, rows in _by_signal(batches, self._known):
             if number in self._own:
                 self._own[number].said.merge(*rows)
             memory = self._of.get(number)
@@ -260,9 +261,9 @@ def _equal(left: F8, right: F8) -> Flags:
     return np.asarray((left == right) | (np.isnan(left) & np.isnan(right)))
 
 
-def _by_signal(batches: Sequence[Batch]) -> Iterable[tuple[int, tuple[I8, F8, U2]]]:
-    """Return the rows of several batches by signal, each signal's in the order in which they came."""
-    filled = [batch for batch in batches if len(batch)]
+def _by_signal(batches: Sequence[Batch], known: U4) -> Iterable[tuple[int, tuple[I8, F8, U2]]]:
+    """Return the rows of the signals that matter, by signal, each signal's in the order in which they came."""
+    filled = [part for batch in batches if len(part := batch.rows(np.isin(batch.signal, known)))]
     if not filled:
         return
     signal, at, value, quality = (

@@ -15,7 +15,7 @@ from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.alarms import ADA
 from tests.counterparts.clocks import NOON, HandClock
 from tests.counterparts.installation import C_201, P_501, SIGNALS
-from tests.services.plant_desk import BOTH, ERIN, PlantDesk, refusal, signal
+from tests.services.plant_desk import BOTH, ERIN, PlantDesk, machine, refusal, signal
 
 FLOW, SUCTION = SIGNALS[0], SIGNALS[1]
 
@@ -119,22 +119,16 @@ async def test_what_a_formula_reads_cannot_be_deleted_and_comes_back_first(desk:
 async def test_a_machine_goes_with_the_derived_signals_that_are_its_own_and_not_with_those_of_others(
     sqlite_desk: PlantDesk,
 ) -> None:
-    machine = await sqlite_desk.assets.create(ADA, (await _another_machine(sqlite_desk)))
-    noise = await sqlite_desk.signals.create(ADA, signal(machine.id, "Noise"))
-    await sqlite_desk.signals.create(ADA, signal(machine.id, "Loud", formula="Noise * 2"))
-    elsewhere = await sqlite_desk.signals.create(ADA, derived("Copied", f'"{machine.code}".Noise'))
-    refused = await refusal(sqlite_desk.assets.delete(ADA, machine.id, with_parts=True))
+    mill = await sqlite_desk.assets.create(ADA, machine())
+    noise = await sqlite_desk.signals.create(ADA, signal(mill.id, "Noise"))
+    await sqlite_desk.signals.create(ADA, signal(mill.id, "Loud", formula="Noise * 2"))
+    elsewhere = await sqlite_desk.signals.create(ADA, derived("Copied", f'"{mill.code}".Noise'))
+    refused = await refusal(sqlite_desk.assets.delete(ADA, mill.id, with_parts=True))
     assert "Copied" in str(refused)
     await sqlite_desk.signals.delete(ADA, elsewhere.id)
-    await sqlite_desk.assets.delete(ADA, machine.id, with_parts=True)
-    await sqlite_desk.assets.restore(ADA, machine.id)
+    await sqlite_desk.assets.delete(ADA, mill.id, with_parts=True)
+    await sqlite_desk.assets.restore(ADA, mill.id)
     assert (await sqlite_desk.signals.get(ADA, noise.id)).name == "Noise"
-
-
-async def _another_machine(desk: PlantDesk) -> Any:
-    from pdm_app.domain.assets import AssetFacts
-
-    return AssetFacts(line_id=P_501.line_id, code="M-77", name="Mill")
 
 
 async def test_a_unit_that_would_break_a_formula_is_refused_and_the_formula_named(sqlite_desk: PlantDesk) -> None:

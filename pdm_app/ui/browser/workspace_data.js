@@ -54,7 +54,7 @@ async function read(list, home, from, to, buckets, signal) {
   return { found, points_read };
 }
 
-/** {found, earlier, error, loading, version, settled, took_ms, points_read, width, again}; `list` null waits. */
+/** {found, earlier, error, loading, version, settled, took_ms, points_read, width, again}; nothing is asked for an empty `list`. */
 export function useWorkspaceData(list, home, period, earlier_s) {
   const [state, setState] = useState({ found: new Map(), earlier: new Map(), error: null, loading: true, version: 0, settled: null, took_ms: 0, points_read: 0 });
   const [round, setRound] = useState(0);
