@@ -31,6 +31,7 @@ ROWS = 10  # Live values of one frame, as the peer sends.
 BATCH = 10
 SITE = "load"
 WARM_UP_S = 2.0  # Node compiles what runs often while it runs.
+LIVE_S_MIN = 4.0  # Several periods of a value that comes each second, or a turn may see none.
 OTHER_FILES = 500  # Of one process, beside its connections.
 START_S_MAX = 60.0
 CONNECT_S_MAX = 120.0  # A thousand sockets, also on a busy machine.
@@ -204,6 +205,7 @@ async def _calls(load: RpcLoad, case: Case, own: Server, peer: Server | None, ca
 
 async def _subscriptions(load: RpcLoad, own: Server, peer: Server | None, signals: Sequence[int], folder: Path) -> Side:
     """Let all watch the same signals, so that what is encoded once for all shows."""
+    seconds = max(load.seconds, LIVE_S_MIN)
 
     async def turn(server: Server) -> Turn:
         url = f"{server.address.replace('http', 'ws', 1)}/trpc"
@@ -212,9 +214,8 @@ async def _subscriptions(load: RpcLoad, own: Server, peer: Server | None, signal
             await viewers.hear(CONNECT_S_MAX)
             await viewers.ask(WARM_UP_S + CONNECT_S_MAX, seconds=WARM_UP_S)
             with metered({"server": server.pid}) as meter:
-                found = await viewers.ask(load.seconds + CONNECT_S_MAX, seconds=load.seconds)
-        messages = found["messages_per_s"] * load.seconds
-        return Turn(messages, load.seconds, Latencies(**found["to_viewer"]), meter.usage.get("server", NO_USAGE))
+                found = await viewers.ask(seconds + CONNECT_S_MAX, seconds=seconds)
+        return Turn(found["messages_per_s"] * seconds, seconds, Latencies(**found["to_viewer"]), meter.usage.get("server", NO_USAGE))
 
     both = [own, *([peer] if peer else [])]
     return _side([[await turn(server) for server in both] for _ in range(load.rounds)])
