@@ -65,7 +65,7 @@ def need(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
     return check
 
 
-@pytest.fixture(params=["soon", pytest.param("in time", marks=pytest.mark.long)])
+@pytest.fixture(params=["soon", pytest.param("in time", marks=[pytest.mark.long, pytest.mark.alone])])
 def within(request: pytest.FixtureRequest) -> Callable[[float], float]:
     """``within(5.0)``: how many seconds to wait for what the product promises within 5 s.
 

@@ -47,6 +47,13 @@ PROCESSES = min((os.cpu_count() or 1) + 1, 4)
 PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder")
 """The tests of a file share its servers and stay together; files come in the order of `tests/conftest.py`."""
 
+LONG_PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=worksteal")
+"""Rounds of one file are each for themselves: whoever is free takes the next."""
+LONG_TURNS = {"long rounds": ("-m", "long and not alone", *LONG_PARALLEL), "timed rounds": ("-m", "long and alone")}
+"""What measures time comes last and has the machine for itself."""
+NO_TESTS = 5
+"""pytest's exit code where an argument leaves one of the two turns without a test."""
+
 COMPONENTS = (
     Component("mariadbd", ("mariadb-server",), "storage on MariaDB"),
     Component("mosquitto", ("mosquitto",), "the MQTT driver against a broker of its own"),
@@ -61,6 +68,7 @@ def test(
         list[str] | None,
         typer.Argument(metavar="[PYTEST ARGUMENTS]...", help="With any, only pytest runs, with these."),
     ] = None,
+    long: Annotated[bool, typer.Option("--long", help="Only the long gate: fault rounds and long loads.")] = False,
 ) -> None:
     """Check style, types and architecture and run all tests, on a bare machine too."""
     checkout = find_checkout()
@@ -68,7 +76,7 @@ def test(
         raise SetupError("The tests are part of the source tree: run this command in a checkout.")
     missing = _bring_components(checkout)
     started = time.monotonic()
-    failed = _run_gates(checkout, arguments or [])
+    failed = (_run_long if long else _run_gates)(checkout, arguments or [])
     if missing:
         print("\nNot run on this machine, for want of:")
         for component in missing:
@@ -143,9 +151,17 @@ def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
     return failed
 
 
-def _passes(checkout: Checkout, name: str, command: Command) -> bool:
+def _run_long(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
+    """Run both turns of the long gate, the second also after the first failed; return the names of those that did."""
+    ensure_frontend()
+    python = product_environment(checkout).scripts / "python"
+    commands = {name: [python, "-m", "pytest", *turn, *arguments] for name, turn in LONG_TURNS.items()}
+    return [name for name, command in commands.items() if not _passes(checkout, name, command, (0, NO_TESTS))]
+
+
+def _passes(checkout: Checkout, name: str, command: Command, good: Sequence[int] = (0,)) -> bool:
     _announce(name, command)
-    return subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    return subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL, check=False).returncode in good
 
 
 def _announce(name: str, command: Command) -> None:

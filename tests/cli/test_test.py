@@ -63,3 +63,22 @@ def test_the_gates_run_to_the_end_though_one_fails(tmp_path: Path, monkeypatch: 
     ran = [line.strip() for line in (tmp_path / "ran").read_text().splitlines()]
     assert ran[:2] == ["ruff check .", "ruff format --check"]
     assert sorted(ran[2:]) == ["lint-imports --no-cache", "mypy", "python -m pytest"]
+
+
+@pytest.mark.parametrize(("code", "failed"), [(0, []), (5, []), (1, ["long rounds", "timed rounds"])])
+def test_the_long_gate_runs_side_by_side_and_measures_time_alone_at_the_end(
+    code: int, failed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pdm_app.bootstrap.checkout import Checkout
+
+    checkout = Checkout(tmp_path)
+    scripts = checkout.venv / "bin"
+    scripts.mkdir(parents=True)
+    (scripts / "python").write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/ran"\nexit {code}\n')
+    (scripts / "python").chmod(0o755)
+    monkeypatch.setattr(test_command, "ensure_frontend", lambda: None)
+    assert test_command._run_long(checkout, ["tests/faults"]) == failed
+    first, last = (tmp_path / "ran").read_text().splitlines()
+    assert "long and not alone" in first
+    assert "--numprocesses" in first
+    assert "-m long and alone tests/faults" in last

@@ -11,7 +11,7 @@ from pdm_app.simulation.load_server import running_load_server
 from tests.simulation.conftest import WallClock, until
 
 
-@pytest.mark.parametrize("slack_s", [None, pytest.param(0.3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("slack_s", [None, pytest.param(0.3, marks=[pytest.mark.long, pytest.mark.alone])])
 async def test_load_server_publishes_its_own_age_once_a_second(
     tmp_path: Path, clock: WallClock, slack_s: float | None
 ) -> None:

@@ -331,7 +331,8 @@ def large_router(count: int) -> Router[None]:
 
 
 @pytest.mark.parametrize(
-    ("compiler", "limit_s"), [("newest", 30.0), pytest.param("oldest", 90.0, marks=pytest.mark.long)]
+    ("compiler", "limit_s"),
+    [("newest", 30.0), pytest.param("oldest", 90.0, marks=[pytest.mark.long, pytest.mark.alone])],
 )
 def test_five_hundred_procedures_compile_in_reasonable_time(project: Project, compiler: str, limit_s: float) -> None:
     started = time.perf_counter()
