@@ -215,7 +215,12 @@ async def _subscriptions(load: RpcLoad, own: Server, peer: Server | None, signal
             await viewers.ask(WARM_UP_S + CONNECT_S_MAX, seconds=WARM_UP_S)
             with metered({"server": server.pid}) as meter:
                 found = await viewers.ask(seconds + CONNECT_S_MAX, seconds=seconds)
-        return Turn(found["messages_per_s"] * seconds, seconds, Latencies(**found["to_viewer"]), meter.usage.get("server", NO_USAGE))
+        return Turn(
+            found["messages_per_s"] * seconds,
+            seconds,
+            Latencies(**found["to_viewer"]),
+            meter.usage.get("server", NO_USAGE),
+        )
 
     both = [own, *([peer] if peer else [])]
     return _side([[await turn(server) for server in both] for _ in range(load.rounds)])
