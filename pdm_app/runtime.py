@@ -21,7 +21,7 @@ from pdm_app.domain.ports import Clock, PlantControl
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.drivers.connection_rules import Rules
-from pdm_app.drivers.registry import DRIVERS, load
+from pdm_app.drivers.registry import drivers_with, load
 from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
 from pdm_app.engine.alarm_watch import AlarmWatch
 from pdm_app.engine.certificate_keeper import CertificateKeeper
@@ -94,6 +94,7 @@ from pdm_app.stream.latest import Latest
 log = structlog.get_logger(__name__)
 
 BUFFER_FILE = "buffer.sqlite"
+RECORDINGS_FOLDER = "recordings"  # Files that can be replayed.
 WAITING_SAMPLES_MAX = 200_000  # Of what is not recorded yet, so many are seen by reads: seconds of a busy plant.
 PAGES_FIRST_S = 0.5  # So long the first page has the processors to itself, before libraries and machines start.
 FATAL_EXIT = 70  # EX_SOFTWARE of sysexits.h: a service manager starts the product again.
@@ -217,7 +218,8 @@ async def running(
         logins = LoginService(work, clock, secret_store)
         identity = ApplicationIdentity(settings.data_dir, clock)
         vouching = LinkMaterials(work, clock, secret_store, identity)
-        collector = Collector(work, intake, supervisor, DRIVERS, clock, keeper, load_later, logins.of, vouching)
+        drivers = drivers_with(settings.data_dir / RECORDINGS_FOLDER)
+        collector = Collector(work, intake, supervisor, drivers, clock, keeper, load_later, logins.of, vouching)
 
         about = About(product_version(), started_at, database.place, str(settings.data_dir), settings.demo)
         vitals = Vitals(about, clock, work, buffer, recorder, collector, alarm_watch, deriver, keeper, bus, frames)

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
+from typing_extensions import override
 
 from pdm_app.domain.connections import Connection, DriverFacts
 from pdm_app.domain.errors import ConnectionFailedError, FieldIssue
 from pdm_app.domain.record import Record
+from pdm_app.drivers.csv_replay import SCHEME, CsvReplayAddress, CsvReplayOptions, file_pattern
 from pdm_app.drivers.endpoint import endpoint_of
 from pdm_app.drivers.modbus_blocks import ModbusAddress
 from pdm_app.drivers.mqtt_payloads import MqttAddress
@@ -86,11 +88,49 @@ class _Rule:
         self.options = options
         self.address = address
 
+    @property
+    def example(self) -> str:
+        scheme, port = next(iter(self.schemes.items()))
+        return f"{scheme}://192.168.0.10:{port}"
+
+    def endpoint_issues(self, connection: Connection) -> list[FieldIssue]:
+        issues: list[FieldIssue] = []
+        if "@" in connection.endpoint.partition("://")[2].partition("/")[0]:
+            issues.append(FieldIssue("endpoint", "names a user", "leave it out: everybody who may look sees endpoints"))
+        try:
+            endpoint_of(connection, self.schemes)
+        except ConnectionFailedError as error:
+            issues.append(FieldIssue("endpoint", str(error.facts.get("problem", error.message)), self.fix))
+        return issues
+
+    @property
+    def fix(self) -> str:
+        return f"write it like {self.example}"
+
+
+class _FileRule(_Rule):
+    """Rules of a driver that plays files of the product's own folder."""
+
+    def __init__(self, options: type[Record], address: type[Record]) -> None:
+        super().__init__({}, options, address)
+
+    @property
+    @override
+    def example(self) -> str:
+        return f"{SCHEME}history.csv"
+
+    @override
+    def endpoint_issues(self, connection: Connection) -> list[FieldIssue]:
+        if file_pattern(connection.endpoint) is not None:
+            return []
+        return [FieldIssue("endpoint", "is no name of a recording, which ends in .csv and has no folder", self.fix)]
+
 
 RULES: Mapping[str, _Rule] = {
     "opcua": _Rule({"opc.tcp": 4840}, OpcuaOptions, OpcuaAddress),
     "modbus": _Rule({"modbus": 502, "tcp": 502}, ModbusOptions, ModbusAddress),
     "mqtt": _Rule({"mqtt": 1883, "tcp": 1883, "mqtts": 8883}, MqttOptions, MqttAddress),
+    "csv_replay": _FileRule(CsvReplayOptions, CsvReplayAddress),
 }
 
 
@@ -104,7 +144,7 @@ class Rules:
     def describe(self) -> Sequence[DriverFacts]:
         """Return what each takes, for forms."""
         return [
-            DriverFacts(name=name, example=_endpoint_like(rule), options=rule.options.model_json_schema())
+            DriverFacts(name=name, example=rule.example, options=rule.options.model_json_schema())
             for name, rule in RULES.items()
         ]
 
@@ -113,28 +153,13 @@ class Rules:
         rule = RULES.get(connection.driver)
         if rule is None:
             return ()
-        issues: list[FieldIssue] = []
-        if "@" in connection.endpoint.partition("://")[2].partition("/")[0]:
-            issues.append(FieldIssue("endpoint", "names a user", "leave it out: everybody who may look sees endpoints"))
-        try:
-            endpoint_of(connection, rule.schemes)
-        except ConnectionFailedError as error:
-            issues.append(FieldIssue("endpoint", str(error.facts.get("problem", error.message)), _example(rule)))
+        issues = rule.endpoint_issues(connection)
         return [*issues, *_issues(rule.options, connection.options, "options")]
 
     def address_issues(self, driver: str, address: Mapping[str, object]) -> Sequence[FieldIssue]:
         """Say what is wrong with a signal's address."""
         rule = RULES.get(driver)
         return () if rule is None else _issues(rule.address, address, "address")
-
-
-def _example(rule: _Rule) -> str:
-    return f"write it like {_endpoint_like(rule)}"
-
-
-def _endpoint_like(rule: _Rule) -> str:
-    scheme, port = next(iter(rule.schemes.items()))
-    return f"{scheme}://192.168.0.10:{port}"
 
 
 def _issues(model: type[Record], given: Mapping[str, Any], field: str) -> list[FieldIssue]:

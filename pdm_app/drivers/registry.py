@@ -6,7 +6,9 @@ OPC UA does not spend, and with it pages are served first.
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.ports import Clock, Driver, DriverFactory
@@ -30,7 +32,18 @@ def mqtt(connection: Connection, clock: Clock) -> Driver:
     return MqttDriver(connection, clock)
 
 
-DRIVERS: Mapping[str, DriverFactory] = {"opcua": opcua, "modbus": modbus, "mqtt": mqtt}
+def csv_replay(connection: Connection, clock: Clock, recordings: Path | None = None) -> Driver:
+    from pdm_app.drivers.csv_replay import CsvReplayDriver
+
+    return CsvReplayDriver(connection, clock, recordings)
+
+
+DRIVERS: Mapping[str, DriverFactory] = {"opcua": opcua, "modbus": modbus, "mqtt": mqtt, "csv_replay": csv_replay}
+
+
+def drivers_with(recordings: Path) -> Mapping[str, DriverFactory]:
+    """Return every driver; those that play files find them in this folder, and nowhere else."""
+    return {**DRIVERS, "csv_replay": partial(csv_replay, recordings=recordings)}
 
 
 async def load(name: str) -> None:

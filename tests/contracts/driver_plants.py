@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.ports import Clock, Driver
 from pdm_app.domain.signals import DataType, Signal
-from pdm_app.drivers.registry import DRIVERS
+from pdm_app.drivers.registry import DRIVERS, drivers_with
 from tests.counterparts.device_process import DeviceProcess
 from tests.counterparts.mosquitto import Mosquitto
 
@@ -38,6 +38,7 @@ class DevicePlant:
         addresses: By signal id. ``COUNTER`` changes about every 100 ms, ``LEVEL`` is 2.5, ``MISSING`` does not exist,
             ``SETPOINT`` can be written, ``ILLEGIBLE`` is no address at all.
         has_source_time: The protocol carries it.
+        recordings: The folder of the files of a driver that plays them; its connection names one of these.
     """
 
     driver: str
@@ -47,6 +48,7 @@ class DevicePlant:
     has_source_time: bool
     can_write: bool
     can_browse: bool
+    recordings: Path | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,7 +58,7 @@ class DevicePlant:
             site_id="graz",
             name=f"The {self.driver} device",
             driver=self.driver,
-            endpoint=f"{self.scheme}127.0.0.1:{self.server.port}",
+            endpoint=f"{self.scheme}127.0.0.1:{self.server.port}" if self.recordings is None else self.scheme,
             options=self.options,
         )
 
@@ -65,7 +67,8 @@ class DevicePlant:
         connection = self.connection
         if port is not None:
             connection = connection.model_copy(update={"endpoint": f"{self.scheme}127.0.0.1:{port}"})
-        return DRIVERS[self.driver](connection, clock)
+        known = DRIVERS if self.recordings is None else drivers_with(self.recordings)
+        return known[self.driver](connection, clock)
 
     def signals(self, *ids: int) -> list[Signal]:
         return [
@@ -150,5 +153,39 @@ def mqtt_plant(folder: Path) -> Iterator[DevicePlant]:
     yield DevicePlant(
         "mqtt", server, "mqtt://", addresses, has_source_time=True, can_write=False, can_browse=False,
         options={"keepalive_s": 1, "connect_timeout_s": 2.0},
+    )  # fmt: skip
+    server.kill()
+
+
+class RecordedFile:
+    """A recording that is there, or has been taken away."""
+
+    port = 0
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def is_well(self) -> bool:
+        return self._path.is_file()
+
+    def start(self) -> None:
+        rows = [f"2026-03-01T06:00:{tenth / 10:06.3f}Z,{tenth},2.5,7" for tenth in range(600)]
+        self._path.write_text("\n".join(["time,Counter,Level,Setpoint", *rows]) + "\n", encoding="utf-8")
+
+    def kill(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        raise NotImplementedError("A file does not freeze.")
+
+
+def csv_replay_plant(folder: Path) -> Iterator[DevicePlant]:
+    server = RecordedFile(folder / "pump.csv")
+    server.start()
+    names = {COUNTER: "Counter", LEVEL: "Level", MISSING: "Nowhere", SETPOINT: "Setpoint", ILLEGIBLE: ""}
+    yield DevicePlant(
+        "csv_replay", server, "replay://pump.csv", {key: {"column": name} for key, name in names.items()},
+        has_source_time=True, can_write=False, can_browse=True, recordings=folder, options={"loop": True},
     )  # fmt: skip
     server.kill()
