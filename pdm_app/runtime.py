@@ -39,6 +39,7 @@ from pdm_app.engine.vitals import About, Vitals
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
+from pdm_app.services.annotations import AnnotationService
 from pdm_app.services.application_identity import ApplicationIdentity
 from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
@@ -76,6 +77,7 @@ from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
+from pdm_app.services.views import ViewService
 from pdm_app.settings import Settings
 from pdm_app.simulation.fleet import running_fleet
 from pdm_app.storage.buffer import DiskBuffer
@@ -265,6 +267,7 @@ async def running(
         services = Services(
             alarm_rules=AlarmRuleService(work, desk),
             alarms=AlarmService(work, book, clock),
+            annotations=AnnotationService(work, clock),
             areas=AreaService(work, desk),
             assets=assets,
             audit=audit,
@@ -290,6 +293,7 @@ async def running(
             settings=SettingsService(work, clock, settings_book),
             sites=SiteService(work, desk),
             trust=trust,
+            views=ViewService(work, clock),
             system=SystemService(
                 {**vitals.checks(), "audit": audit.check, "certificate": expiries.check}, vitals.info, clock
             ),

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     SIGNALS_READ = "signals.read"
     SIGNALS_CONFIGURE = "signals.configure"
     HISTORY_READ = "history.read"
+    ANNOTATIONS_WRITE = "annotations.write"
     ALARMS_READ = "alarms.read"
     ALARMS_ACKNOWLEDGE = "alarms.acknowledge"
     ALARMS_CONFIGURE = "alarms.configure"
@@ -63,7 +64,7 @@ _READ = frozenset(
         Permission.SYSTEM_READ,
     }
 )
-_OPERATE = _READ | {Permission.ALARMS_ACKNOWLEDGE}
+_OPERATE = _READ | {Permission.ALARMS_ACKNOWLEDGE, Permission.ANNOTATIONS_WRITE}
 _ENGINEER = _OPERATE | {
     Permission.ASSETS_CONFIGURE,
     Permission.ASSETS_SHARE,
@@ -80,7 +81,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: _OPERATE | {Permission.DEMO_CONTROL},
     Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL, Permission.SIGNATURES_SIGN},
     Role.ENGINEER: _ENGINEER,
-    Role.MANAGER: _READ | {Permission.AUDIT_READ, Permission.ASSETS_SHARE, Permission.SIGNATURES_SIGN},
+    Role.MANAGER: _READ
+    | {Permission.ANNOTATIONS_WRITE, Permission.AUDIT_READ, Permission.ASSETS_SHARE, Permission.SIGNATURES_SIGN},
     Role.ADMIN: frozenset(Permission) - {Permission.SAMPLES_INGEST},
     Role.SERVICE: frozenset({Permission.SAMPLES_INGEST}),
 }

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pdm_app.domain.access import DeviceKey, Scope, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, RuleMemory
+from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
 from pdm_app.domain.connections import Connection
@@ -23,6 +24,7 @@ from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.domain.signals import Signal
 from pdm_app.domain.trust import PeerCertificates
+from pdm_app.domain.views import Views
 
 
 class Sites(Protocol):
@@ -190,6 +192,8 @@ class Work(Protocol):
     groups: Groups
     roles: Roles
     shares: Shares
+    views: Views
+    annotations: Annotations
     secrets: Secrets
     trust: PeerCertificates
     settings: SettingsRevisions

@@ -2,6 +2,7 @@
 
 from pdm_app.rpc.alarm_rules import alarm_rules
 from pdm_app.rpc.alarms import alarms
+from pdm_app.rpc.annotations import annotations
 from pdm_app.rpc.api import api
 from pdm_app.rpc.areas import areas
 from pdm_app.rpc.assets import assets
@@ -31,11 +32,13 @@ from pdm_app.rpc.sites import sites
 from pdm_app.rpc.system import system
 from pdm_app.rpc.trust import trust
 from pdm_app.rpc.users import users
+from pdm_app.rpc.views import views
 from pdm_app.trpc import Router
 
 ROUTES: dict[str, Router[Ctx]] = {
     "alarm_rules": alarm_rules,
     "alarms": alarms,
+    "annotations": annotations,
     "api": api,
     "areas": areas,
     "assets": assets,
@@ -64,6 +67,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "system": system,
     "trust": trust,
     "users": users,
+    "views": views,
 }
 
 root: Router[Visitor] = Router(**ROUTES)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
+from pdm_app.services.annotations import AnnotationService
 from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
@@ -30,6 +31,7 @@ from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
+from pdm_app.services.views import ViewService
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Services:
 
     alarm_rules: AlarmRuleService
     alarms: AlarmService
+    annotations: AnnotationService
     areas: AreaService
     assets: AssetService
     audit: AuditService
@@ -63,4 +66,5 @@ class Services:
     sites: SiteService
     system: SystemService
     trust: TrustService
+    views: ViewService
     demo: DemoService | None = None

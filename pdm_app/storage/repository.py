@@ -39,6 +39,7 @@ OF_AN_ASSET = {
     "alarm_rules": "asset_id",
     "alarms": "asset_id",
     "alarm_journal": "asset_id",
+    "annotations": "asset_id",
 }
 """Tables of which a machine that is shared singly shows its rows, and the column that names the machine."""
 KEYS_PER_QUERY = 500  # SQLite's limit on parameters was 999 for long.

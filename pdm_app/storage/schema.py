@@ -11,6 +11,7 @@ from pdm_app.storage import (
     settings_tables,
     tables,
     trust_tables,
+    view_tables,
 )
 
 METADATA = tables.METADATA
@@ -27,4 +28,5 @@ __all__ = [
     "settings_tables",
     "tables",
     "trust_tables",
+    "view_tables",
 ]

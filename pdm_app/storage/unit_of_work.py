@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
+from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
@@ -22,7 +23,9 @@ from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devi
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.domain.trust import PeerCertificates
+from pdm_app.domain.views import Views
 from pdm_app.storage.alarms import SqlAlarms
+from pdm_app.storage.annotations import SqlAnnotations
 from pdm_app.storage.api_keys import SqlApiKeys
 from pdm_app.storage.assets import SqlAssets, SqlSites
 from pdm_app.storage.audit import SqlAudit
@@ -39,6 +42,7 @@ from pdm_app.storage.settings_revisions import SqlSettingsRevisions
 from pdm_app.storage.signals import SqlSignals
 from pdm_app.storage.trust import SqlPeerCertificates
 from pdm_app.storage.users import SqlUsers
+from pdm_app.storage.views import SqlViews
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +68,8 @@ class SqlWork:
         self.groups: Groups = SqlGroups(transaction)
         self.roles: Roles = SqlRoles(transaction)
         self.shares: Shares = SqlShares(transaction)
+        self.views: Views = SqlViews(transaction)
+        self.annotations: Annotations = SqlAnnotations(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self._audit = SqlAudit(transaction)
         self.audit: Audit = self._audit

@@ -16,12 +16,14 @@ from starlette.applications import Starlette
 
 from pdm_app.domain.access import EVERY_SITE, DeviceKey, Role, User
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, RuleMemory
+from pdm_app.domain.annotations import Annotation
 from pdm_app.domain.credentials import ApiKey
 from pdm_app.domain.directories import IdentityRow, OidcProvider
 from pdm_app.domain.holdings import CustomRole, Group, Share, ShareKind
 from pdm_app.domain.repositories import SessionRow, Work
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.domain.trust import PeerCertificate, Standing
+from pdm_app.domain.views import View
 from pdm_app.rpc.server import PATH, REST_PREFIX, make_rpc
 from pdm_app.runtime import running
 from pdm_app.services.catalogue import Services
@@ -85,6 +87,9 @@ class Belongings:
     spare_rule_id: str
     peer: str
     share_id: str
+    view_id: str
+    annotation_id: str
+    group_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +216,17 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         id=f"share-{site_id}", kind=ShareKind.ASSET, resource_id=asset.id, site_id=site_id,
         user_id=f"visitor-{site_id}", created_at=now, created_by="tests",
     )  # fmt: skip
+    owner = f"person-{Role.ADMIN}" if site_id == OURS else f"visitor-{site_id}"
+    view = View(id=f"view-{site_id}", owner_id=owner, owner=owner, name="First", address=f"s={signal.id}")
+    note = Annotation(
+        id=f"note-{site_id}", site_id=site_id, asset_id=asset.id, start_at=int(now), words="oiled", author_id=owner,
+        author=owner,
+    )  # fmt: skip
     async with work(EVERY_SITE) as transaction:
         await transaction.devices.add_key(key, f"hash of {key.id}")
         await transaction.shares.put(share)
+        await transaction.views.put(view)
+        await transaction.annotations.put(note)
         await transaction.alarms.put([past, standing])
         await transaction.trust.put(peer)
         await transaction.alarms.put_memories([memory])
@@ -238,6 +251,9 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         spare_rule_id=spare.id,
         peer=peer.fingerprint,
         share_id=share.id,
+        view_id=view.id,
+        annotation_id=note.id,
+        group_id=GROUP,
     )
 
 

@@ -13,6 +13,7 @@ from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
+from tests.rpc.workspace_calls import WORKSPACE_NEEDS, workspace_inputs
 
 # Written down a second time on purpose: a procedure that loses its permission, or gets a weaker one, is noticed here.
 NEEDS: dict[str, Permission | None] = {
@@ -76,6 +77,7 @@ NEEDS: dict[str, Permission | None] = {
     **DIRECTORY_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
+    **WORKSPACE_NEEDS,
 }
 ANOTHER_SENSOR = "Motor_Current_A"
 
@@ -131,6 +133,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | directory_inputs(own)
         | link_inputs(own)
         | plant_inputs(own)
+        | workspace_inputs(own)
     ).get(path, MISSING)
 
 

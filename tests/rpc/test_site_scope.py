@@ -18,6 +18,7 @@ from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_
 from tests.rpc.link_calls import link_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
+from tests.rpc.workspace_calls import workspace_crossings
 
 SPAN = {"start_at": 1_800_000_000_000_000, "end_at": 1_800_000_060_000_000}
 NOTHING = Belongings(
@@ -37,6 +38,9 @@ NOTHING = Belongings(
     key_id="no-key",
     spare_rule_id="no-rule",
     share_id="no-share",
+    view_id="no-view",
+    annotation_id="no-note",
+    group_id="no-group",
     peer="no-peer",
 )
 NOWHERE = "nowhere"
@@ -87,6 +91,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **link_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),
+        **workspace_crossings(target, site_id),
     }
 
 
