@@ -21,6 +21,7 @@ from pdm_app.domain.ports import Clock, PlantControl
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.drivers.connection_rules import Rules
+from pdm_app.drivers.csv_recordings import CsvRecordings
 from pdm_app.drivers.registry import drivers_with, load
 from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
 from pdm_app.engine.alarm_watch import AlarmWatch
@@ -68,6 +69,7 @@ from pdm_app.services.plant_changes import Desk
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
+from pdm_app.services.replays import ReplayService
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.settings import SettingsService
@@ -288,6 +290,7 @@ async def running(
             live=live,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
+            replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),
             signals=signals,
             signatures=signatures,
             settings=SettingsService(work, clock, settings_book),

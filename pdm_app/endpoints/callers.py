@@ -16,6 +16,7 @@ from pdm_app.services.ingest import IngestService
 from pdm_app.services.live import LiveService
 from pdm_app.services.origins import is_on_this_machine, is_own_origin
 from pdm_app.services.pumps import PumpService
+from pdm_app.services.replays import ReplayService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
 
@@ -39,6 +40,8 @@ class HttpServices(Protocol):
     def ingest(self) -> IngestService: ...
     @property
     def pumps(self) -> PumpService: ...
+    @property
+    def replays(self) -> ReplayService: ...
     @property
     def assets(self) -> AssetService: ...
     @property

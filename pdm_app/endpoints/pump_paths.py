@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pdm_app.domain.access import Permission
-from pdm_app.domain.errors import NotSupportedError, UnavailableError
+from pdm_app.domain.errors import FieldIssue, InvalidInputError, UnavailableError
 from pdm_app.domain.pumps import PUMP_KEYS, Anomaly, MaintenanceEvent, Pump, PumpReading, PumpRow
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.endpoints.answers import json_response
@@ -124,13 +124,24 @@ class PumpPaths:
         )
 
     async def start_simulation(self, request: Request, services: HttpServices) -> Response:
-        """``POST /api/start-simulation``: refused with 501; needs demo.control, so that a right is never a surprise."""
+        """``POST /api/start-simulation``: replay a recording on a machine; needs the rights of an engineer.
+
+        ``?asset=`` names the machine, ``file`` the recording unless there is only one, ``speed`` is 1 to 600 and
+        ``loop`` is 1 or 0.
+        """
         check_origin(request, self._settings.allowed_origins)
-        (await actor_of(request, services)).require(Permission.DEMO_CONTROL)
-        raise NotSupportedError(
-            "This version replays no recorded pump data. `pdm-app demo` runs a simulated plant on real protocols; "
-            "send recorded values to POST /api/ingest with a device key."
-        )
+        actor = await actor_of(request, services)
+        actor.require(Permission.DEMO_CONTROL)
+        query = Query(request, ("asset", "file", "speed", "loop"))
+        asset = query.text("asset")
+        if asset is None:
+            raise InvalidInputError(
+                "Say on which machine the recording is to be replayed.",
+                [FieldIssue("asset", "is missing", "send the id or the code of a machine")],
+            )
+        options = {"speed": query.count("speed", 1), "loop": query.flag("loop")}
+        replay = await services.replays.start(actor, asset, query.text("file"), options)
+        return json_response({"status": "started", "simulated": True, **replay.model_dump()}, 202)
 
 
 def _span(query: Query, now: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from pdm_app.rpc.history import history
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.profile import profile
+from pdm_app.rpc.replays import replays
 from pdm_app.rpc.roles import roles
 from pdm_app.rpc.service_accounts import service_accounts
 from pdm_app.rpc.sessions import sessions
@@ -56,6 +57,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "lines": lines,
     "live": live,
     "profile": profile,
+    "replays": replays,
     "roles": roles,
     "service_accounts": service_accounts,
     "sessions": sessions,

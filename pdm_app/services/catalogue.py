@@ -25,6 +25,7 @@ from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
+from pdm_app.services.replays import ReplayService
 from pdm_app.services.settings import SettingsService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
@@ -60,6 +61,7 @@ class Services:
     logins: LoginService
     pumps: PumpService
     recalculations: RecalculationService
+    replays: ReplayService
     settings: SettingsService
     signals: SignalService
     signatures: SignatureService

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from typing_extensions import override
 
@@ -17,9 +17,10 @@ from pdm_app.domain.assets import Device, Site
 from pdm_app.domain.connections import Connection, ConnectionFacts, ConnectionState, ConnectionStatus
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.ports import Clock
-from pdm_app.domain.record import Record
+from pdm_app.domain.record import Facts, Record
+from pdm_app.domain.recordings import REPLAYING_DRIVER
 from pdm_app.domain.repositories import UnitOfWork, Work
-from pdm_app.domain.samples import MICROS_PER_S
+from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.domain.signals import Signal
 from pdm_app.services.in_force import InForce
 from pdm_app.services.plant_changes import Desk, PlantService, put_on_record
@@ -157,6 +158,11 @@ class ConnectionService(PlantService[Connection]):
                 log.info("connection resumed" if enabled else "connection paused", extra=facts)
         await self._collector.reload(connection_id)
         return await self.by_id(actor, connection_id)
+
+    @override
+    async def _added(self, work: Work, facts: Facts, parent: Any, now: Micros) -> dict[str, object]:
+        replays = getattr(facts, "driver", "") == REPLAYING_DRIVER  # Its values come from no machine of today.
+        return {**await super()._added(work, facts, parent, now), "simulated": replays}
 
     @override
     async def _judge(self, work: Work, before: Connection | None, after: Connection) -> None:

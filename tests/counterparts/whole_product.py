@@ -50,6 +50,7 @@ OURS, THEIRS = "graz", "pune"
 AUTHORIZE_EVERY_S = 0.1
 ROBOT, ROBOT_KEY = "robot", "robot-key"
 PROVIDER = "corp"
+RECORDING = "history.csv"
 GROUP, CUSTOM_ROLE = "group-one", "role-one"
 
 
@@ -137,6 +138,8 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
         nowhere = OidcProvider(id=PROVIDER, name="Corporate", issuer="https://127.0.0.1:1", client_id="pdm")
         auth = AuthSettings(mfa_required_roles=(), oidc=(nowhere,))  # Its admin signs in with a password alone.
         settings = Settings(data_dir=folder / "data", database_url=database_url, auth=auth)
+        (settings.data_dir / "recordings").mkdir(parents=True)
+        (settings.data_dir / "recordings" / RECORDING).write_text("time,Recorded\n2026-03-01T06:00:00Z,1\n")
         async with running(
             settings, clock=clock, on_fatal=lambda child, error: faults.append(f"{child}: {error}")
         ) as one:

@@ -10,6 +10,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from pdm_app.domain.access import SYSTEM, Role
+from pdm_app.drivers.connection_rules import Rules
+from pdm_app.drivers.csv_recordings import CsvRecordings
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.services.audit import AuditService
@@ -18,6 +20,8 @@ from pdm_app.services.devices import DeviceService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.passwords import PasswordHasher
+from pdm_app.services.plant_changes import Desk
+from pdm_app.services.replays import ReplayService
 from pdm_app.services.system import Check, SystemInfo, SystemService
 from pdm_app.settings import Settings
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
@@ -39,6 +43,7 @@ class Served(HasRoom):
     devices: DeviceService
     ingest: IngestService
     room: PumpRoom
+    replays: ReplayService
     system: SystemService
     intake: NotedIntake
     clock: HandClock
@@ -100,6 +105,7 @@ async def served(
         devices=DeviceService(work, clock),
         ingest=IngestService(work, intake, clock, settings.ingest),
         room=room,
+        replays=ReplayService(work, CsvRecordings(settings.data_dir / "recordings"), Desk(clock, Rules())),
         system=SystemService({"database": database}, lambda: figures[-1], clock),
         intake=intake,
         clock=clock,

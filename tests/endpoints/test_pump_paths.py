@@ -97,12 +97,23 @@ async def test_system_health_says_whether_all_is_well_and_how_much_goes_through(
     assert "data_dir" not in answer
 
 
-async def test_start_simulation_says_that_there_is_no_replay_and_what_there_is(served: Served) -> None:
+async def test_start_simulation_replays_a_recording_on_a_machine(served: Served) -> None:
+    await served.auth.people.add(SYSTEM, "erin", PASSWORD, Role.ENGINEER, site_ids=["pune"])
+    folder = served.settings.data_dir / "recordings"
+    folder.mkdir(parents=True)
+    (folder / "pump.csv").write_text("time,Recorded\n2026-03-01T06:00:00Z,1\n", encoding="utf-8")
     async with served.client() as program:
-        response = await program.post("/api/start-simulation", headers=await bearer(served))
-    assert response.status_code == 501
-    assert response.json()["error"]["code"] == "not_supported"
-    assert "pdm-app demo" in response.json()["error"]["message"]
+        headers = await bearer(served, "erin")
+        started = await program.post("/api/start-simulation?asset=P-501&speed=60&loop=1", headers=headers)
+        nameless = await program.post("/api/start-simulation", headers=headers)
+        too_fast = await program.post("/api/start-simulation?asset=P-501&speed=601", headers=headers)
+        missing = await program.post("/api/start-simulation?asset=P-501&file=none.csv", headers=headers)
+    assert started.status_code == 202
+    answer = started.json()
+    assert (answer["status"], answer["simulated"], answer["recording"]) == ("started", True, "pump.csv")
+    assert len(answer["signals"]) == 1
+    assert [reply.status_code for reply in (nameless, too_fast, missing)] == [422, 422, 404]
+    assert "recordings" in missing.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("path", READS)
@@ -118,7 +129,7 @@ async def test_a_page_of_another_site_starts_nothing(served: Served, browser: ht
     await browser.post("/api/auth/login", json={"username": "olga", "password": PASSWORD})
     foreign = await browser.post("/api/start-simulation", headers={"origin": "https://elsewhere.example"})
     assert foreign.status_code == 403
-    assert (await browser.post("/api/start-simulation")).status_code == 501
+    assert (await browser.post("/api/start-simulation")).status_code == 422
 
 
 async def test_a_viewer_may_read_but_start_nothing(served: Served) -> None:
