@@ -56,6 +56,8 @@ NO_TESTS = 5
 
 COMPONENTS = (
     Component("mariadbd", ("mariadb-server",), "storage on MariaDB"),
+    Component("psql", ("postgresql",), "PostgreSQL as a peer of the historian"),
+    Component("influxd", ("influxdb",), "InfluxDB as a peer of the historian"),
     Component("mosquitto", ("mosquitto",), "the MQTT driver against a broker of its own"),
     Component("slapd", ("slapd", "ldap-utils"), "sign-in with a directory, against OpenLDAP"),
     Component("pebble", ("pebble",), "certificates of a real ACME directory"),

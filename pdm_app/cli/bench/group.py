@@ -1,4 +1,4 @@
-"""`bench live`, `bench record` and `bench rpc`: measure this machine, each beside a peer."""
+"""`bench live`, `bench record`, `bench history` and `bench rpc`: measure this machine, each beside a peer."""
 
 import asyncio
 import signal
@@ -20,6 +20,7 @@ VIEWERS_MAX = 1000
 ROUNDS_MAX = 100
 SIGNALS_MAX = 500  # Of one viewer; as the server has it for one subscription.
 PLANT_SIGNALS_MAX = 20_000
+POINTS_MIN, POINTS_MAX = 50_000, 200_000_000
 
 Seconds = Annotated[float, typer.Option(min=0.5, max=SECONDS_MAX, help="Length of each measurement.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")]
@@ -53,6 +54,23 @@ def record(
     from pdm_app.cli.bench.record import bench_record
 
     run_to_end(bench_record(seconds, database_url)).put_out(json_file)
+
+
+@bench.command()
+def history(
+    points: Annotated[
+        int, typer.Option(min=POINTS_MIN, max=POINTS_MAX, help="About how many samples each store gets.")
+    ] = 30_000_000,
+    turns: Annotated[int, typer.Option(min=1, max=ROUNDS_MAX, help="How often each question is asked.")] = 20,
+    database_url: Annotated[
+        str, typer.Option(help="An empty MySQL or MariaDB database to fill; without it a private MariaDB is started.")
+    ] = "",
+    json_file: JsonFile = None,
+) -> None:
+    """A long past: what trends, zooms and latest values take, beside DuckDB, PostgreSQL and InfluxDB."""
+    from pdm_app.cli.bench.history import bench_history
+
+    run_to_end(bench_history(points, turns, database_url)).put_out(json_file)
 
 
 @bench.command()

@@ -67,7 +67,7 @@ async def bench_record(seconds: float, database_url: str) -> Report:
     figures: list[Figure] = []
     notes: list[str] = []
     if database_url:
-        await _check_empty(database_url)
+        await check_empty(database_url)
     with tempfile.TemporaryDirectory(prefix="pdm-bench-") as name:
         folder = Path(name)
         where = machine(folder)
@@ -79,7 +79,7 @@ async def bench_record(seconds: float, database_url: str) -> Report:
         else:
             with _server(database_url, folder) as (url, pid):
                 if not database_url:
-                    await _make_database(url)
+                    await make_database(url)
                 own, peer = await _both("MySQL", url, pid, seconds, folder)
                 _note(_brand(own.version), own, peer, pid, figures, notes)
     notes.append(f"Before the run the machine was {busy:.0f} % busy with other work.")
@@ -104,7 +104,7 @@ def _server(database_url: str, folder: Path) -> Iterator[tuple[str, int | None]]
         yield f"{server.url}{DATABASE}", server.pid
 
 
-async def _check_empty(database_url: str) -> None:
+async def check_empty(database_url: str) -> None:
     database = Database(database_url)
     try:
         if database.is_sqlite or not await Tables(database).is_empty():
@@ -117,7 +117,7 @@ async def _check_empty(database_url: str) -> None:
         await database.close()
 
 
-async def _make_database(url: str) -> None:
+async def make_database(url: str) -> None:
     system = Database(url.removesuffix(DATABASE) + "mysql")  # The one that every server has.
     try:
         async with system.writing("make a database") as connection:
