@@ -139,12 +139,15 @@ class SampleReader:
             left = _left(left, len(part), rows_max)
             parts.append(part)
         if self._cold is not None:
+            left = rows_max  # Anew: where a compaction was broken off, what is cold is hot, too, and counts once.
             for some, few in _cold_orders(signals, ranges, own):
                 part = await self._cold.read(held.connection, some, few, left, strict=strict)
                 left = _left(left, len(part), rows_max)
                 parts.append(part)
         parts.append(_inside(held.waiting, signals, ranges, own))
-        return merged([part for part in parts if len(part)])
+        every = merged([part for part in parts if len(part)])
+        _left(rows_max, len(every), rows_max)
+        return every
 
     async def before(self, held: Held, signal: int, at: int) -> RawRows:
         """Return the last sample before ``at``, or nothing."""

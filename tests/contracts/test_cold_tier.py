@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from pdm_app.domain.cold import Compacted
+from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.history import HistoryQuery
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Batch, Micros
@@ -181,6 +182,10 @@ async def test_a_round_that_died_after_taking_over_is_ended_by_the_next(
             await compaction.compact(fence, DAY)
     assert await hot_rows(database) == 300
     assert await historian.envelope(RAW) == before, "hot and cold at once are counted once"
+    whole = await historian.samples([1], Micros(NOON), Micros(NOON + 300 * S), 300)
+    assert len(whole[1]) == 300, "and towards what an answer may hold, too"
+    with pytest.raises(InvalidInputError, match="more than 299 samples"):
+        await historian.samples([1], Micros(NOON), Micros(NOON + 300 * S), 299)
     await compacted(historian, fence)
     assert await hot_rows(database) == 0
     assert await historian.envelope(RAW) == before
