@@ -249,6 +249,21 @@ class Recorded:
     superseded: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What one import of past samples did.
+
+    Attributes:
+        samples: Rows given.
+        days: Days whose files were made anew.
+        hot: How many rows were too young for a file and went the way of what is recorded.
+    """
+
+    samples: int
+    days: int
+    hot: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SpanSummaries:
     """What signals come to between neighbouring edges.
@@ -286,6 +301,18 @@ class Historian(Protocol):
         Raises:
             FencedError: Another process holds the lease.
             UnavailableError: The database does not answer; nothing was written.
+        """
+        ...
+
+    async def import_past(self, batches: Sequence[Batch], fence: Fence) -> Imported:
+        """Store samples of the past without a row for each; doing it again changes nothing.
+
+        Of two samples of one microsecond the higher (received_at, seq, row) counts, as everywhere. Fast for batches
+        that are sorted by signal and time and hold whole days.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer, or the disk is full; each day is there whole or not at all.
         """
         ...
 
@@ -381,6 +408,10 @@ class PlantControl(Protocol):
     async def faults(self) -> Sequence[InjectedFault]: ...
     async def inject(self, key: str, asset_code: str, signal: str, start_severity: float) -> InjectedFault: ...
     async def clear(self, fault_id: str) -> InjectedFault: ...
+    async def reset(self) -> Sequence[InjectedFault]:
+        """Repair everything and give the plant the fault with which it starts; return what stands then."""
+        ...
+
 
 
 T_co = TypeVar("T_co", covariant=True)

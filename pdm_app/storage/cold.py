@@ -37,6 +37,8 @@ class ColdTier:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self.folder = folder
+        self.turn = asyncio.Lock()
+        """Held by whoever makes a file: one at a time."""
 
     async def ends_after(self, connection: AsyncConnection, at: int) -> bool:
         """Whether some file holds samples from ``at`` on."""

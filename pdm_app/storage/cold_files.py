@@ -24,6 +24,7 @@ from pdm_app.storage.raw_rows import RawRows, no_rows
 
 ROWS_PER_GROUP = 65_536
 """Rows from which on a group is closed: large enough to compress well, small enough to read for one signal."""
+ROWS_MAX_PER_GROUP = 200_000
 PART = ".part"
 NUMBERS = ["signal", "source_at", "value", "quality", "received_at", "place"]
 COUNTED = ("source_at", "received_at", "place", "other_received_at", "other_place")

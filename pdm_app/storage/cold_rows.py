@@ -1,12 +1,14 @@
 """Whole rows of the hot table as columns, on their way into a cold file and out of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from pdm_app.storage.columnar import Columns
 
 NONE = -1
 """The ``other_place`` of a row without a runner-up."""
@@ -107,25 +109,76 @@ def laid_over(cold: ColdRows, hot: ColdRows) -> ColdRows:
         return every
     keep = np.ones(len(every), np.bool_)
     keep[again] = keep[again + 1] = False
-    pairs = every.take(np.column_stack((again, again + 1)).ravel()).table.to_pylist()
-    settled = [_settled(pairs[row], pairs[row + 1]) for row in range(0, len(pairs), 2)]
-    whole = joined([every.take(keep), ColdRows(pa.Table.from_pylist(settled, schema=SCHEMA))])
+    whole = joined([every.take(keep), _settled(every.take(again), every.take(again + 1))])
     return whole.take(np.lexsort((whole.column("source_at"), whole.column("signal"))))
 
 
-def _settled(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    candidates: dict[tuple[int, int], dict[str, Any]] = {}
-    parts = ("received_at", "place", "value", "text", "quality")
-    for row in (one, other):
-        candidates[row["received_at"], row["place"]] = {name: row[name] for name in parts}
-        if row["other_place"] != NONE:
-            runner_up = {name: row[f"other_{name}"] for name in parts}
-            candidates[runner_up["received_at"], runner_up["place"]] = runner_up
-    missing: dict[str, Any] = {"received_at": 0, "place": NONE, "value": float("nan"), "text": None, "quality": 0}
-    first, second = [*(candidates[key] for key in sorted(candidates, reverse=True)), missing][:2]
-    return {
-        "signal": one["signal"],
-        "source_at": one["source_at"],
-        **first,
-        **{f"other_{name}": value for name, value in second.items()},
+def rows_of(columns: Columns) -> ColdRows:
+    """Return sorted samples as rows: of each key the one that counts and its runner-up."""
+    signal, at, received_at, place = columns.signal, columns.source_at, columns.received_at, columns.place
+    again = (signal[1:] == signal[:-1]) & (at[1:] == at[:-1])
+    twice = again & (received_at[1:] == received_at[:-1]) & (place[1:] == place[:-1])
+    if twice.any():
+        return rows_of(columns.take(np.append(~twice, True)))
+    counts = np.flatnonzero(np.append(~again, True))
+    beaten = np.append(False, again)[counts] if len(counts) else np.zeros(0, np.bool_)
+    value = np.where(np.isfinite(columns.value), columns.value, np.nan)
+    texts = pa.array([columns.text.get(row) for row in range(len(columns))], pa.string()) if columns.text else None
+    parts = {"value": value, "quality": columns.quality, "received_at": received_at, "place": place}
+    table: dict[str, Any] = {"signal": signal[counts], "source_at": at[counts]}
+    table |= {name: column[counts] for name, column in parts.items()}
+    table["text"] = _taken(texts, counts, np.ones(len(counts), np.bool_))
+    table |= _runners_up(parts, texts, counts - 1, beaten)
+    return _of_columns(table)
+
+
+def _settled(one: ColdRows, other: ColdRows) -> ColdRows:
+    """Return, of rows with the same keys in the same order, the two latest samples of each key."""
+    rows = len(one)
+    columns: dict[str, NDArray[Any]] = {}
+    for name in ("value", "quality", "received_at", "place"):
+        four = [side.column(prefix + name) for side in (one, other) for prefix in ("", "other_")]
+        columns[name] = np.concatenate(four)
+    texts = pa.concat_arrays(
+        [side.table.column(prefix + "text").combine_chunks() for side in (one, other) for prefix in ("", "other_")]
+    )
+    key = np.tile(np.arange(rows), 4)
+    order = np.lexsort((columns["place"], columns["received_at"], key))
+    order = order[columns["place"][order] != NONE]
+    found, received_at, place = key[order], columns["received_at"][order], columns["place"][order]
+    same = (found[1:] == found[:-1]) & (received_at[1:] == received_at[:-1]) & (place[1:] == place[:-1])
+    order = order[np.append(~same, True)]
+    found = key[order]
+    last = np.flatnonzero(np.append(found[1:] != found[:-1], True))
+    beaten = np.append(False, found[1:] == found[:-1])[last]
+    table: dict[str, Any] = {name: one.column(name) for name in ("signal", "source_at")}
+    table |= {name: column[order[last]] for name, column in columns.items()}
+    table["text"] = texts.take(pa.array(order[last]))
+    table |= _runners_up(columns, texts, order[np.maximum(last - 1, 0)], beaten)
+    return _of_columns(table)
+
+
+def _runners_up(
+    columns: Mapping[str, NDArray[Any]], texts: Any, rows: NDArray[np.int64], there: NDArray[np.bool_]
+) -> dict[str, Any]:
+    rows = np.where(there, rows, 0)
+    missing = {"value": np.nan, "quality": 0, "received_at": 0, "place": NONE}
+    found: dict[str, Any] = {
+        f"other_{name}": np.where(there, column[rows], missing[name]) for name, column in columns.items()
     }
+    found["other_text"] = _taken(texts, rows, there)
+    return found
+
+
+def _taken(texts: Any, rows: NDArray[np.int64], there: NDArray[np.bool_]) -> Any:
+    if texts is None:
+        return pa.nulls(len(rows), pa.string())
+    return texts.take(pa.array(rows, mask=~there))
+
+
+def _of_columns(columns: Mapping[str, Any]) -> ColdRows:
+    arrays = []
+    for name, kind in zip(NAMES, SCHEMA.types, strict=True):
+        column = columns[name]
+        arrays.append(column if name in TEXTS else pa.array(column).cast(kind))
+    return ColdRows(pa.table(arrays, schema=SCHEMA))

@@ -53,7 +53,6 @@ class Compaction:
         self._cold = cold
         self._rollups = rollups
         self._clock = clock
-        self._turn = asyncio.Lock()
 
     async def due(self, hot_days: int) -> list[DueDay]:
         """Return the closed days that have hot rows, oldest first; the last ``hot_days`` days, with today, stay hot."""
@@ -90,7 +89,7 @@ class Compaction:
             ColdFileError: The disk is full, or the day's file cannot be read; nothing was deleted.
             UnavailableError: The database does not answer.
         """
-        async with self._turn:
+        async with self._cold.turn:
             self._rollups.held_back = (start, start + DAY_US)
             try:
                 return await self._compact(fence, start)

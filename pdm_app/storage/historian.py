@@ -6,6 +6,7 @@ back. Rows, latest values and the marks of late buckets change in one transactio
 Rollups are made later, by `SqlHistorian.roll_up`; see `pdm_app.storage.rollups` for why they always agree with raw.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pdm_app.domain.aggregates import Edge
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.ports import Beside, Clock, Fence, Recorded, SpanSummaries
+from pdm_app.domain.ports import Beside, Clock, Fence, Imported, Recorded, SpanSummaries
 from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Quality, Sample, SignalId, Stretch
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.cold import ColdTier
@@ -27,6 +28,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.envelopes import envelopes
 from pdm_app.storage.failures import is_repeatable
 from pdm_app.storage.lease import check_fence
+from pdm_app.storage.past_import import PastImport
 from pdm_app.storage.pyramid import summarised
 from pdm_app.storage.raw_rows import RawRows
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
@@ -38,6 +40,8 @@ from pdm_app.storage.stretches import stretches
 from pdm_app.storage.tables import LatestRow, table_of
 
 LATEST = table_of(LatestRow)
+HOT_AT_ONCE = 10_000
+"""Imported samples that are stored as hot rows in one transaction."""
 
 
 class SqlHistorian:
@@ -61,6 +65,7 @@ class SqlHistorian:
         self._reader = SampleReader(cold)
         self._rollups = Rollups(database, self._reader)
         self.compaction = Compaction(database, cold, self._rollups, clock) if cold is not None else None
+        self._past = PastImport(database, cold, self._rollups, clock) if cold is not None else None
 
     async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
         """Store all samples in one transaction; a replay changes nothing.
@@ -71,7 +76,9 @@ class SqlHistorian:
             FencedError: Another process holds the lease.
             UnavailableError: The database does not answer; nothing was written, or all of it.
         """
-        columns = columns_of_batches(batches)
+        return await self._store(columns_of_batches(batches), fence)
+
+    async def _store(self, columns: Columns, fence: Fence) -> Recorded:
         if not len(columns):
             return Recorded(samples=0, duplicates=0)
         what = f"store {len(columns)} samples"
@@ -94,6 +101,23 @@ class SqlHistorian:
             if late.any():
                 await mark_buckets(connection, _buckets(winners.take(late)), is_sqlite=is_sqlite)
         return Recorded(samples=len(columns), duplicates=len(columns) - inserted, superseded=superseded)
+
+    async def import_past(self, batches: Sequence[Batch], fence: Fence) -> Imported:
+        """Store samples of the past, straight in cold files and rollups where their hours are closed.
+
+        The files of the days are made one after the other; what is younger goes the way of `write`.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer, or the disk is full; each day is there whole or not at all.
+        """
+        columns = await asyncio.to_thread(columns_of_batches, batches)
+        days, rest = 0, columns
+        if self._past is not None and len(columns):
+            days, rest = await self._past.take(columns, fence)
+        for start in range(0, len(rest), HOT_AT_ONCE):
+            await self._store(rest.take(np.arange(start, min(start + HOT_AT_ONCE, len(rest)))), fence)
+        return Imported(samples=len(columns), days=days, hot=len(rest))
 
     async def rewrite(self, signal: int, start_at: Micros, end_at: Micros, batch: Batch, fence: Fence) -> int:
         """Replace a signal's samples of a span by those of a batch, in one transaction; return how many there were.

@@ -29,6 +29,7 @@ from pdm_app.domain.summaries import Summaries, none, summarise, together, widen
 from pdm_app.storage.buckets import BUCKET_US, inside, inside_ranges, joined
 from pdm_app.storage.columnar import Columns
 from pdm_app.storage.database import Database
+from pdm_app.storage.dialect import insert_new
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.raw_rows import no_rows, read_raw
 from pdm_app.storage.repository import chunks
@@ -73,6 +74,12 @@ async def writing_position(connection: AsyncConnection, columns: Columns) -> int
     return int(position)
 
 
+async def begin_at(connection: AsyncConnection, at: int, *, is_sqlite: bool) -> None:
+    """Have rolling up begin at a time, a whole multiple of ten seconds, where it has not begun yet."""
+    values = {"tier": str(Tier.ROLLUP_10S), "rolled_to": at, "rolling_to": at}
+    await connection.execute(insert_new(POSITIONS, is_sqlite=is_sqlite), [values])
+
+
 async def rolled_to(connection: AsyncConnection) -> int:
     """Return before which time buckets without a mark are in the rollup."""
     return int(await connection.scalar(select(POSITIONS.c.rolled_to).where(MINE)) or 0)
@@ -86,6 +93,8 @@ class Rollups:
         self._reader = reader
         self.held_back: tuple[int, int] | None = None
         """A span whose marks are left alone: somebody wants to see whether it is written to."""
+        self.deriving = asyncio.Lock()
+        """Held while marked buckets are derived again."""
         self._received_to: int | None = None
         self._span_us = 6 * BUCKET_US
 
@@ -97,7 +106,8 @@ class Rollups:
         """Derive one span and some marked buckets; True while more are due."""
         if self._received_to is None:
             self._received_to = await self._received_before()
-        more_marks = await self._derive_marked(fence)
+        async with self.deriving:
+            more_marks = await self._derive_marked(fence)
         span = await self._open_span(fence)
         if span is None:
             return more_marks

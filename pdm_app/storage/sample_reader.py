@@ -185,7 +185,8 @@ class SampleReader:
     async def text(self, held: Held, row: RawRows) -> str | None:
         """Return the text of a sample; ``row`` has just this one."""
         signal, at = int(row.signal[0]), int(row.source_at[0])
-        statement = f"SELECT s.text FROM samples s WHERE s.signal_id = {signal} AND s.source_at = {at}"  # noqa: S608
+        same = f"s.received_at = {int(row.received_at[0])} AND s.place = {int(row.place[0])}"  # Not an older one.
+        statement = f"SELECT s.text FROM samples s WHERE s.signal_id = {signal} AND s.source_at = {at} AND {same}"  # noqa: S608
         found: str | None = await held.connection.scalar(text(statement))
         if found is None and self._cold is not None:
             return await self._cold.text(held.connection, signal, at)

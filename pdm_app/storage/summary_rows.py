@@ -1,5 +1,6 @@
 """Rollup rows in and out of the tables of their tiers, as columns."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,6 @@ from pdm_app.domain.samples import F8, I8
 from pdm_app.domain.summaries import NAMES, NOWHERE, REALS, Summaries, none
 from pdm_app.storage.columnar import json_parts
 from pdm_app.storage.raw_rows import read_columns
-from pdm_app.storage.repository import chunks
 from pdm_app.storage.samples import ROWS_PER_STATEMENT
 
 TABLES = {Tier.ROLLUP_10S: "rollups_10s", Tier.ROLLUP_60S: "rollups_60s", Tier.ROLLUP_1H: "rollups_1h"}
@@ -32,12 +32,14 @@ async def put_summaries(connection: AsyncConnection, tier: Tier, rows: Summaries
     table = TABLES[tier]
     sqlite = f"REPLACE INTO {table} ({_NAMES}) VALUES ({_MARKS})"  # noqa: S608 - names of this module.
     mysql = f"REPLACE INTO {table} ({_NAMES}) SELECT {_NAMES} FROM {_GIVEN}"  # noqa: S608
-    for some in chunks(_tuples(rows), ROWS_PER_STATEMENT):
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        part = rows.take(np.arange(start, min(start + ROWS_PER_STATEMENT, len(rows))))
+        some = await asyncio.to_thread(_tuples, part) if len(rows) > ROWS_PER_STATEMENT else _tuples(part)
         if is_sqlite:
             await connection.exec_driver_sql(sqlite, some)
         else:
-            for part, _ in json_parts(some):
-                await connection.exec_driver_sql(mysql, (part,))
+            for given, _ in json_parts(some):
+                await connection.exec_driver_sql(mysql, (given,))
 
 
 async def read_summaries(connection: AsyncConnection, tier: Tier, where: str, rows_max: int | None = None) -> Summaries:

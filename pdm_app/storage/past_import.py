@@ -1,0 +1,289 @@
+"""Samples of the past go straight into cold files and rollups: no row of SQL for each of them.
+
+One day at a time: what is given is laid over the day's file, a new file is written and read back, and then one
+transaction puts it into the catalogue together with the rollups of all three tiers. Whatever dies wherever, a day is
+there with its rollups or not at all, and doing it again changes nothing. Hot rows of the day stay where they are; they
+count in the rollups, and readers lay them over the file as ever. Writers to the day leave marks meanwhile (see
+`pdm_app.storage.rollups`), which are not taken up before the file is in place.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pdm_app.domain.cold import ColdFile
+from pdm_app.domain.errors import UnavailableError
+from pdm_app.domain.history import ROLLUPS, Tier
+from pdm_app.domain.ports import Clock, Fence
+from pdm_app.domain.samples import I8, MICROS_PER_S, moment
+from pdm_app.domain.summaries import Summaries, summarise, together, widened
+from pdm_app.storage import cold_files, dialect
+from pdm_app.storage.buckets import BUCKET_US, inside
+from pdm_app.storage.cold import ERASURES, FILES, ColdTier
+from pdm_app.storage.cold_rows import ColdRows, laid_over, rows_of
+from pdm_app.storage.columnar import Columns
+from pdm_app.storage.database import Database
+from pdm_app.storage.lease import check_fence
+from pdm_app.storage.raw_rows import RawRows, merged, no_rows, read_raw
+from pdm_app.storage.repository import chunks
+from pdm_app.storage.rollups import POSITIONS, Rollups, begin_at, rolled_to
+from pdm_app.storage.samples import put_latest
+from pdm_app.storage.summary_rows import put_summaries
+
+DAY_US = 86_400 * MICROS_PER_S
+HOUR_US = 3600 * MICROS_PER_S
+ROWS_AT_ONCE = 500_000
+"""Rows that are laid over each other and written together, about 100 MB while it lasts."""
+HOT_ROWS_MAX = 4_000_000
+SIGNALS_PER_STATEMENT = 200
+TRIES = 5
+"""A day whose file or erasures change again and again while it is made is given up after so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What a day was made of when its new file was begun."""
+
+    files: tuple[ColdFile, ...]
+    erased: frozenset[tuple[int, int, int]]
+
+
+@dataclass(slots=True)
+class _Made:
+    """What one transaction takes over."""
+
+    file: ColdFile
+    rollups: dict[Tier, list[Summaries]] = field(default_factory=lambda: {tier: [] for tier in ROLLUPS})
+
+
+class PastImport:
+    """The way of past samples into files, one day at a time."""
+
+    def __init__(self, database: Database, cold: ColdTier, rollups: Rollups, clock: Clock) -> None:
+        self._database = database
+        self._cold = cold
+        self._rollups = rollups
+        self._clock = clock
+
+    async def take(self, columns: Columns, fence: Fence) -> tuple[int, Columns]:
+        """Put what is old enough into the files of its days; return how many these are, and the rest.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer, the disk is full, or a day's file cannot be read; the days
+                before are there, that day is as it was.
+        """
+        reach = await self._reach()
+        number = np.where(columns.source_at < reach, columns.source_at // DAY_US, -1)
+        days = np.unique(number[number >= 0]).tolist()
+        for day in days:
+            await self._put_day(columns.take(number == day), reach, fence)
+        return len(days), columns.take(number < 0)
+
+    async def _reach(self) -> int:
+        """Return before which time samples may go into files: to the last full hour that is rolled up.
+
+        An hour is the widest rollup; readers find what is cold by it. Where nothing was ever written, rolling up
+        begins now.
+        """
+        now = self._clock.now()
+        async with self._database.writing("see how far samples are rolled up") as connection:
+            await begin_at(connection, now - now % BUCKET_US, is_sqlite=self._database.is_sqlite)
+            reached = min(await rolled_to(connection), now)
+        return reached - reached % HOUR_US
+
+    async def _put_day(self, columns: Columns, reach: int, fence: Fence) -> None:
+        """Put sorted samples of one day, all before ``reach``, into the day's file and into the rollups."""
+        start = int(columns.source_at[0]) - int(columns.source_at[0]) % DAY_US
+        span = (start, min(start + DAY_US, reach))
+        async with self._cold.turn:
+            self._rollups.held_back = (start, start + DAY_US)
+            try:
+                async with self._rollups.deriving:
+                    pass  # A step that is under way may not know yet that the span is held back.
+                for _ in range(TRIES):
+                    if await self._put(columns, span, fence):
+                        return
+            finally:
+                self._rollups.held_back = None
+        raise UnavailableError(
+            f"{moment(start):%Y-%m-%d} was changed by others {TRIES} times while samples were put into its file. "
+            "Nothing was stored for that day; try again."
+        )
+
+    async def _put(self, columns: Columns, span: tuple[int, int], fence: Fence) -> bool:
+        start, end = span
+        async with self._database.snapshot("read a day that samples are put into") as connection:
+            before = await self._before(connection, start)
+            made, path = await self._make(connection, before, columns, start, end)
+        what = "put past samples into place"
+        try:
+            done = await self._database.twice(what, lambda: self._take_over(what, before, made, columns, fence))
+        except BaseException:
+            if not await _is_known(self._database, self._cold, made.file):
+                path.unlink(missing_ok=True)
+            raise
+        if not done:
+            path.unlink(missing_ok=True)
+            return False
+        _forget_older(self._cold.folder, path)
+        return True
+
+    async def _before(self, connection: AsyncConnection, start: int) -> _Before:
+        files = tuple(await self._cold.files(connection, start, start + DAY_US))
+        statement = select(ERASURES.c.signal_id, ERASURES.c.start_at, ERASURES.c.end_at).where(
+            ERASURES.c.start_at >= start, ERASURES.c.end_at <= start + DAY_US
+        )
+        return _Before(files, frozenset(tuple(row) for row in await connection.execute(statement)))
+
+    async def _make(
+        self, connection: AsyncConnection, before: _Before, columns: Columns, start: int, end: int
+    ) -> tuple[_Made, Path]:
+        """Write the day's new file, and derive the rollups of the given signals from it and the hot rows."""
+        folder = self._cold.folder
+        number = 1 + max((int(file.name.split(".")[1]) for file in before.files), default=0)
+        path = folder / f"{moment(start):%Y-%m-%d}.{number}.parquet"
+        olds = [set(await asyncio.to_thread(cold_files.signals_of, folder / file.name)) for file in before.files]
+        held = sum(file.samples for file in before.files) // max(1, sum(file.signals for file in before.files))
+        rollups: dict[Tier, list[Summaries]] = {tier: [] for tier in ROLLUPS}
+        with cold_files.Writer(path) as writer:
+            for some in _portions(columns, set().union(*olds), held):
+                rows = await self._old_rows(connection, before, some)
+                new = columns.take(_of(columns.signal, some))
+                rows = await asyncio.to_thread(lambda old=rows, add=new: laid_over(old, rows_of(add)))
+                for group in _row_groups(rows):
+                    await asyncio.to_thread(writer.write, group)
+                given = np.unique(new.signal)
+                if len(given):
+                    hot = await _hot(connection, given.tolist(), start, end)
+                    for tier, part in (await asyncio.to_thread(_summarised, rows, given, hot)).items():
+                        rollups[tier].append(part)
+            written = await asyncio.to_thread(writer.finish)
+        file = ColdFile(
+            start_at=start, end_at=max([end, *(file.end_at for file in before.files)]), name=path.name,
+            samples=written.rows, signals=written.signals, bytes=written.size, sha256=written.sha256,
+            made_at=self._clock.now(), trouble=None,
+        )  # fmt: skip
+        return _Made(file, rollups), path
+
+    async def _old_rows(self, connection: AsyncConnection, before: _Before, signals: Sequence[int]) -> ColdRows:
+        rows = ColdRows.of_hot([])
+        for file in before.files:
+            part = await self._cold.read_whole(connection, file, signals)
+            rows = await asyncio.to_thread(laid_over, rows, part)
+        return rows
+
+    async def _take_over(self, what: str, before: _Before, made: _Made, columns: Columns, fence: Fence) -> bool:
+        """Put file and rollups in place unless the day's files or erasures are not those it was made from."""
+        is_sqlite = self._database.is_sqlite
+        newest = columns.split_winners()[0].newest()
+        async with self._rollups.deriving, self._database.writing(what) as connection:
+            await check_fence(connection, fence, self._database.place)
+            await connection.execute(select(POSITIONS.c.rolled_to).with_for_update())  # Keeps writers out.
+            now = await self._before(connection, made.file.start_at)
+            if made.file.name in {file.name for file in now.files}:
+                return True  # The attempt before was committed after all.
+            if now != before:
+                return False
+            for file in before.files:
+                await connection.execute(delete(FILES).where(FILES.c.start_at == file.start_at))
+            await connection.execute(dialect.upsert(FILES, is_sqlite=is_sqlite), [made.file.model_dump()])
+            inside_it = (ERASURES.c.start_at >= made.file.start_at, ERASURES.c.end_at <= made.file.start_at + DAY_US)
+            await connection.execute(delete(ERASURES).where(*inside_it))
+            for tier, parts in made.rollups.items():
+                await put_summaries(connection, tier, together(parts), is_sqlite=is_sqlite)
+            await put_latest(connection, newest, is_sqlite=is_sqlite)
+        return True
+
+
+def _portions(columns: Columns, old: set[int], held: int) -> Iterator[list[int]]:
+    """Yield all signals of the new file in order, so many at once as make a bounded number of rows.
+
+    Args:
+        columns: What comes.
+        old: Signals of the files that are there.
+        held: How many rows such a signal has there, about.
+    """
+    new, counts = np.unique(columns.signal, return_counts=True)
+    rows = dict(zip(new.tolist(), counts.tolist(), strict=True))
+    some: list[int] = []
+    total = 0
+    for signal in sorted({*rows, *old}):
+        count = rows.get(signal, 0) + (held if signal in old else 0)
+        if some and total + count > ROWS_AT_ONCE:
+            yield some
+            some, total = [], 0
+        some.append(signal)
+        total += count
+    if some:
+        yield some
+
+
+def _of(signal: I8, some: Sequence[int]) -> NDArray[np.int64]:
+    """Return the rows of a run of neighbouring signals; ``signal`` is sorted."""
+    return np.arange(np.searchsorted(signal, some[0]), np.searchsorted(signal, some[-1], side="right"))
+
+
+def _row_groups(rows: ColdRows) -> Iterator[ColdRows]:
+    """Cut rows where signals end, into groups as readers like them; see `pdm_app.storage.cold_files`."""
+    signal = rows.column("signal")
+    ends = np.append(np.flatnonzero(np.diff(signal.astype(np.int64))) + 1, len(rows))
+    begin = 0
+    for end in ends.tolist():
+        while end - begin >= cold_files.ROWS_PER_GROUP:
+            size = min(end - begin, cold_files.ROWS_MAX_PER_GROUP)
+            yield ColdRows(rows.table.slice(begin, size))
+            begin += size
+    if begin < len(rows):
+        yield ColdRows(rows.table.slice(begin))
+
+
+async def _hot(connection: AsyncConnection, signals: Sequence[int], start: int, end: int) -> RawRows:
+    parts = [
+        await read_raw(connection, inside(some, start, end), HOT_ROWS_MAX)
+        for some in chunks(signals, SIGNALS_PER_STATEMENT)
+    ]
+    return merged(parts) if any(map(len, parts)) else no_rows()
+
+
+def _summarised(rows: ColdRows, given: I8, hot: RawRows) -> dict[Tier, Summaries]:
+    """Return the rollups of some signals of a day, from their cold and hot rows as readers see them."""
+    signal = rows.column("signal").astype(np.int64)
+    mine = np.isin(signal, given)
+    whole = RawRows(
+        signal[mine],
+        rows.column("source_at")[mine],
+        rows.column("value")[mine],
+        rows.column("quality").astype(np.int64)[mine],
+        rows.column("received_at")[mine],
+        rows.column("place")[mine],
+    )
+    if len(hot):
+        whole = merged([whole, hot])
+    found = {Tier.ROLLUP_10S: summarise(whole.signal, whole.source_at, whole.value, whole.quality, BUCKET_US)}
+    narrow = found[Tier.ROLLUP_10S]
+    for tier in ROLLUPS[1:]:
+        narrow = widened(narrow, tier.width_us)
+        found[tier] = narrow
+    return found
+
+
+async def _is_known(database: Database, cold: ColdTier, file: ColdFile) -> bool:
+    """Whether the catalogue names a file; where nobody can say, it might."""
+    try:
+        async with database.connected("look for a cold file") as connection:
+            return file.name in {one.name for one in await cold.files(connection, file.start_at, file.end_at)}
+    except UnavailableError:
+        return True
+
+
+def _forget_older(folder: Path, path: Path) -> None:
+    """Remove the file before the one that was replaced; who is reading the latter may go on."""
+    day, number, kind = path.name.split(".")
+    (folder / f"{day}.{int(number) - 2}.{kind}").unlink(missing_ok=True)
