@@ -276,7 +276,7 @@ async def running(
             auth=auth,
             certificates=certificates,
             connections=ConnectionService(work, collector, clock, desk),
-            demo=DemoService(plant, work) if plant is not None else None,
+            demo=DemoService(plant, work, clock) if plant is not None else None,
             devices=DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours),
             directories=DirectoryService(work, clock, doors, secret_store),
             expiries=expiries,

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import FaultKind, InjectedFault
 from pdm_app.domain.record import Code, Id
 from pdm_app.rpc.context import Ctx, procedures
-from pdm_app.services.demo import DemoService
+from pdm_app.services.demo import Deed, DemoService
 from pdm_app.trpc import TrpcError
 
 demo = procedures()
@@ -25,6 +26,24 @@ def _plant(ctx: Ctx) -> DemoService:
 async def kinds(ctx: Ctx) -> list[FaultKind]:
     """Return the faults that can be injected, and where."""
     return list(await _plant(ctx).kinds(ctx.actor))
+
+
+@demo.query(permission="assets.read", rest="GET /demo/progress")
+async def progress(ctx: Ctx) -> PastProgress:
+    """Return how far the month behind the plant is stored."""
+    return _plant(ctx).progress(ctx.actor)
+
+
+@demo.query(permission="assets.read", rest="GET /demo/deeds")
+async def deeds(ctx: Ctx) -> list[Deed]:
+    """Return what of the demo's list the caller has really done."""
+    return list(await _plant(ctx).deeds(ctx.actor))
+
+
+@demo.mutation(permission="demo.control", rest="POST /demo/reset", rate="12/minute")
+async def reset(ctx: Ctx) -> list[InjectedFault]:
+    """Repair everything that is broken and begin the plant's story anew; return the faults that stand then."""
+    return list(await _plant(ctx).reset(ctx.actor))
 
 
 @demo.query(permission="demo.control", rest="GET /demo/faults")

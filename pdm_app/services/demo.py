@@ -1,22 +1,95 @@
 """Break something in the demo plant, and see what is broken."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from typing import Literal
 
-from pdm_app.domain.access import Actor, Permission
-from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
-from pdm_app.domain.ports import FaultKind, InjectedFault, PlantControl
+from pdm_app.domain.access import EVERY_SITE, Actor, Permission
+from pdm_app.domain.audit import AuditQuery
+from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError, PermissionDeniedError
+from pdm_app.domain.past import PastProgress
+from pdm_app.domain.ports import Clock, FaultKind, InjectedFault, PlantControl
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros
 from pdm_app.services.auditing import audit
 
+Deed = Literal["break", "acknowledge", "repair", "derive", "view"]
+DEEDS: dict[Deed, str] = {
+    "break": "demo.fault_injected",
+    "acknowledge": "alarms.acknowledged",
+    "repair": "demo.fault_cleared",
+    "derive": "signals.created",
+    "view": "views.created",
+}
+"""What a newcomer may try, and the entry of the audit trail that proves it."""
+
+NO_PAST = PastProgress(pieces=0, pieces_done=0, samples=0, back_to=None, begins_at=None, is_done=True)
+
 
 class DemoService:
-    """Fault injection on the machines in an actor's sites; exists only where the simulated plant runs."""
+    """Fault injection on the machines in an actor's sites; exists only where the simulated plant runs.
 
-    def __init__(self, plant: PlantControl, work: UnitOfWork) -> None:
+    Args:
+        plant: The simulated plant.
+        work: Where its machines and the audit trail are stored.
+        clock: Injected time.
+        past: Says how far the plant's past is stored; None where it has none.
+    """
+
+    def __init__(
+        self, plant: PlantControl, work: UnitOfWork, clock: Clock, past: Callable[[], PastProgress] | None = None
+    ) -> None:
         self._plant = plant
         self._work = work
+        self._clock = clock
+        self._past = past
+
+    def progress(self, actor: Actor) -> PastProgress:
+        """Return how far the month behind the plant is stored."""
+        actor.require(Permission.ASSETS_READ)
+        return NO_PAST if self._past is None else self._past()
+
+    async def deeds(self, actor: Actor) -> tuple[Deed, ...]:
+        """Return what the actor has really done so far, as the audit trail tells."""
+        actor.require(Permission.ASSETS_READ)
+        done: list[Deed] = []
+        async with self._work(actor.scope) as work:
+            for deed, action in DEEDS.items():
+                found = await work.audit.page(AuditQuery(actor=actor.name, action=action, limit=20))
+                if any(entry.actor == actor.name and entry.action == action for entry in found):
+                    done.append(deed)
+        return tuple(done)
+
+    async def reset(self, actor: Actor) -> Sequence[InjectedFault]:
+        """Repair everything that is broken, and begin the plant's story anew; history and alarms stay.
+
+        Args:
+            actor: Needs ``demo.control`` and every site of the plant: machines of all of them change.
+        """
+        actor.require(Permission.DEMO_CONTROL)
+        async with self._work(EVERY_SITE) as work:
+            hidden = {asset.site_id for asset in await work.assets.all() if not actor.scope.covers(asset.site_id)}
+        if hidden:
+            raise PermissionDeniedError(
+                "A reset repairs machines of every site, and you do not see them all. Clear your own faults one by "
+                "one, or ask somebody who does."
+            )
+        before = [fault for fault in await self._plant.faults() if fault.cleared_at is None]
+        async with self._work(actor.scope) as work:
+            standing = await self._plant.reset()
+            await audit(
+                work,
+                actor,
+                self._clock.now(),
+                "demo.reset",
+                subject="fault",
+                subject_id="all",
+                name="Northfield",
+                before={"faults": [fault.id for fault in before]},
+                after={"faults": [fault.id for fault in standing]},
+            )
+            await work.commit()
+        return standing
 
     async def kinds(self, actor: Actor) -> Sequence[FaultKind]:
         """Return the faults that can be injected, and where."""

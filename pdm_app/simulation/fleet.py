@@ -221,6 +221,21 @@ class Fleet:
         await self._order_obeyed()
         return labels.get(fault_id)
 
+    async def reset(self) -> Sequence[InjectedFault]:
+        """Repair everything, and begin anew on the day of the story on which the plant first started.
+
+        Raises:
+            UnavailableError: The labels cannot be written; everything is as it was.
+        """
+        async with self._changing:
+            now = self._clock.now()
+            labels = self._labels.healed(now)
+            for fault in labels.standing(now):
+                labels = labels.cleared(fault.id, now)
+            await self._keep(with_story(labels, now))
+        await self._order_obeyed()
+        return self._labels.standing(now)
+
     async def _keep(self, labels: Labels) -> None:
         await asyncio.to_thread(write_labels, self._data_dir, labels)
         self._labels = labels
@@ -268,12 +283,15 @@ def labels_at_start(kept: Labels | None, now: Micros) -> Labels:
     seized = [fault for fault in wearing if faults.severity(fault, now) >= 1.0]
     for fault in seized:
         labels = labels.cleared(fault.id, now)
-    if kept is None or seized:
-        code = faults.SCRIPTS[faults.BEARING_WEAR].kind.asset_codes[0]
-        labels = labels.with_fault(
-            InjectedFault(new_id(now), faults.BEARING_WEAR, code, "", now, faults.START_OF_DEMO_SEVERITY)
-        )
-    return labels
+    return with_story(labels, now) if kept is None or seized else labels
+
+
+def with_story(labels: Labels, now: Micros) -> Labels:
+    """Return the labels with the fault that the story begins with: a bearing on day 19 of its 27."""
+    code = faults.SCRIPTS[faults.BEARING_WEAR].kind.asset_codes[0]
+    return labels.with_fault(
+        InjectedFault(new_id(now), faults.BEARING_WEAR, code, "", now, faults.START_OF_DEMO_SEVERITY)
+    )
 
 
 @contextlib.asynccontextmanager

@@ -143,7 +143,7 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
         async with running(
             settings, clock=clock, on_fatal=lambda child, error: faults.append(f"{child}: {error}")
         ) as one:
-            services = replace(one.services, demo=DemoService(fleet, work))
+            services = replace(one.services, demo=DemoService(fleet, work, clock))
             async with serving(services) as url:
                 yield WholeProduct(services, work, clock, plant, ours, theirs, url)
         assert faults == []

@@ -21,7 +21,7 @@ GRETA_CODES, ANNA_CODES = {"C-201"}, {"P-501", "G-1"}
 def demo(sqlite_work: SqlUnitOfWork, clock: HandClock, tmp_path: Path) -> DemoService:
     """The demo's faults over a stored plant; the processes of its machines do not run."""
     ports = PlantPorts(opcua=1, modbus=2, mqtt=3)
-    return DemoService(Fleet(tmp_path, clock, ports, Labels(since=clock.now())), sqlite_work)
+    return DemoService(Fleet(tmp_path, clock, ports, Labels(since=clock.now())), sqlite_work, clock)
 
 
 async def test_only_faults_of_own_machines_are_offered(demo: DemoService) -> None:
@@ -88,3 +88,37 @@ async def test_who_may_only_look_breaks_nothing(demo: DemoService) -> None:
         with pytest.raises(PermissionDeniedError, match=r"demo\.control"):
             await question
     assert VERA.role is Role.VIEWER
+
+
+async def test_a_reset_repairs_everything_and_begins_the_story_anew(demo: DemoService, clock: HandClock) -> None:
+    await demo.inject(ADA, "cavitation", "P-501", start_severity=0.5)
+    await demo.inject(ADA, "sensor_stuck", "C-201", "Oil_Temperature_C")
+    clock.at += 60_000_000
+    [standing] = await demo.reset(ADA)
+    assert (standing.key, standing.asset_code, standing.injected_at) == ("bearing_wear", "P-101A", clock.now())
+    faults = await demo.faults(ADA)
+    assert [fault.cleared_at for fault in faults if fault.key != "bearing_wear"] == [clock.now(), clock.now()]
+    [again] = await demo.reset(ADA)
+    assert again.id != standing.id
+    assert again.start_severity == standing.start_severity
+
+
+async def test_who_sees_one_site_resets_nothing_of_another(demo: DemoService) -> None:
+    fault = await demo.inject(ANNA, "cavitation", "P-501", start_severity=0.5)
+    with pytest.raises(PermissionDeniedError, match="you do not see them all"):
+        await demo.reset(GRETA)
+    with pytest.raises(PermissionDeniedError):
+        await demo.reset(VERA)
+    assert [label.id for label in await demo.faults(ANNA)] == [fault.id]
+
+
+async def test_only_what_somebody_did_is_ticked_on_the_own_list(demo: DemoService) -> None:
+    fault = await demo.inject(ANNA, "cavitation", "P-501", start_severity=0.5)
+    assert await demo.deeds(ANNA) == ("break",)
+    assert await demo.deeds(ADA) == ()
+    await demo.clear(ANNA, fault.id)
+    assert await demo.deeds(ANNA) == ("break", "repair")
+
+
+async def test_a_plant_without_a_past_is_done_with_it(demo: DemoService) -> None:
+    assert demo.progress(VERA).is_done

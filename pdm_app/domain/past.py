@@ -1,0 +1,52 @@
+"""The past of a plant that has only just begun: what is put into its history, piece by piece, newest first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import Field
+
+from pdm_app.domain.record import Record, Text
+from pdm_app.domain.samples import Batch, Micros
+
+
+@dataclass(frozen=True, slots=True)
+class PastPiece:
+    """A span of the past, ``end_at`` excluded, with which a source is asked for samples; one day at most."""
+
+    number: int
+    start_at: Micros
+    end_at: Micros
+
+
+class PastSource(Protocol):
+    """Knows what happened. Its methods block, and are called in a thread."""
+
+    @property
+    def pieces(self) -> Sequence[PastPiece]:
+        """All pieces, newest first; the same ones after every start."""
+        ...
+
+    def done(self) -> frozenset[int]:
+        """Return the numbers of the pieces that are stored."""
+        ...
+
+    def batches(self, piece: PastPiece) -> Iterator[Batch]:
+        """Yield the samples of a piece, sorted by signal and time in each batch."""
+        ...
+
+    def keep(self, piece: PastPiece) -> None:
+        """Note on disk that a piece is stored."""
+        ...
+
+
+class PastProgress(Record):
+    """How far a past is stored. Times in microseconds UTC."""
+
+    pieces: int
+    pieces_done: int
+    samples: int = Field(description="Stored since this start of the product.")
+    back_to: int | None = Field(description="From here on to the plant's first start nothing is missing.")
+    begins_at: int | None = Field(description="Where it is to begin.")
+    is_done: bool
+    trouble: Text = ""
