@@ -156,7 +156,7 @@ class PastImport:
             for some in _portions(columns, set().union(*olds), held):
                 rows = await self._old_rows(connection, before, some)
                 new = columns.take(_of(columns.signal, some))
-                rows = await asyncio.to_thread(lambda old=rows, add=new: laid_over(old, rows_of(add)))
+                rows = await asyncio.to_thread(_with, rows, new)
                 for group in _row_groups(rows):
                     await asyncio.to_thread(writer.write, group)
                 given = np.unique(new.signal)
@@ -223,6 +223,10 @@ def _portions(columns: Columns, old: set[int], held: int) -> Iterator[list[int]]
         total += count
     if some:
         yield some
+
+
+def _with(old: ColdRows, new: Columns) -> ColdRows:
+    return laid_over(old, rows_of(new))
 
 
 def _of(signal: I8, some: Sequence[int]) -> NDArray[np.int64]:

@@ -93,7 +93,7 @@ async def test_an_import_leaves_no_row_per_sample_and_doing_it_again_changes_not
     before = await everything(database)
     await historian.import_past(list(reversed(given)), fence)
     assert await everything(database) == before
-    assert await historian.count(1, NOON, NOON + 5000 * S) == 5000
+    assert await historian.count(1, NOON, Micros(NOON + 5000 * S)) == 5000
     assert not await table(database, "SELECT * FROM rollup_marks")
 
 
@@ -113,7 +113,7 @@ async def test_an_import_before_anything_was_recorded_goes_into_files(
     assert newest.source_at == NOON + (86_400 + 99) * S
     await historian.write([batch([(1, 10 * 86_400, 5.0)], seq=9, received_s=10 * 86_400 + 60)], fence)
     await rolled_up(historian, fence)
-    assert await historian.count(1, NOON, NOON + 11 * DAY_US) == 201
+    assert await historian.count(1, NOON, Micros(NOON + 11 * DAY_US)) == 201
     [before, _] = (await historian.beside([1], Micros(NOON + 5 * DAY_US)))[1]
     assert before is not None
     assert before.at == newest.source_at
@@ -131,7 +131,7 @@ async def test_what_is_too_young_for_a_file_is_recorded_as_ever(
     assert done.hot == young // S
     assert done.days == 1
     await rolled_up(historian, fence)
-    assert await historian.count(1, NOON, NOON + 9000 * S) == 9000
+    assert await historian.count(1, NOON, Micros(NOON + 9000 * S)) == 9000
     [found] = await files(database)
     assert found["end_at"] == closed
 
@@ -153,9 +153,9 @@ async def test_an_erased_span_can_be_imported_anew(database: Database, historian
     nothing = batch([])
     await historian.rewrite(1, Micros(NOON + 100 * S), Micros(NOON + 200 * S), nothing, fence)
     await rolled_up(historian, fence)
-    assert await historian.count(1, NOON, NOON + 1000 * S) == 900
+    assert await historian.count(1, NOON, Micros(NOON + 1000 * S)) == 900
     await historian.import_past([ramp(1, 150, 10, seq=4)], fence)
-    assert await historian.count(1, NOON, NOON + 1000 * S) == 910
+    assert await historian.count(1, NOON, Micros(NOON + 1000 * S)) == 910
     assert not await table(database, "SELECT * FROM cold_erasures")
 
 
@@ -180,7 +180,7 @@ async def test_a_day_is_there_whole_or_not_at_all(
     assert await everything(database) == before
     assert len(list(compaction_of(historian)._cold.folder.glob("*"))) == 1
     await historian.import_past([ramp(1, 0.5, 100, seq=2), ramp(3, 0, 10, seq=3)], fence)
-    assert await historian.count(1, NOON, NOON + 1000 * S) == 200
+    assert await historian.count(1, NOON, Micros(NOON + 1000 * S)) == 200
 
 
 async def test_a_full_disk_says_so_and_leaves_the_day_as_it_was(
@@ -195,7 +195,7 @@ async def test_a_full_disk_says_so_and_leaves_the_day_as_it_was(
     with pytest.raises(ColdFileError, match="No space left"):
         await historian.import_past([ramp(1, 0, 100)], fence)
     assert not await files(database)
-    assert await historian.count(1, NOON, NOON + 1000 * S) == 0
+    assert await historian.count(1, NOON, Micros(NOON + 1000 * S)) == 0
 
 
 async def test_who_lost_the_lease_imports_nothing(database: Database, historian: SqlHistorian, fence: Fence) -> None:
@@ -228,5 +228,5 @@ async def test_days_without_a_cold_tier_are_recorded_row_by_row(database: Databa
     historian = SqlHistorian(database, cold_historian(database, Path("unused"))._clock)
     done = await historian.import_past([ramp(1, 0, 25_000)], fence)
     assert (done.days, done.hot) == (0, 25_000)
-    assert await historian.count(1, NOON, NOON + 25_000 * S) == 25_000
+    assert await historian.count(1, NOON, Micros(NOON + 25_000 * S)) == 25_000
     assert (await historian.envelope(WHOLE_DAY))[0].count

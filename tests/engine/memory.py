@@ -10,7 +10,7 @@ from pdm_app.domain.access import Scope
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import BufferFullError, FencedError, UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.ports import Beside, Fence, Recorded, SpanSummaries, Ticket
+from pdm_app.domain.ports import Beside, Fence, Imported, Recorded, SpanSummaries, Ticket
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal
@@ -100,6 +100,9 @@ class MemoryHistorian:
             self.dies_after_commit = False
             raise UnavailableError("The connection broke before the answer came.")
         return Recorded(len(samples), duplicates)
+
+    async def import_past(self, batches: Sequence[Batch], fence: Fence) -> Imported:
+        raise NotImplementedError
 
     async def rewrite(self, signal: int, start_at: Micros, end_at: Micros, batch: Batch, fence: Fence) -> int:
         raise NotImplementedError
