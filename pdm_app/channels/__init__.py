@@ -1,0 +1,1 @@
+"""Ways by which a notice reaches a person or a program outside."""
