@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 import structlog
 
 from pdm_app.directories.doors import open_doors
+from pdm_app.domain.history import CacheFigures
 from pdm_app.domain.ports import Clock, PlantControl
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
@@ -298,10 +299,13 @@ async def running(
             trust=trust,
             views=ViewService(work, clock),
             system=SystemService(
-                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check}, vitals.info, clock
+                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check},
+                lambda: vitals.info().model_copy(update=_of_cache(historian.cache_figures())),
+                clock,
             ),
         )
         settings_book.follow(lambda now: _apply(now, services, buffer))
+        _cache_metrics(metrics, historian)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
             "ingest_samples_refused_total", "Samples of HTTP calls not kept.", lambda: services.ingest.refused_total
@@ -310,6 +314,19 @@ async def running(
         supervisor.start("pages first", lambda: _after(PAGES_FIRST_S, clock, pages_served), stage=Stage.SERVICE)
         log.info("the product runs", version=about.version, database=about.database, demo=settings.demo)
         yield Product(settings, services, about.version)
+
+
+def _of_cache(figures: CacheFigures) -> dict[str, object]:
+    ratio = figures.hit_ratio
+    return {"history_cache_percent": None if ratio is None else 100 * ratio, "history_cache_bytes": figures.bytes}
+
+
+def _cache_metrics(metrics: Metrics, historian: SqlHistorian) -> None:
+    cache = historian.cache_figures
+    metrics.counter("history_cache_hits_total", "Closed stretches answered from memory.", lambda: cache().hits)
+    metrics.counter("history_cache_misses_total", "Closed stretches that were read.", lambda: cache().misses)
+    metrics.counter("history_cache_dropped_total", "Stretches forgotten after a change.", lambda: cache().dropped)
+    metrics.gauge("history_cache_bytes", "Size of the stretches kept in memory.", lambda: cache().bytes)
 
 
 def _apply(settings: Settings, services: Services, buffer: DiskBuffer) -> None:

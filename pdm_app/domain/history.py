@@ -186,3 +186,21 @@ class MomentAnswer(Record):
 
     at: int
     values: list[ValueAt]
+
+
+class CacheFigures(Record):
+    """What the cache of closed stretches did since the program began, and what it holds."""
+
+    hits: int
+    misses: int
+    tiles: int
+    bytes: int
+    bytes_max: int
+    dropped: int = Field(description="Tiles that were forgotten because their samples changed.")
+    evicted: int = Field(description="Tiles that were forgotten for want of room.")
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Share of tiles that were there when they were asked for; None before anybody asked."""
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else None

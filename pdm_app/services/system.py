@@ -47,6 +47,8 @@ class SystemInfo(Record):
     viewers: int
     memory_bytes: int
     cpu_percent: float
+    history_cache_percent: float | None = None
+    history_cache_bytes: int = 0
 
 
 FRESH_US = 1_000_000

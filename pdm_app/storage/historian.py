@@ -7,29 +7,31 @@ Rollups are made later, by `SqlHistorian.roll_up`; see `pdm_app.storage.rollups`
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.aggregates import Edge
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.domain.history import Envelope, HistoryQuery
+from pdm_app.domain.history import CacheFigures, Envelope, HistoryQuery
 from pdm_app.domain.ports import Beside, Clock, Fence, Imported, Recorded, SpanSummaries
 from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Quality, Sample, SignalId, Stretch
 from pdm_app.storage.buckets import BUCKET_US
+from pdm_app.storage.cached_envelopes import CachedEnvelopes
 from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.columnar import Columns, columns_of_batches
 from pdm_app.storage.compaction import Compaction
 from pdm_app.storage.database import Database
-from pdm_app.storage.envelopes import envelopes
 from pdm_app.storage.failures import is_repeatable
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.past_import import PastImport
 from pdm_app.storage.pyramid import summarised
+from pdm_app.storage.query_cache import QueryCache
 from pdm_app.storage.raw_rows import RawRows
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
 from pdm_app.storage.rewriting import erase, rewrite
@@ -63,6 +65,7 @@ class SqlHistorian:
         self._waiting = waiting
         self._cold = cold
         self._reader = SampleReader(cold)
+        self._cache = QueryCache()
         self._rollups = Rollups(database, self._reader)
         self.compaction = Compaction(database, cold, self._rollups, clock) if cold is not None else None
         self._past = PastImport(database, cold, self._rollups, clock) if cold is not None else None
@@ -82,7 +85,9 @@ class SqlHistorian:
         if not len(columns):
             return Recorded(samples=0, duplicates=0)
         what = f"store {len(columns)} samples"
-        recorded = await self._database.twice(what, lambda: self._write(what, columns, fence))
+        span = (int(columns.source_at.min()), int(columns.source_at.max()) + 1)
+        with self._changing(columns.signal, *span, fence):
+            recorded = await self._database.twice(what, lambda: self._write(what, columns, fence))
         self._rollups.note(int(columns.received_at.max()))
         return recorded
 
@@ -114,7 +119,9 @@ class SqlHistorian:
         columns = await asyncio.to_thread(columns_of_batches, batches)
         days, rest = 0, columns
         if self._past is not None and len(columns):
-            days, rest = await self._past.take(columns, fence)
+            span = (int(columns.source_at.min()), int(columns.source_at.max()) + 1)
+            with self._changing(columns.signal, *span, fence):
+                days, rest = await self._past.take(columns, fence)
         for start in range(0, len(rest), HOT_AT_ONCE):
             await self._store(rest.take(np.arange(start, min(start + HOT_AT_ONCE, len(rest)))), fence)
         return Imported(samples=len(columns), days=days, hot=len(rest))
@@ -141,7 +148,8 @@ class SqlHistorian:
                     await erase(connection, signal, start_at, end_at, is_sqlite=is_sqlite)
                 return await rewrite(connection, signal, start_at, end_at, columns, is_sqlite=is_sqlite)
 
-        return await self._database.twice(what, once)
+        with self._changing(np.array([signal], np.int64), start_at, end_at, fence):
+            return await self._database.twice(what, once)
 
     async def roll_up(self, fence: Fence) -> bool:
         """Derive some of the closed 10 s buckets; True while more are due.
@@ -151,7 +159,9 @@ class SqlHistorian:
             UnavailableError: The database does not answer; the same buckets are derived next time.
         """
         try:
-            return await self._database.twice("roll up samples", lambda: self._rollups.step(fence))
+            more = await self._database.twice("roll up samples", lambda: self._rollups.step(fence))
+            self._cache.hold(fence.token)
+            return more
         except UnavailableError as error:
             if error.__cause__ is None or not is_repeatable(error.__cause__):
                 raise
@@ -163,8 +173,24 @@ class SqlHistorian:
         Raises:
             InvalidInputError: It would take too many samples.
         """
-        async with self._holding("read history", query.signals) as held:
-            return await envelopes(self._reader, held, query)
+        with self._cache.reading() as reading:
+            async with self._holding("read history", query.signals) as held:
+                return await CachedEnvelopes(self._cache, reading, self._reader, held).answer(query)
+
+    def cache_figures(self) -> CacheFigures:
+        return self._cache.figures()
+
+    @contextmanager
+    def _changing(self, signals: NDArray[Any], low: int, high: int, fence: Fence) -> Iterator[None]:
+        """Have the cache follow a change of samples from ``low`` up to, not including, ``high``."""
+        try:
+            yield
+        except BaseException:
+            self._cache.distrust()  # It may have been committed all the same.
+            raise
+        finally:
+            self._cache.changed(signals, low, high)
+        self._cache.hold(fence.token)
 
     async def samples(
         self, signals: Sequence[int], start_at: Micros, end_at: Micros, rows_max: int

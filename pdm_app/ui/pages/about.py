@@ -7,7 +7,7 @@ from pdm_app.ui.settings import settings_page
 from pdm_app.ui.shell import card_head, head, icon
 from pdm_app.ui.states.health import SystemHealth
 from pdm_app.ui.widgets.moment import moment
-from pdm_app.ui.widgets.quantity import number, size
+from pdm_app.ui.widgets.quantity import number, quantity, size
 
 
 def about() -> rx.Component:
@@ -80,6 +80,8 @@ def _facts() -> rx.Component:
                 rx.el.dd(number(info.viewers)),
                 rx.el.dt(text("about.memory")),
                 rx.el.dd(size(info.memory_bytes)),
+                rx.el.dt(text("about.history_cache")),
+                rx.el.dd(quantity(info.history_cache_percent, 0, "%")),
                 rx.el.dt(text("about.python")),
                 rx.el.dd(info.python),
                 rx.el.dt(text("about.third_parties")),
