@@ -5,6 +5,7 @@ is asked by a process of its own, one store after the other, so that none distur
 more process. SQLite and DuckDB live inside the one that asks.
 """
 
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -154,7 +155,10 @@ async def _found(
             took_ms.append(tuple(answer["took_ms"]))
     if kind == "product" and label == "MySQL":
         label = "MariaDB" if "mariadb" in str(loaded["version"]).lower() else "MySQL"
-    return Found(label, loaded, meter.usage, tuple(took_ms))
+    found = Found(label, loaded, meter.usage, tuple(took_ms))
+    p95 = ", ".join(f"{found.p95_ms(number):.1f}" for number in range(len(took_ms)))
+    sys.stderr.write(f"{_note(found)} p95 in ms: {p95}\n")  # A whole run may take an hour.
+    return found
 
 
 @asynccontextmanager
@@ -204,8 +208,11 @@ def _answered(question: Question, number: int, found: Found, peer: Found | None)
 
 def _note(found: Found) -> str:
     loaded = found.loaded
-    steps = [f"{name.removesuffix('_s').replace('_', ' ')} {loaded[name]:.0f} s"
-             for name in ("recorded_s", "rolled_up_s", "compacted_s", "imported_s") if name in loaded]  # fmt: skip
+    steps = [
+        f"{loaded[what]:,} {what} at {loaded[what] / max(loaded[f'{what}_s'], 1e-9):,.0f}/s"
+        for what in ("recorded", "imported")
+        if what in loaded
+    ]
     took = f"{loaded['took_s']:.0f} s" + (f" ({', '.join(steps)})" if steps else "")
     return (
         f"{found.label} {loaded['version']}: {loaded['samples']:,} samples in {took}, "

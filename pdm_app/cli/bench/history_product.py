@@ -1,7 +1,7 @@
-"""The product's historian under `bench history`: recorded, rolled up and compacted as in a plant, then asked."""
+"""The product's historian under `bench history`: today recorded and rolled up, the past imported, then asked."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,32 +56,34 @@ class ProductStore:
         self._seq = 0
 
     async def load(self) -> Mapping[str, object]:
-        """Live through the days of the plan: record, roll up, and compact what is closed."""
+        """Record today as in a plant; what is past by then is imported, day by day, as an old archive is."""
         await migrate(self._database)
         fence = await self._lease.acquire("bench", LEASE_S)
         if fence is None:
             raise RuntimeError("The collector lease of the benchmark's own database is taken.")
-        recorded_s = rolled_up_s = compacted_s = 0.0
-        samples = await self._write(self._plan.lonely(), fence)
-        for day in self._plan.day_starts():
-            for portion in self._plan.portions(day):
-                began_s = time.perf_counter()
-                samples += await self._write(portion, fence)
-                recorded_s += time.perf_counter() - began_s
+        *past, today = self._plan.day_starts()
+        began_s = time.perf_counter()
+        recorded = 0
+        for portion in [*self._plan.portions(today), self._plan.lonely()]:
+            recorded += await self._write(portion, fence)
+        recorded_s = time.perf_counter() - began_s
+        while await self._historian.roll_up(fence):
+            pass
+        rolled_up_s = time.perf_counter() - began_s
+        imported, imported_s = 0, 0.0
+        for day in past:
+            batches = _by_signal(list(self._plan.portions(day)), day)
             began_s = time.perf_counter()
-            while await self._historian.roll_up(fence):
-                pass
-            rolled_up_s += time.perf_counter() - began_s
-            if day > self._plan.start:
-                began_s = time.perf_counter()
-                await self._compact(fence, day - DAY_US)
-                compacted_s += time.perf_counter() - began_s
+            imported += (await self._historian.import_past(batches, fence)).samples
+            imported_s += time.perf_counter() - began_s
         return {
-            "samples": samples,
+            "samples": recorded + imported,
             "stored": await self._stored(),
+            "recorded": recorded,
             "recorded_s": recorded_s,
             "rolled_up_s": rolled_up_s,
-            "compacted_s": compacted_s,
+            "imported": imported,
+            "imported_s": imported_s,
             **await self._sizes(),
             "version": await Tables(self._database).version(),
         }
@@ -113,12 +115,6 @@ class ProductStore:
             await self._historian.write([batch], fence)
         return len(portion)
 
-    async def _compact(self, fence: Fence, day: int) -> None:
-        compaction = self._historian.compaction
-        assert compaction is not None  # noqa: S101 - a folder was given.
-        if await compaction.compact(fence, day) is None:
-            raise RuntimeError("A day could not be compacted: something was written to it meanwhile.")
-
     async def _stored(self) -> int:
         """Return of how many samples the historian knows, which are to be all."""
         edges = np.array([self._plan.start, self._plan.end], np.int64)
@@ -134,3 +130,21 @@ class ProductStore:
             "cold_bytes": sum(file.stat().st_size for file in files),
             "bytes": await Tables(self._database).bytes_used() + sum(file.stat().st_size for file in files),
         }
+
+
+def _by_signal(portions: Sequence[Portion], day: int) -> list[Batch]:
+    """Return a batch of each signal, in order, as an import wants them."""
+    signal, at, value = (
+        np.concatenate(columns)
+        for columns in zip(*((part.signal, part.source_at, part.value) for part in portions), strict=True)
+    )
+    order = np.argsort(signal, kind="stable")
+    signal, at, value = signal[order], at[order], value[order]
+    edges = np.flatnonzero(np.diff(signal)) + 1
+    return [
+        Batch(
+            "bench", numbers.astype(np.uint32), times, values, np.zeros(len(times), np.uint16), Micros(day + DAY_US),
+            int(numbers[0]),
+        )
+        for numbers, times, values in zip(*(np.split(column, edges) for column in (signal, at, value)), strict=True)
+    ]  # fmt: skip
