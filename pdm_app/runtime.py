@@ -35,6 +35,7 @@ from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
+from pdm_app.engine.retention import RetentionKeeper
 from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.vitals import About, Vitals
@@ -71,6 +72,8 @@ from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.replays import ReplayService
+from pdm_app.services.retention import RetentionService
+from pdm_app.services.retention_runs import RetentionRuns
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.settings import SettingsService
@@ -78,6 +81,7 @@ from pdm_app.services.settings_book import SettingsBook
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
+from pdm_app.services.storage import StorageService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
 from pdm_app.services.views import ViewService
@@ -90,6 +94,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
 from pdm_app.storage.migrations import migrate
+from pdm_app.storage.storage_facts import SqlStorageFacts
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from pdm_app.stream.alarm_book import AlarmBook
 from pdm_app.stream.bus import Bus
@@ -204,9 +209,13 @@ async def running(
                          on_retry=recorder.retrying, drain=recorder.drain)  # fmt: skip
         rollup = Rollup(historian, keeper.held, clock)
         supervisor.start("rollup", rollup.run, stage=Stage.CONSUMER, backoff=rollup.backoff)
-        if historian.compaction is not None:
-            cooling = Cooling(historian.compaction, keeper.held, clock)
-            supervisor.start("cooling", cooling.run, stage=Stage.CONSUMER, backoff=cooling.backoff)
+        compaction, removal = historian.ways_to_cold()
+        cooling = Cooling(compaction, keeper.held, clock, settings.history.hot_days)
+        supervisor.start("cooling", cooling.run, stage=Stage.CONSUMER, backoff=cooling.backoff)
+        retention = RetentionService(work, removal, clock)
+        retention_runs = RetentionRuns(retention, removal, work, clock, keeper.held)
+        forgetting = RetentionKeeper(retention_runs, keeper.held, clock)
+        supervisor.start("retention", forgetting.run, stage=Stage.CONSUMER, backoff=forgetting.backoff)
         book = AlarmBook()
         alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held)
         await alarm_watch.load()
@@ -292,10 +301,18 @@ async def running(
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),
+            retention=retention,
+            retention_runs=retention_runs,
             signals=signals,
             signatures=signatures,
             settings=SettingsService(work, clock, settings_book),
             sites=SiteService(work, desk),
+            storage=StorageService(
+                SqlStorageFacts(database, compaction, settings.data_dir),
+                buffer,
+                clock,
+                settings.history.hot_days,
+            ),
             trust=trust,
             views=ViewService(work, clock),
             system=SystemService(
@@ -304,7 +321,7 @@ async def running(
                 clock,
             ),
         )
-        settings_book.follow(lambda now: _apply(now, services, buffer))
+        settings_book.follow(lambda now: _apply(now, services, buffer, cooling))
         _cache_metrics(metrics, historian)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
@@ -329,13 +346,14 @@ def _cache_metrics(metrics: Metrics, historian: SqlHistorian) -> None:
     metrics.gauge("history_cache_bytes", "Size of the stretches kept in memory.", lambda: cache().bytes)
 
 
-def _apply(settings: Settings, services: Services, buffer: DiskBuffer) -> None:
+def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling) -> None:
     """Have the parts of the product go by settings that an admin has just changed."""
     services.auth.apply(settings.auth)
     services.audit.entries_warn = settings.audit.entries_warn
     services.assets.signs_deletions = settings.audit.sign_deletions
     services.ingest.limits = settings.ingest
     buffer.limit(settings.buffer.bytes_max)
+    cooling.hot_days = services.storage.hot_days = settings.history.hot_days
 
 
 async def _after(seconds: float, clock: Clock, event: asyncio.Event) -> None:

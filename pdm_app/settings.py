@@ -259,6 +259,17 @@ class BufferSettings(Section):
     bytes_max: int = Field(default=1_000_000_000, ge=1_000_000, description="When full it refuses; it never evicts.")
 
 
+class HistorySettings(Section):
+    """The long memory."""
+
+    hot_days: int = Field(
+        default=2,
+        ge=1,
+        le=60,
+        description="Days, with today, whose samples stay in the database; older ones are kept in files.",
+    )
+
+
 class AuditSettings(Section):
     """The audit trail, which only grows."""
 
@@ -311,6 +322,7 @@ class Settings(BaseSettings):
     tls: TlsSettings = TlsSettings()
     ingest: IngestSettings = IngestSettings()
     buffer: BufferSettings = BufferSettings()
+    history: HistorySettings = HistorySettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     SIGNATURES_SIGN = "signatures.sign"
     TRUST_CONFIGURE = "trust.configure"
+    STORAGE_CONFIGURE = "storage.configure"
 
 
 _READ = frozenset(

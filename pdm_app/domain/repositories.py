@@ -19,6 +19,7 @@ from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
+from pdm_app.domain.retention import Retention
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
@@ -199,6 +200,7 @@ class Work(Protocol):
     settings: SettingsRevisions
     audit: Audit
     plant: Plant
+    retention: Retention
 
     async def hold(self, fence: Fence) -> None:
         """Keep the collector lease from changing hands until this transaction ends; before the first write.

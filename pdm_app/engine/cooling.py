@@ -29,12 +29,16 @@ class Cooling:
         store: Knows which days are due.
         fence: Returns the proof of the lease once it is held.
         clock: Injected time.
+        hot_days: Days, with today, that stay hot; may be changed while it runs.
     """
 
-    def __init__(self, store: ColdStore, fence: Callable[[], Awaitable[Fence]], clock: Clock) -> None:
+    def __init__(
+        self, store: ColdStore, fence: Callable[[], Awaitable[Fence]], clock: Clock, hot_days: int = HOT_DAYS
+    ) -> None:
         self._store = store
         self._fence = fence
         self._clock = clock
+        self.hot_days = hot_days
         self.backoff = Backoff(first_s=30.0, cap_s=1800.0)
         self.days = 0
         self.trouble = ""
@@ -50,7 +54,7 @@ class Cooling:
         while True:
             await self._fence()
             trouble = ""
-            for day in await self._store.due(HOT_DAYS):
+            for day in await self._store.due(self.hot_days):
                 try:
                     done = await self._store.compact(await self._fence(), day.start_at)
                 except UnavailableError as error:

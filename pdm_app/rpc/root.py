@@ -22,6 +22,7 @@ from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.replays import replays
+from pdm_app.rpc.retention import retention
 from pdm_app.rpc.roles import roles
 from pdm_app.rpc.service_accounts import service_accounts
 from pdm_app.rpc.sessions import sessions
@@ -30,6 +31,7 @@ from pdm_app.rpc.shares import shares
 from pdm_app.rpc.signals import signals
 from pdm_app.rpc.signatures import signatures
 from pdm_app.rpc.sites import sites
+from pdm_app.rpc.storage import storage
 from pdm_app.rpc.system import system
 from pdm_app.rpc.trust import trust
 from pdm_app.rpc.users import users
@@ -58,6 +60,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "live": live,
     "profile": profile,
     "replays": replays,
+    "retention": retention,
     "roles": roles,
     "service_accounts": service_accounts,
     "sessions": sessions,
@@ -66,6 +69,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "signals": signals,
     "signatures": signatures,
     "sites": sites,
+    "storage": storage,
     "system": system,
     "trust": trust,
     "users": users,

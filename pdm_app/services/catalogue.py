@@ -26,10 +26,13 @@ from pdm_app.services.logins import LoginService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.replays import ReplayService
+from pdm_app.services.retention import RetentionService
+from pdm_app.services.retention_runs import RetentionRuns
 from pdm_app.services.settings import SettingsService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
+from pdm_app.services.storage import StorageService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
 from pdm_app.services.views import ViewService
@@ -62,10 +65,13 @@ class Services:
     pumps: PumpService
     recalculations: RecalculationService
     replays: ReplayService
+    retention: RetentionService
+    retention_runs: RetentionRuns
     settings: SettingsService
     signals: SignalService
     signatures: SignatureService
     sites: SiteService
+    storage: StorageService
     system: SystemService
     trust: TrustService
     views: ViewService

@@ -26,7 +26,7 @@ USERNAME_FORM = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 USERNAME_FIX = "use small letters, digits, dot, hyphen and underscore; begin with a letter or digit"
 GUARD = "people.changed_at"
 """Written first by whoever changes people, so that two who demote the last two admins at once wait for each other."""
-OF_ADMINS = frozenset({Permission.USERS_CONFIGURE, Permission.TRUST_CONFIGURE})
+OF_ADMINS = frozenset({Permission.USERS_CONFIGURE, Permission.TRUST_CONFIGURE, Permission.STORAGE_CONFIGURE})
 """Comes with the role admin alone: who administers people could otherwise give themselves everything else."""
 
 

@@ -60,6 +60,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
     ),
     "ingest": ("samples_max", "bytes_max", "calls_max"),
     "buffer": ("bytes_max",),
+    "history": ("hot_days",),
     "audit": ("entries_warn", "sign_deletions"),
     "log": ("level", "requests"),
 }  # fmt: skip

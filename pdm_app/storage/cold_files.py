@@ -72,6 +72,11 @@ class Writer:
                 write_page_checksum=True,
             )
 
+    @property
+    def rows(self) -> int:
+        """How many rows were written so far."""
+        return self._rows
+
     def __enter__(self) -> Self:
         return self
 

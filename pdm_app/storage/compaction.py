@@ -11,6 +11,7 @@ being compacted its marks stay, so no late sample goes unseen.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import delete, select, text
@@ -66,7 +67,7 @@ class Compaction:
             at = await _oldest(connection, 0)
             while at is not None and at < horizon:
                 start = at - at % DAY_US
-                counts = await _counts(connection, start)
+                counts = await counts_of_day(connection, start)
                 samples = sum(counts.values())
                 file = files.get(start)
                 found.append(
@@ -89,10 +90,18 @@ class Compaction:
             ColdFileError: The disk is full, or the day's file cannot be read; nothing was deleted.
             UnavailableError: The database does not answer.
         """
+        async with self.alone_with(start):
+            return await self._compact(fence, start)
+
+    @asynccontextmanager
+    async def alone_with(self, start: int) -> AsyncIterator[None]:
+        """Keep others from changing a day's files; what is written to the day meanwhile leaves marks that stay."""
         async with self._cold.turn:
             self._rollups.held_back = (start, start + DAY_US)
             try:
-                return await self._compact(fence, start)
+                async with self._rollups.deriving:
+                    pass  # A step that is under way may not know yet that the day is held back.
+                yield
             finally:
                 self._rollups.held_back = None
 
@@ -102,7 +111,7 @@ class Compaction:
             if await _marked(connection, start):
                 return None
             before = next(iter(await self._cold.files(connection, start, end)), None)
-            counts = await _counts(connection, start)
+            counts = await counts_of_day(connection, start)
             if not counts:
                 return None
             number = 1 + (int(before.name.split(".")[1]) if before is not None else 0)
@@ -127,7 +136,7 @@ class Compaction:
             path.unlink(missing_ok=True)
             return None
         await self._forget_hot(fence, start, counts)
-        await self._sweep()
+        await self.sweep()
         return Compacted(file=file, samples=sum(counts.values()))
 
     async def _pages(
@@ -154,10 +163,10 @@ class Compaction:
     async def _take_over(self, fence: Fence, file: ColdFile, hot: int) -> bool:
         """Put the file into the catalogue unless a sample came since its rows were read."""
         async with self._database.writing("take a closed day over") as connection:
-            await self._shut(connection, fence)
+            await self.shut(connection, fence)
             if await _marked(connection, file.start_at):
                 return False
-            if sum((await _counts(connection, file.start_at)).values()) != hot:
+            if sum((await counts_of_day(connection, file.start_at)).values()) != hot:
                 return False
             row = file.model_dump()
             await connection.execute(dialect.upsert(FILES, is_sqlite=self._database.is_sqlite), [row])
@@ -167,9 +176,9 @@ class Compaction:
 
     async def _forget_hot(self, fence: Fence, start: int, counts: dict[int, int]) -> None:
         """Delete the hot rows that the file holds; signals to which something came since keep theirs beside it."""
-        for some in _portions(counts):
+        for some in portions(counts):
             async with self._database.writing("delete hot rows that are cold") as connection:
-                await self._shut(connection, fence)
+                await self.shut(connection, fence)
                 marked = await _marked(connection, start)
                 for signal in some:
                     if signal in marked:
@@ -177,12 +186,12 @@ class Compaction:
                     where = inside([signal], start, start + DAY_US, "source_at")
                     await connection.execute(text(f"DELETE FROM samples WHERE {where}"))  # noqa: S608
 
-    async def _shut(self, connection: AsyncConnection, fence: Fence) -> None:
+    async def shut(self, connection: AsyncConnection, fence: Fence) -> None:
         """Keep writers out until this transaction ends; whoever writes takes a lock on the position first."""
         await check_fence(connection, fence, self._database.place)
         await connection.execute(select(POSITIONS.c.rolled_to).with_for_update())
 
-    async def _sweep(self) -> None:
+    async def sweep(self) -> None:
         """Remove files that are in no catalogue: of rounds that died, and those a newer one has replaced.
 
         The newest replaced one stays until the next round, for those who are reading it.
@@ -209,7 +218,7 @@ def _bytes_per_sample(files: Sequence[ColdFile]) -> float:
     return sum(file.bytes for file in files) / samples if samples else BYTES_PER_SAMPLE
 
 
-def _portions(counts: dict[int, int]) -> Iterator[list[int]]:
+def portions(counts: dict[int, int]) -> Iterator[list[int]]:
     some: list[int] = []
     rows = 0
     for signal, count in sorted(counts.items()):
@@ -229,7 +238,7 @@ async def _oldest(connection: AsyncConnection, at: int) -> int | None:
     return None if found is None else int(found)
 
 
-async def _counts(connection: AsyncConnection, start: int) -> dict[int, int]:
+async def counts_of_day(connection: AsyncConnection, start: int) -> dict[int, int]:
     """Return each signal's hot rows of a day, where it has any."""
     signals = list((await connection.scalars(select(LATEST.c.signal_id).order_by(LATEST.c.signal_id))).all())
     counts: dict[int, int] = {}

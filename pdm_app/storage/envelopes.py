@@ -7,7 +7,7 @@
   `pdm_app.storage.rollups`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -20,6 +20,7 @@ from pdm_app.domain.summaries import Summaries, summarise
 from pdm_app.storage.buckets import BUCKET_US, inside, inside_ranges, joined, raw_buckets, rollup_buckets
 from pdm_app.storage.pyramid import marked_buckets
 from pdm_app.storage.raw_rows import RawRows
+from pdm_app.storage.removed_spans import Span, removed_spans
 from pdm_app.storage.repository import chunks
 from pdm_app.storage.rollups import rolled_to
 from pdm_app.storage.sample_reader import RANGES_PER_STATEMENT, Held, SampleReader
@@ -28,6 +29,7 @@ SAMPLES_MAX = 2_000_000
 """Samples that one signal's buckets are counted of in memory, about 100 MB while it lasts."""
 
 
+Removed: TypeAlias = Mapping[Tier, Mapping[int, Sequence[Span]]]
 Bucket: TypeAlias = tuple[
     int, int, float, float, float, float | None, float | None, float | None, int | None, float | None
 ]
@@ -66,9 +68,29 @@ async def envelopes(reader: SampleReader, held: Held, query: HistoryQuery) -> li
         InvalidInputError: It would take more than two million samples of one signal.
     """
     width_us = width_of(query)
+    removed = await removed_spans(held.connection, query.signals, query.start_at, query.end_at)
+    if removed:
+        return await _from_what_is_left(reader, held, query, removed)
     if width_us < BUCKET_US:
         return [await _from_raw(reader, held, query, signal, width_us) for signal in query.signals]
     return await _from_rollup(reader, held, query, width_us)
+
+
+async def _from_what_is_left(reader: SampleReader, held: Held, query: HistoryQuery, removed: Removed) -> list[Envelope]:
+    """Answer each signal from the finest tier that is left of the whole span, not finer than what was asked for."""
+    width_us = width_of(query)
+    found: list[Envelope] = []
+    for signal in query.signals:
+        few = query.model_copy(update={"signals": (signal,)})
+        whole = [tier for tier in (Tier.RAW, *ROLLUPS) if not removed.get(tier, {}).get(signal)]
+        finest = whole[0] if whole else Tier.ROLLUP_1H
+        if finest is Tier.RAW and width_us < BUCKET_US:
+            found.append(await _from_raw(reader, held, few, signal, width_us))
+            continue
+        wide = max(width_us, finest.width_us)
+        wide -= wide % max(finest, tier_of(wide), key=_width).width_us
+        found += await _from_rollup(reader, held, few, wide, has_raw=finest is Tier.RAW)
+    return found
 
 
 def width_of(query: HistoryQuery) -> int:
@@ -129,7 +151,9 @@ def _of_points(signal: int, rows: RawRows) -> Envelope:
     )
 
 
-async def _from_rollup(reader: SampleReader, held: Held, query: HistoryQuery, width_us: int) -> list[Envelope]:
+async def _from_rollup(
+    reader: SampleReader, held: Held, query: HistoryQuery, width_us: int, *, has_raw: bool = True
+) -> list[Envelope]:
     start, end = _whole(query, width_us)
     signals = list(dict.fromkeys(query.signals))
     done_to = min(max(await rolled_to(held.connection), start), end)
@@ -147,6 +171,9 @@ async def _from_rollup(reader: SampleReader, held: Held, query: HistoryQuery, wi
     of_signal: dict[int, list[Bucket]] = {signal: [] for signal in signals}
     for bucket in sorted(buckets.values(), key=_by_time):
         of_signal[bucket[0]].append(bucket)
+    if not has_raw:
+        tier = tier_of(width_us)
+        return [_envelope(signal, tier, width_us, of_signal[signal]) for signal in query.signals]
     return [await _few_or_buckets(reader, held, query, signal, width_us, of_signal[signal]) for signal in query.signals]
 
 

@@ -33,6 +33,7 @@ from pdm_app.storage.past_import import PastImport
 from pdm_app.storage.pyramid import summarised
 from pdm_app.storage.query_cache import QueryCache
 from pdm_app.storage.raw_rows import RawRows
+from pdm_app.storage.removal import Removal
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
 from pdm_app.storage.rewriting import erase, rewrite
 from pdm_app.storage.rollups import Rollups, writing_position
@@ -68,7 +69,22 @@ class SqlHistorian:
         self._cache = QueryCache()
         self._rollups = Rollups(database, self._reader)
         self.compaction = Compaction(database, cold, self._rollups, clock) if cold is not None else None
+        self.removal = (
+            Removal(database, cold, self.compaction, clock)
+            if cold is not None and self.compaction is not None
+            else None
+        )
         self._past = PastImport(database, cold, self._rollups, clock) if cold is not None else None
+
+    def ways_to_cold(self) -> tuple[Compaction, Removal]:
+        """Return who takes closed days to files, and who forgets them.
+
+        Raises:
+            ValueError: There is no cold tier.
+        """
+        if self.compaction is None or self.removal is None:
+            raise ValueError("a historian without a cold tier keeps everything hot, for ever")
+        return self.compaction, self.removal
 
     async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
         """Store all samples in one transaction; a replay changes nothing.

@@ -19,6 +19,7 @@ from pdm_app.domain.history import ROLLUPS, Tier
 from pdm_app.domain.samples import I8
 from pdm_app.domain.summaries import Summaries, joined_at, summarise_at, together
 from pdm_app.storage.buckets import BUCKET_US, inside, inside_ranges
+from pdm_app.storage.removed_spans import without_removed
 from pdm_app.storage.repository import chunks
 from pdm_app.storage.rollup_tables import RollupMarkRow
 from pdm_app.storage.rollups import rolled_to
@@ -48,7 +49,8 @@ async def marked_buckets(held: Held, signals: Sequence[int], start: int, end: in
         .order_by(MARKS.c.signal_id, MARKS.c.bucket_at)
     )
     marks = {(row.signal_id, row.bucket_at) for row in await held.connection.execute(statement)}
-    return sorted(marks.union(pair for pair in held.buckets() if start - BUCKET_US < pair[1] < end))
+    marks |= {pair for pair in held.buckets() if start - BUCKET_US < pair[1] < end}
+    return await without_removed(held.connection, sorted(marks))
 
 
 async def summarised(reader: SampleReader, held: Held, signals: Sequence[int], edges: I8) -> Stretches:

@@ -32,6 +32,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.dialect import insert_new
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.raw_rows import no_rows, read_raw
+from pdm_app.storage.removed_spans import without_removed
 from pdm_app.storage.repository import chunks
 from pdm_app.storage.rollup_tables import RollupMarkRow, RollupPositionRow
 from pdm_app.storage.sample_reader import Held, SampleReader
@@ -213,14 +214,15 @@ class Rollups:
             marks = [(row.signal_id, row.bucket_at) for row in await connection.execute(statement)]
             if not marks:
                 return False
-            for some in chunks(joined(marks), RANGES_PER_STATEMENT):
+            alive = await without_removed(connection, marks)
+            for some in chunks(joined(alive), RANGES_PER_STATEMENT):
                 held = Held(connection, no_rows())
                 rows = await self._reader.read(held, [], [], some, rows_max=SAMPLES_MAX, strict=True)
                 fine = summarise(rows.signal, rows.source_at, rows.value, rows.quality, BUCKET_US)
                 await self._replace(connection, Tier.ROLLUP_10S, some, fine)
             done_to = await rolled_to(connection)
             for narrow, wide in pairwise(ROLLUPS):
-                touched = _containing(marks, wide.width_us, done_to)
+                touched = _containing(alive, wide.width_us, done_to)
                 for few in chunks(joined(touched, wide.width_us), RANGES_PER_STATEMENT):
                     parts = await read_summaries(connection, narrow, inside_ranges(few, "r.bucket_at"))
                     await self._replace(connection, wide, few, widened(parts, wide.width_us))

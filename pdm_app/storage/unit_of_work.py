@@ -20,6 +20,7 @@ from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
+from pdm_app.domain.retention import Retention
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.domain.trust import PeerCertificates
@@ -37,6 +38,7 @@ from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
+from pdm_app.storage.retention import SqlRetention
 from pdm_app.storage.secrets import SqlSecrets
 from pdm_app.storage.settings_revisions import SqlSettingsRevisions
 from pdm_app.storage.signals import SqlSignals
@@ -71,6 +73,7 @@ class SqlWork:
         self.views: Views = SqlViews(transaction)
         self.annotations: Annotations = SqlAnnotations(transaction)
         self.plant: Plant = SqlPlant(transaction)
+        self.retention: Retention = SqlRetention(transaction)
         self._audit = SqlAudit(transaction)
         self.audit: Audit = self._audit
 

@@ -21,6 +21,7 @@ from pdm_app.domain.credentials import ApiKey
 from pdm_app.domain.directories import IdentityRow, OidcProvider
 from pdm_app.domain.holdings import CustomRole, Group, Share, ShareKind
 from pdm_app.domain.repositories import SessionRow, Work
+from pdm_app.domain.retention import DAYS_MAX, RetentionHold, RetentionRule
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.domain.trust import PeerCertificate, Standing
 from pdm_app.domain.views import View
@@ -50,6 +51,7 @@ OURS, THEIRS = "graz", "pune"
 AUTHORIZE_EVERY_S = 0.1
 ROBOT, ROBOT_KEY = "robot", "robot-key"
 PROVIDER = "corp"
+KEPT = "kept"  # A rule of retention, and a held span.
 RECORDING = "history.csv"
 GROUP, CUSTOM_ROLE = "group-one", "role-one"
 
@@ -232,6 +234,8 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await transaction.annotations.put(note)
         await transaction.alarms.put([past, standing])
         await transaction.trust.put(peer)
+        await transaction.retention.put_rule(RetentionRule(id=KEPT, name="Everything", raw_days=DAYS_MAX))
+        await transaction.retention.put_hold(RetentionHold(id=KEPT, reason="batch 7", start_at=0, end_at=1))
         await transaction.alarms.put_memories([memory])
         await transaction.commit()
     fault = await fleet.inject("sensor_stuck", asset.code, signal.name, 1.0)

@@ -13,6 +13,7 @@ from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
+from tests.rpc.storage_calls import STORAGE_NEEDS, storage_inputs
 from tests.rpc.workspace_calls import WORKSPACE_NEEDS, workspace_inputs
 
 # Written down a second time on purpose: a procedure that loses its permission, or gets a weaker one, is noticed here.
@@ -83,6 +84,7 @@ NEEDS: dict[str, Permission | None] = {
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
     **WORKSPACE_NEEDS,
+    **STORAGE_NEEDS,
 }
 ANOTHER_SENSOR = "Motor_Current_A"
 
@@ -140,6 +142,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | link_inputs(own)
         | plant_inputs(own)
         | workspace_inputs(own)
+        | storage_inputs()
     ).get(path, MISSING)
 
 

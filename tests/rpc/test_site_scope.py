@@ -46,6 +46,7 @@ NOTHING = Belongings(
 NOWHERE = "nowhere"
 OF_ALL_SITES = {
     Permission.SITES_CONFIGURE,
+    Permission.STORAGE_CONFIGURE,
     Permission.TRUST_CONFIGURE,
     Permission.USERS_CONFIGURE,
 }  # Of admins alone, who see them all.

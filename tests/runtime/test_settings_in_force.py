@@ -100,6 +100,7 @@ PROBES: dict[str, tuple[SettingValue, Callable[[Running], Any], Any]] = {
     "ingest.samples_max": (5, lambda on: on.services.ingest.limits.samples_max, 5),
     "ingest.bytes_max": (2_000, lambda on: on.services.ingest.limits.bytes_max, 2_000),
     "ingest.calls_max": (6, lambda on: on.services.ingest.limits.calls_max, 6),
+    "history.hot_days": (3, lambda on: on.services.storage.hot_days, 3),
     "buffer.bytes_max": (2_000_000, lambda on: on.services.system._info().buffer_bytes_max, 2_000_000),
     "audit.entries_warn": (2_000, lambda on: on.services.audit.entries_warn, 2_000),
     "audit.sign_deletions": (True, lambda on: on.services.assets.signs_deletions, True),
