@@ -4,74 +4,96 @@ from collections.abc import Mapping
 from typing import Any
 
 from pdm_app.domain.signals import Signal
-from pdm_app.simulation.machines import compressor, cooling_pump, gateways, station_pump
+from pdm_app.simulation.machines import air, compressor, gateways, packing, station_pump
 from pdm_app.simulation.plant import PlantDefinition
 
 GATEWAY_STORED_MAX = 3600  # An hour at one message a second.
 PUMP_STORED_MAX = 2  # The two messages of one moment.
 
-# Who listens to which machine.
-_LISTENERS: dict[str, tuple[str, ...]] = {
-    "opcua": (cooling_pump.CODE,),
-    "modbus": (compressor.CODE,),
-    "publishers": (station_pump.CODE, *gateways.CODES),
-}
+OPCUA, MODBUS, PUBLISHERS = "opcua", "modbus", "publishers"
+_LISTENER_OF_DRIVER = {"opcua": OPCUA, "modbus": MODBUS, "mqtt": PUBLISHERS}
 
 
-def feeds(feed_of: Mapping[str, int]) -> dict[str, list[int]]:
+def _listeners(plant: PlantDefinition) -> dict[str, str]:
+    """Return which child listens to each machine, by machine code: the one that speaks its connection's protocol."""
+    driver_of = {connection.id: connection.driver for connection in plant.connections}
+    return {
+        asset.code: _LISTENER_OF_DRIVER[driver_of[plant.signals_of(asset.id)[0].connection_id or ""]]
+        for asset in plant.assets
+    }
+
+
+def feeds(plant: PlantDefinition, feed_of: Mapping[str, int]) -> dict[str, list[int]]:
     """Return to which ports each machine's frames go, from the port of each listening child."""
-    ports: dict[str, list[int]] = {}
-    for child, codes in _LISTENERS.items():
-        for code in codes if child in feed_of else ():
-            ports.setdefault(code, []).append(feed_of[child])
-    return ports
+    return {code: [feed_of[child]] for code, child in _listeners(plant).items() if child in feed_of}
 
 
 def opcua(plant: PlantDefinition, port: int, word: str) -> dict[str, Any]:
     """Return the configuration of the OPC UA server."""
+    codes = [code for code, child in _listeners(plant).items() if child == OPCUA]
     return {
         "port": port,
         "word": word,
-        "machine": cooling_pump.CODE,
-        "signals": [
-            {
-                "name": signal.name,
-                "node": signal.address["node"],
-                "label": signal.label,
-                "unit": signal.unit,
-                "data_type": str(signal.data_type),
-                "range": _range(signal),
-            }
-            for signal in plant.signals_of(cooling_pump.ASSET.id)
-        ],
+        "machines": {
+            asset.code: [
+                {
+                    "name": signal.name,
+                    "node": signal.address["node"],
+                    "label": signal.label,
+                    "unit": signal.unit,
+                    "data_type": str(signal.data_type),
+                    "range": _range(signal),
+                }
+                for signal in plant.signals_of(asset.id)
+            ]
+            for asset in plant.assets
+            if asset.code in codes
+        },
     }
 
 
 def modbus(plant: PlantDefinition, port: int, word: str) -> dict[str, Any]:
-    """Return the configuration of the Modbus server."""
+    """Return the configuration of the Modbus server: one unit per machine."""
+    units = {compressor.CODE: compressor.UNIT, **air.UNITS, **packing.UNITS}
     return {
         "port": port,
         "word": word,
-        "unit": compressor.UNIT,
-        "heartbeat": compressor.HEARTBEAT_REGISTER,
-        "signals": [
-            {"name": signal.name, "register": signal.address["register"], "type": signal.address["type"]}
-            for signal in plant.signals_of(compressor.ASSET.id)
+        "units": [
+            {
+                "code": asset.code,
+                "unit": units[asset.code],
+                "heartbeat": _heartbeat(plant, asset.code, asset.id),
+                "signals": [
+                    {"name": signal.name, "register": signal.address["register"], "type": signal.address["type"]}
+                    for signal in plant.signals_of(asset.id)
+                ],
+            }
+            for asset in plant.assets
+            if asset.code in units
         ],
     }
 
 
+def _heartbeat(plant: PlantDefinition, code: str, asset_id: str) -> int:
+    if code == compressor.CODE:
+        return compressor.HEARTBEAT_REGISTER
+    return max(int(signal.address["register"]) for signal in plant.signals_of(asset_id)) + 2
+
+
 def publishers(port: int, word: str) -> dict[str, Any]:
     """Return the configuration of the MQTT clients: topics with the names their objects carry."""
-    pump = {
-        "code": station_pump.CODE,
-        "topics": {
-            station_pump.TOPIC: {name: name for name in station_pump.MEASUREMENTS},
-            station_pump.STATE_TOPIC: {"state": "State"},
-        },
-        "status_topic": station_pump.STATUS_TOPIC,
-        "stored_max": PUMP_STORED_MAX,
-    }
+    pumps = [
+        {
+            "code": code,
+            "topics": {
+                station_pump.topic_of(code): {name: name for name in station_pump.MEASUREMENTS},
+                station_pump.state_topic_of(code): {"state": "State"},
+            },
+            "status_topic": station_pump.status_topic_of(code),
+            "stored_max": PUMP_STORED_MAX,
+        }
+        for code in station_pump.CODES
+    ]
     edge = [
         {
             "code": machine.asset.code,
@@ -85,7 +107,7 @@ def publishers(port: int, word: str) -> dict[str, Any]:
         }
         for machine in gateways.MACHINES
     ]
-    return {"port": port, "word": word, "stations": [pump, *edge]}
+    return {"port": port, "word": word, "stations": [*pumps, *edge]}
 
 
 def _range(signal: Signal) -> list[float] | None:

@@ -22,7 +22,9 @@ from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock, FaultKind, InjectedFault
 from pdm_app.domain.samples import Micros
 from pdm_app.simulation import configurations, faults
+from pdm_app.simulation.children.child import FROZEN
 from pdm_app.simulation.labels import Labels, read_labels, write_labels
+from pdm_app.simulation.physics.acting import LINE_CUT, LINE_FROZEN, LINE_RESTART
 from pdm_app.simulation.physics.noise import SEED
 from pdm_app.simulation.plant import HOST, MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
@@ -139,13 +141,15 @@ class Fleet:
             "number": self._ordered,
             "faults": [asdict(fault) for fault in self._labels.standing(self._clock.now())],
             "held": self._labels.held,
-            "feeds": configurations.feeds(self._feed_of),
+            "feeds": configurations.feeds(self.definition, self._feed_of),
         }
 
     async def _hear(self, name: str, message: Message) -> None:
         if "feed" in message:
             self._feed_of[name] = int(message["feed"])
             self._send_order()
+        if message.get("ready"):
+            self._wires()
         if name == PHYSICS and message.get("ready"):
             self._send_order()  # What has changed while it started.
         if "obeyed" in message:
@@ -205,6 +209,9 @@ class Fleet:
             faults.check(key, asset_code, signal, labels.standing(now))
             fault = InjectedFault(new_id(now), key, asset_code, signal, now, start_severity)
             await self._keep(labels.with_fault(fault))
+        self._wires()
+        if key == LINE_RESTART:
+            self.kill(faults.SERVER_OF[asset_code])
         await self._order_obeyed()
         return fault
 
@@ -218,8 +225,21 @@ class Fleet:
             now = self._clock.now()
             labels = self._labels.healed(now).cleared(fault_id, now)
             await self._keep(labels)
+        self._wires()
         await self._order_obeyed()
         return labels.get(fault_id)
+
+    def _wires(self) -> None:
+        """Cut off, hang or free each server as the standing faults of the wire say."""
+        standing = self._labels.standing(self._clock.now())
+        for code, server in faults.SERVER_OF.items():
+            keys = {fault.key for fault in standing if fault.asset_code == code}
+            child = self._children[server]
+            if LINE_CUT in keys:
+                child.cut()
+            else:
+                child.mend()
+            child.send({FROZEN: LINE_FROZEN in keys})
 
     async def reset(self) -> Sequence[InjectedFault]:
         """Repair everything, and begin anew on the day of the story on which the plant first started.
@@ -233,6 +253,7 @@ class Fleet:
             for fault in labels.standing(now):
                 labels = labels.cleared(fault.id, now)
             await self._keep(with_story(labels, now))
+        self._wires()
         await self._order_obeyed()
         return self._labels.standing(now)
 
@@ -266,6 +287,7 @@ class Fleet:
         """Keep every child alive, from ``begin`` on, until cancelled; then all of them have ended."""
         if begin is not None:
             await begin.wait()
+        self._wires()
         async with asyncio.TaskGroup() as group:
             for child in self._children.values():
                 group.create_task(child.keep())

@@ -1,7 +1,9 @@
 """Northfield Pumps & Plastics: the demo plant as domain records.
 
-Ids are fixed, so that a restart, a restored backup and a test all speak of the same machine. Signal ids by machine:
-P-101A 1 to 15, C-201 21 to 33, P-501 41 to 51, G-1 61 to 66, G-2 71 to 76 and so on to G-6 111 to 116.
+Ids are fixed, so that a restart, a restored backup and a test all speak of the same machine. Signal ids begin by
+machine: P-101A 1, C-201 21, P-501 41, G-1 61, G-2 71 and so on to G-24 291, P-101B 301, HX-101 321, TK-101 331,
+CT-101 341, C-202 351, D-201 361, AH-201 371, IM-11 to IM-13 401, 421, 441, R-1 461, moulds 471 to 521, CNC-31 541,
+CNC-32 561, W-33 581, packing line 601 to 681, P-502 701 and so on to P-506 781.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +13,17 @@ from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.record import Record
 from pdm_app.domain.signals import Signal
-from pdm_app.simulation.machines import compressor, cooling_pump, gateways, station_pump
+from pdm_app.simulation.machines import (
+    air,
+    compressor,
+    cooling_pump,
+    cooling_water,
+    gateways,
+    machining,
+    moulding,
+    packing,
+    station_pump,
+)
 from pdm_app.simulation.machines.parts import Machine
 
 HOST = "127.0.0.1"
@@ -20,7 +32,18 @@ MODBUS_PORT = 5020
 MQTT_PORT = 1883
 PUBLISHING_MS = 10  # The server's publishing interval is the largest part of the way from a machine to the screen.
 
-MACHINES: tuple[Machine, ...] = (cooling_pump.MACHINE, compressor.MACHINE, station_pump.MACHINE, *gateways.MACHINES)
+MACHINES: tuple[Machine, ...] = (
+    cooling_pump.MACHINE,
+    cooling_pump.STANDBY,
+    *cooling_water.MACHINES,
+    compressor.MACHINE,
+    *air.MACHINES,
+    *moulding.MACHINES,
+    *machining.MACHINES,
+    *packing.MACHINES,
+    *station_pump.MACHINES,
+    *gateways.MACHINES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,9 @@ _SITES = (
 )
 _AREAS = (
     Area(id="graz-utilities", site_id="graz", name="Utilities", position=0),
+    Area(id="graz-moulding", site_id="graz", name="Moulding", position=1),
+    Area(id="graz-machining", site_id="graz", name="Machining", position=2),
+    Area(id="graz-packing", site_id="graz", name="Packing", position=3),
     Area(id="pune-pump-station", site_id="pune", name="Pump station", position=0),
 )
 
@@ -98,6 +124,30 @@ _LINES = (
         lead_signal_id=_signal_id(compressor.MACHINE, "Header_Pressure_bar"),
     ),
     Line(
+        id=moulding.LINE_ID,
+        site_id="graz",
+        area_id="graz-moulding",
+        name="IM line 1",
+        position=0,
+        lead_signal_id=_signal_id(moulding.MACHINES[0], "Cycle_Time_s"),
+    ),
+    Line(
+        id=machining.LINE_ID,
+        site_id="graz",
+        area_id="graz-machining",
+        name="Cell A",
+        position=0,
+        lead_signal_id=_signal_id(machining.MACHINES[0], "Spindle_Load_pct"),
+    ),
+    Line(
+        id=packing.LINE_ID,
+        site_id="graz",
+        area_id="graz-packing",
+        name="Packing line 1",
+        position=0,
+        lead_signal_id=_signal_id(packing.MACHINES[1], "Speed_per_min"),
+    ),
+    Line(
         id="pune-pumps",
         site_id="pune",
         area_id="pune-pump-station",
@@ -110,32 +160,23 @@ _LINES = (
 
 
 def _connections(ports: PlantPorts) -> tuple[Connection, ...]:
-    return (
-        Connection(
-            id=cooling_pump.CONNECTION_ID,
-            site_id="graz",
-            name="Cooling water",
-            driver="opcua",
-            endpoint=f"opc.tcp://{ports.host}:{ports.opcua}",
-            options={"publishing_ms": PUBLISHING_MS, "security": "none"},
-            simulated=True,
-        ),
-        Connection(
-            id=compressor.CONNECTION_ID,
-            site_id="graz",
-            name="Compressed air",
-            driver="modbus",
-            endpoint=f"{ports.host}:{ports.modbus}",
-            simulated=True,
-        ),
-        Connection(
-            id=station_pump.CONNECTION_ID,
-            site_id="pune",
-            name="Pump station",
-            driver="mqtt",
-            endpoint=f"mqtt://{ports.host}:{ports.mqtt}",
-            simulated=True,
-        ),
+    opcua = {
+        "driver": "opcua",
+        "endpoint": f"opc.tcp://{ports.host}:{ports.opcua}",
+        "options": {"publishing_ms": PUBLISHING_MS, "security": "none"},
+    }
+    modbus = {"driver": "modbus", "endpoint": f"{ports.host}:{ports.modbus}"}
+    mqtt = {"driver": "mqtt", "endpoint": f"mqtt://{ports.host}:{ports.mqtt}"}
+    return tuple(
+        Connection(id=connection_id, site_id=site_id, name=name, simulated=True, **reached)
+        for connection_id, site_id, name, reached in (
+            (cooling_pump.CONNECTION_ID, "graz", "Cooling water", opcua),
+            (compressor.CONNECTION_ID, "graz", "Compressed air", modbus),
+            (station_pump.CONNECTION_ID, "pune", "Pump station", mqtt),
+            (moulding.CONNECTION_ID, "graz", "Moulding", opcua),
+            (machining.CONNECTION_ID, "graz", "Machining", opcua),
+            (packing.CONNECTION_ID, "graz", "Packing", modbus),
+        )
     )
 
 
@@ -146,7 +187,7 @@ def northfield(ports: PlantPorts | None = None) -> PlantDefinition:
         areas=_AREAS,
         lines=_LINES,
         assets=tuple(machine.asset for machine in MACHINES),
-        devices=tuple(machine.device for machine in MACHINES),
+        devices=tuple(machine.device for machine in MACHINES if machine.device is not None),
         connections=_connections(ports or PlantPorts()),
         signals=tuple(signal for machine in MACHINES for signal in machine.signals),
         rules=tuple(rule for machine in MACHINES for rule in machine.rules),

@@ -64,6 +64,8 @@ class ChildProcess:
         self._restarts = 0
         self._ready = asyncio.Event()
         self._loss_told = False
+        self._allowed = asyncio.Event()
+        self._allowed.set()
 
     @property
     def status(self) -> ChildStatus:
@@ -86,6 +88,16 @@ class ChildProcess:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
+    def cut(self) -> None:
+        """End the child and keep it down until `mend`."""
+        if self._allowed.is_set():
+            self._allowed.clear()
+            self.kill()
+
+    def mend(self) -> None:
+        """Let a child that was cut off start again."""
+        self._allowed.set()
+
     def send(self, message: Message) -> bool:
         """Give the child an order; False where it does not run or does not read."""
         process = self._process
@@ -97,12 +109,14 @@ class ChildProcess:
     async def keep(self) -> None:
         """Run the child, again and again, until cancelled; then the child has ended."""
         try:
+            await self._allowed.wait()
             while True:
                 try:
                     self._tell_loss(f"ended with code {await self._run_once()}")
                 except OSError as error:
                     self._tell_loss(f"could not be started: {error}")
                 await self._clock.sleep(RESTART_AFTER_S)
+                await self._allowed.wait()
                 self._restarts += 1
         finally:
             await self._end()

@@ -11,7 +11,7 @@ from pdm_app.domain.ports import InjectedFault
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.simulation import faults, labels
 from pdm_app.simulation.labels import Labels, read_labels, write_labels
-from pdm_app.simulation.physics.world import Readings
+from pdm_app.simulation.sensors import MEASURED
 
 NOON = Micros(1_763_640_000 * MICROS_PER_S)
 
@@ -35,37 +35,29 @@ def test_severity_begins_at_its_start_point_and_grows_to_one() -> None:
 
 def test_bearing_of_the_demo_is_on_day_19_and_one_day_older_tomorrow() -> None:
     wearing = fault("bearing_wear", "P-101A", faults.START_OF_DEMO_SEVERITY)
-    assert faults.inputs_at(NOON, [wearing], NOON).bearing_day == pytest.approx(19)
-    assert faults.inputs_at(after(86_400), [wearing], NOON).bearing_day == pytest.approx(20)
+    assert faults.severity(wearing, NOON) * 27 == pytest.approx(19)
+    assert faults.severity(wearing, after(86_400)) * 27 == pytest.approx(20)
+
+
+def test_a_fault_that_began_long_ago_is_the_one_that_is_told_to_have_grown() -> None:
+    """The month behind a new plant is told with the onset itself; its label begins nineteen days later."""
+    standing = fault("bearing_wear", "P-101A", faults.START_OF_DEMO_SEVERITY)
+    onset = replace(standing, injected_at=NOON - 19 * 86_400 * MICROS_PER_S, start_severity=0.0)
+    assert faults.severity(onset, after(3600)) == pytest.approx(faults.severity(standing, after(3600)))
 
 
 def test_link_breaks_at_once_from_a_full_start_and_heals_three_minutes_later() -> None:
     lost = fault("comm_loss", "G-3", 1.0)
-    assert faults.inputs_at(NOON, [lost], NOON).link_lost("G-3")
-    assert not faults.inputs_at(NOON, [lost], NOON).link_lost("G-2")
+    assert faults.link_lost("G-3", [lost], NOON)
+    assert not faults.link_lost("G-2", [lost], NOON)
     assert faults.heals_at(lost) == after(180)
 
 
 def test_link_sinks_before_it_breaks_from_an_early_start() -> None:
     sinking = fault("comm_loss", "G-3", 0.0)
-    assert not faults.inputs_at(after(47), [sinking], NOON).link_lost("G-3")
-    assert faults.inputs_at(after(48.1), [sinking], NOON).link_lost("G-3")
+    assert not faults.link_lost("G-3", [sinking], after(47))
+    assert faults.link_lost("G-3", [sinking], after(48.1))
     assert faults.heals_at(sinking) == after(228)
-
-
-def test_stuck_sensor_stands_at_what_it_read_first_and_the_others_move_on() -> None:
-    stuck = fault("sensor_stuck", "P-501", 1.0, signal="Flow_Rate_L_min")
-    held = faults.hold_stuck({"P-501": {"Flow_Rate_L_min": 145.2, "Motor_RPM": 1480.0}}, [stuck], NOON, {})
-    readings: Readings = {"P-501": {"Flow_Rate_L_min": 139.0, "Motor_RPM": 1481.0}}
-    assert faults.hold_stuck(readings, [stuck], after(5), held) == held == {"f-1": 145.2}
-    assert readings == {"P-501": {"Flow_Rate_L_min": 145.2, "Motor_RPM": 1481.0}}
-
-
-def test_sticking_sensor_follows_less_and_less() -> None:
-    sticking = fault("sensor_stuck", "P-501", 0.5, signal="Flow_Rate_L_min")
-    readings: Readings = {"P-501": {"Flow_Rate_L_min": 140.0}}
-    faults.hold_stuck(readings, [sticking], NOON, {"f-1": 150.0})
-    assert readings["P-501"]["Flow_Rate_L_min"] == 145.0
 
 
 @pytest.mark.parametrize(
@@ -94,10 +86,8 @@ def test_the_same_fault_twice_is_a_conflict_and_another_sensor_is_not() -> None:
 
 
 def test_every_measured_signal_can_be_stuck() -> None:
-    assert len(faults.SENSORS["P-501"]) == 10
-    assert set(faults.SCRIPTS["sensor_stuck"].kind.signals) == {
-        name for names in faults.SENSORS.values() for name in names
-    }
+    assert len(MEASURED["P-501"]) == 10
+    assert set(faults.SCRIPTS["sensor_stuck"].kind.signals) == {name for names in MEASURED.values() for name in names}
 
 
 def test_labels_come_back_from_disk_as_they_were(tmp_path: Path) -> None:

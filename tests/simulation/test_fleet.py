@@ -15,6 +15,7 @@ import pytest
 from asyncua.client.client import Client as OpcuaClient
 from asyncua.ua import DataValue
 from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.exceptions import ModbusException
 
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.samples import MICROS_PER_S, Micros, micros
@@ -51,7 +52,10 @@ async def modbus_words(fleet: Fleet, register: int, count: int) -> list[int] | i
     try:
         if not await client.connect():
             return -1
-        answer = await client.read_holding_registers(register, count=count, device_id=1)
+        try:
+            answer = await client.read_holding_registers(register, count=count, device_id=1)
+        except ModbusException:
+            return -1
         return int(answer.exception_code) if answer.isError() else list(answer.registers)
     finally:
         client.close()
@@ -270,13 +274,49 @@ async def test_lost_gateway_gets_its_last_will_and_sends_afterwards_what_it_stor
         await until(stored_arrived, within_s=30, what="the messages G-3 stored while it was away")
 
 
+async def test_a_server_of_the_plant_hangs_is_cut_off_and_restarts_by_faults_of_its_line(
+    tmp_path: Path, clock: WallClock, ports: PlantPorts
+) -> None:
+    async with running_fleet(tmp_path, clock, ports) as fleet:
+        await first_values(fleet)
+
+        async def answers() -> bool:
+            return isinstance(await modbus_words(fleet, 0, 2), list)
+
+        async def is_dumb() -> bool:
+            return listens(ports.modbus) and await modbus_words(fleet, 0, 2) == -1
+
+        async def is_gone() -> bool:
+            return not listens(ports.modbus)
+
+        before = fleet.child("modbus")
+        hanging = await fleet.inject("line_frozen", "C-201", "", 1.0)
+        await until(is_dumb, within_s=30, what="the Modbus server takes connections and answers nothing")
+        await fleet.clear(hanging.id)
+        await until(answers, within_s=30, what="it answers again")
+        assert fleet.child("modbus").pid == before.pid, "the same process"
+
+        cut = await fleet.inject("line_cut", "C-201", "", 1.0)
+        await until(is_gone, within_s=30, what="nobody listens any more")
+        assert fleet.child("opcua").is_ready
+        await fleet.clear(cut.id)
+        await until(answers, within_s=60, what="it is back")
+        cut_pid = fleet.child("modbus").pid
+        await fleet.inject("line_restart", "C-201", "", 1.0)
+
+        async def is_back() -> bool:
+            return fleet.child("modbus").pid != cut_pid and await answers()
+
+        await until(is_back, within_s=60, what="another process answers")
+
+
 async def test_a_plant_begins_on_day_19_and_goes_on_where_it_was(
     tmp_path: Path, clock: WallClock, ports: PlantPorts
 ) -> None:
     async with running_fleet(tmp_path, clock, ports) as fleet:
         (wearing,) = await fleet.faults()
         assert (wearing.key, wearing.asset_code) == ("bearing_wear", "P-101A")
-        assert faults.inputs_at(wearing.injected_at, [wearing], 0).bearing_day == pytest.approx(19)
+        assert faults.severity(wearing, wearing.injected_at) * 27 == pytest.approx(19)
         with pytest.raises(NotFoundError):
             await fleet.clear("no-such-fault")
         with pytest.raises(NotFoundError):

@@ -1,33 +1,31 @@
 """The physics of the demo plant: reproducible, closed, and as fast as the story says."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pdm_app.domain.ports import InjectedFault
 from pdm_app.domain.samples import MICROS_PER_S, Micros
-from pdm_app.simulation import faults
-from pdm_app.simulation.physics import bearing, compressor, pumps
-from pdm_app.simulation.physics.noise import autoregress
-from pdm_app.simulation.physics.world import TICK_S, Readings, WorldInputs, WorldState, begin, read, step
+from pdm_app.simulation.physics import bearing, compressor, cooling, pumps
+from pdm_app.simulation.physics.lag import lagged
+from pdm_app.simulation.physics.noise import channel_key, lattice
+from pdm_app.simulation.physics.world import CODES, COOLING, MACHINING
 from pdm_app.simulation.plant import northfield
+from pdm_app.simulation.readings import PlantReader, Told
 
 NOON = 1_763_640_000 * MICROS_PER_S  # 2025-11-20 12:00 UTC.
-TICK = round(TICK_S * MICROS_PER_S)
+HOUR = 3600 * MICROS_PER_S
+PUMPS = len(pumps.CODES)
+P501 = pumps.CODES.index("P-501")
 
 
-def run(seconds: float, *standing: InjectedFault, start: int = NOON) -> list[tuple[int, Readings]]:
-    """Run the plant from its settled state and return what it reads on every tick."""
-    inputs = faults.inputs_at(start, standing, start)
-    state = begin(inputs)
-    told = []
-    for _ in range(round(seconds / TICK_S)):
-        inputs = faults.inputs_at(inputs.at + TICK, standing, start)
-        state = step(state, TICK_S, inputs)
-        told.append((inputs.at, read(state, inputs)))
-    return told
+def run(
+    seconds: float, *faults: InjectedFault, start: int = NOON, every_s: float = 1.0, codes: frozenset[str] = CODES
+) -> Told:
+    """Tell the plant at evenly spaced moments."""
+    at = start + np.arange(round(seconds / every_s), dtype=np.int64) * round(every_s * MICROS_PER_S)
+    return PlantReader(NOON, codes=codes).read(at, faults)
 
 
 def fault(key: str, asset: str, start: float, *, at: int = NOON, signal: str = "") -> InjectedFault:
@@ -35,40 +33,90 @@ def fault(key: str, asset: str, start: float, *, at: int = NOON, signal: str = "
 
 
 def still(day: float = -math.inf, clog: float = 0.0) -> pumps.PumpInputs:
-    """Pump inputs without noise, at 24 °C."""
+    """Pump inputs without noise, at 24 °C: the wear is that of P-101A, the clog that of P-501."""
+    bearing_day, clogged = np.full(PUMPS, -math.inf), np.zeros(PUMPS)
+    bearing_day[0], clogged[P501] = day, clog
     return pumps.PumpInputs(
-        valve=np.full(2, 0.7),
-        level_bar=np.zeros(2),
-        ambient_c=np.full(2, 24.0),
-        bearing_day=np.array([day, -math.inf]),
-        clog=np.array([0.0, clog]),
+        running=np.ones(PUMPS),
+        valve=np.full(PUMPS, 0.7),
+        level_bar=np.zeros(PUMPS),
+        ambient_c=np.full(PUMPS, 24.0),
+        bearing_day=bearing_day,
+        clog=clogged,
+        misaligned=np.zeros(PUMPS),
+        seal_leak=np.zeros(PUMPS),
     )
 
 
+def assert_same(one: Told, other: Told) -> None:
+    for code, values in one.columns.items():
+        for name, column in values.items():
+            assert np.array_equal(column, other.columns[code][name]), f"{code}/{name}"
+
+
 def test_two_runs_with_one_seed_are_identical_and_another_seed_differs() -> None:
-    assert run(30) == run(30)
-    inputs = WorldInputs(at=NOON)
-    assert read(begin(inputs), inputs) == read(begin(inputs), inputs)
-    assert read(begin(inputs, seed=7), inputs) != read(begin(inputs), inputs)
+    at = NOON + np.arange(30, dtype=np.int64) * MICROS_PER_S
+    told = PlantReader(NOON).read(at)
+    assert_same(told, PlantReader(NOON).read(at))
+    other = PlantReader(NOON, seed=7).read(at)
+    assert not np.array_equal(told.columns["P-101A"]["Flow_Rate_m3_h"], other.columns["P-101A"]["Flow_Rate_m3_h"])
 
 
-def test_a_step_does_not_change_the_state_it_starts_from() -> None:
-    inputs = WorldInputs(at=NOON)
-    state = begin(inputs)
-    before = read(state, inputs)
-    first = step(state, TICK_S, replace(inputs, at=NOON + TICK))
-    again = step(state, TICK_S, replace(inputs, at=NOON + TICK))
-    assert read(state, inputs) == before
-    assert read(first, inputs) == read(again, inputs)
-    assert isinstance(first, WorldState)
+def test_a_run_in_pieces_is_the_run_in_one() -> None:
+    """What is carried from piece to piece is all there is; the plant does not know where it was cut."""
+    at = NOON + np.arange(120, dtype=np.int64) * MICROS_PER_S
+    reader = PlantReader(NOON)
+    whole, first = reader.read(at), reader.read(at[:50])
+    rest = reader.read(at[50:], (), first.memory, first.held)
+    for code, values in whole.columns.items():
+        for name, column in values.items():
+            pieces = np.concatenate([first.columns[code][name], rest.columns[code][name]])
+            assert pieces == pytest.approx(column, abs=2e-5), f"{code}/{name}"
 
 
-def test_noise_keeps_its_variance_whatever_the_step() -> None:
-    generator = np.random.default_rng(42)
-    noise = generator.standard_normal(20_000)
-    for dt_s in (0.1, 1.0, 30.0):
-        noise = autoregress(noise, generator.standard_normal(20_000), np.full(20_000, 3.0), dt_s)
-        assert noise.std() == pytest.approx(1.0, abs=0.02)
+def test_a_coarse_series_is_a_part_of_the_fine_one_and_a_late_start_joins_without_a_step() -> None:
+    """The month behind the plant is told by the minute and the present by the second: nobody sees the seam."""
+    fine = run(600, codes=CODES)
+    coarse = run(600, every_s=60.0)
+    late = PlantReader(NOON).read(fine.at[300:])
+    plant = northfield()
+    for asset in plant.assets:
+        for signal in plant.signals_of(asset.id):
+            if signal.name == "firmware_version":
+                continue
+            column = fine.columns[asset.code][signal.name]
+            span = (signal.range_high or 0.0) - (signal.range_low or 0.0)
+            # What is integrated over switching machines is a little off with steps of a minute.
+            allowed = (1e-2 if asset.code in COOLING | MACHINING else 1e-3) * span + 1e-4
+            assert coarse.columns[asset.code][signal.name] == pytest.approx(column[::60], abs=allowed), signal.name
+            assert late.columns[asset.code][signal.name] == pytest.approx(column[300:], abs=allowed), signal.name
+
+
+def test_noise_has_unit_variance_wherever_it_is_looked_at() -> None:
+    keys = np.array([channel_key(f"channel {number}") for number in range(400)], dtype=np.uint64)
+    for step_s in (0.1, 1.0, 30.0):
+        at = NOON + np.arange(400, dtype=np.int64) * round(step_s * MICROS_PER_S)
+        noise = lattice(42, keys, 3.0, at)
+        assert noise.std(axis=0).mean() == pytest.approx(1.0, abs=0.05)
+        assert noise.mean() == pytest.approx(0.0, abs=0.05)
+
+
+def test_noise_far_apart_is_independent_and_near_by_is_not() -> None:
+    keys = np.array([channel_key(f"channel {number}") for number in range(2000)], dtype=np.uint64)
+    noise = lattice(42, keys, 10.0, NOON + np.array([0, 1, 60], dtype=np.int64) * MICROS_PER_S)
+    near, far = np.corrcoef(noise[:, 0], noise[:, 1])[0, 1], np.corrcoef(noise[:, 0], noise[:, 2])[0, 1]
+    assert near > 0.95
+    assert abs(far) < 0.1
+
+
+def test_lag_is_that_of_the_recursion_however_long_the_series() -> None:
+    target = np.sin(np.arange(5000) / 50.0)
+    value, expected = 0.3, []
+    kept = math.exp(-2.0 / 40.0)
+    for wanted in target.tolist():
+        value = wanted + (value - wanted) * kept
+        expected.append(value)
+    assert lagged(target, 0.3, 2.0, 40.0) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("day", [-math.inf, 0.0, 19.0, 26.0])
@@ -88,40 +136,67 @@ def test_power_flow_head_and_current_of_the_cooling_pump_agree(day: float) -> No
 
 
 def test_the_measured_cooling_pump_closes_within_the_noise_of_its_sensors() -> None:
-    for _, readings in run(20)[::10]:
-        said = readings["P-101A"]
-        head_m = (float(said["Discharge_Pressure_bar"]) - float(said["Suction_Pressure_bar"])) * 1e5 / (998 * 9.81)
-        hydraulic_kw = 998 * 9.81 * float(said["Flow_Rate_m3_h"]) / 3600 * head_m / 1000
-        assert 0.66 < hydraulic_kw / float(said["Motor_Power_kW"]) < 0.70
+    said = run(20, codes=frozenset({"P-101A"})).columns["P-101A"]
+    head_m = (said["Discharge_Pressure_bar"] - said["Suction_Pressure_bar"]) * 1e5 / (998 * 9.81)
+    hydraulic_kw = 998 * 9.81 * said["Flow_Rate_m3_h"] / 3600 * head_m / 1000
+    share = hydraulic_kw / said["Motor_Power_kW"]
+    assert np.all((share > 0.66) & (share < 0.70))
 
 
 def test_pump_runs_where_its_curve_meets_the_system_curve() -> None:
-    inputs = still()
-    state = pumps.settled(inputs)
-    system_m = pumps.TYPES.head_static_m + pumps.TYPES.system_k * inputs.valve * state.flow**2
-    assert pumps.read(state, inputs).head_m == pytest.approx(system_m, rel=1e-6)
+    inputs = still(clog=0.4)
+    told = pumps.read(pumps.settled(inputs), inputs)
+    system_m = pumps.TYPES.head_static_m + pumps.TYPES.system_k * inputs.valve * told.flow**2
+    assert told.head_m == pytest.approx(system_m, rel=1e-4)
 
 
-def test_header_pressure_follows_the_balance_of_air() -> None:
-    inputs = compressor.CompressorInputs(demand_m3_min=7.0, leak_m3_min=0.4, ambient_c=24.0)
-    state = compressor.settled(inputs)
-    for _ in range(3000):
-        after = compressor.step(state, 0.1, inputs)
-        rate_bar_min = (after.header_bar - state.header_bar) / 0.1 * 60
-        assert rate_bar_min == pytest.approx((state.delivery_m3_min - 7.4) * 1.01325 / 4, abs=1e-9)
-        state = after
+def test_header_pressure_follows_the_balance_of_air_second_by_second() -> None:
+    quarter = compressor.quarter(42, NOON // compressor.QUARTER_US)
+    rate_bar_min = np.diff(quarter.header_bar) * 60
+    net = quarter.delivery + quarter.second_delivery - quarter.demand - quarter.leak
+    assert rate_bar_min == pytest.approx(net[:-1] * 1.01325 / 4, abs=1e-9)
 
 
-def test_compressor_loads_and_unloads_at_its_limits_for_the_share_the_demand_needs() -> None:
-    inputs = compressor.CompressorInputs(demand_m3_min=7.04, leak_m3_min=0.4, ambient_c=24.0)
-    state, loaded, pressures = compressor.settled(inputs), [], []
-    for _ in range(36_000):
-        state = compressor.step(state, 0.1, inputs)
-        loaded.append(state.is_loaded)
-        pressures.append(state.header_bar)
-    assert min(pressures) == pytest.approx(6.6, abs=0.01)
-    assert max(pressures) == pytest.approx(7.3, abs=0.01)
-    assert np.mean(loaded) == pytest.approx(0.62, abs=0.01)
+@pytest.mark.parametrize("leak", [0.4, 2.4])
+def test_every_quarter_of_a_day_ends_at_the_pressure_at_which_the_next_begins(leak: float) -> None:
+    for number in range(NOON // compressor.QUARTER_US, NOON // compressor.QUARTER_US + 8):
+        demand = compressor.quarter(42, number).demand
+        bar, delivery, helped = compressor.course(demand, np.full(len(demand), leak))
+        net = delivery[-1] + helped[-1] - demand[-1] - leak
+        assert bar[-1] + net * 1.01325 / 4 / 60 == pytest.approx(7.3, abs=1e-6)
+
+
+@pytest.mark.parametrize(("leak", "share"), [(0.4, 0.62), (2.4, 0.79)])
+def test_compressor_loads_for_the_share_that_demand_and_leak_need(leak: float, share: float) -> None:
+    seconds = 12 * 3600
+    bar, delivery, _ = compressor.course(np.full(seconds, 7.04), np.full(seconds, leak))
+    unforced = slice(0, seconds - compressor.FILLED_FOR_S)
+    assert bar[unforced].min() == pytest.approx(6.6, abs=0.05)
+    assert bar[unforced].max() == pytest.approx(7.3, abs=0.05)
+    assert np.mean(delivery[unforced]) / 12 == pytest.approx(share, abs=0.01)
+
+
+def test_heat_that_leaves_the_process_arrives_in_the_cooling_water() -> None:
+    told = run(60, codes=frozenset({"HX-101", "P-101A"})).columns
+    water, flow = told["HX-101"], told["P-101A"]["Flow_Rate_m3_h"]
+    kw_per_k = 998 * 4.186 / 3600
+    hot_kw = 100 * kw_per_k * (water["Hot_Inlet_C"] - water["Hot_Outlet_C"])
+    cold_kw = flow * kw_per_k * (water["Cold_Outlet_C"] - water["Cold_Inlet_C"])
+    assert hot_kw.mean() == pytest.approx(water["Heat_kW"].mean(), rel=0.03)  # 0.05 K of noise on 3 K.
+    assert cold_kw.mean() == pytest.approx(water["Heat_kW"].mean(), rel=0.03)
+
+
+def test_exchanger_has_the_effectiveness_of_the_textbook() -> None:
+    """NTU 3 and a ratio of 0.5: (1 - e^-1.5) / (1 - 0.5 e^-1.5) = 0.8744; a ratio of 1: 3 / 4."""
+    assert cooling.effectiveness(np.array(300.0), 100.0, np.array(200.0)) == pytest.approx(0.8744, abs=1e-4)
+    assert cooling.effectiveness(np.array(300.0), 100.0, np.array(100.0)) == pytest.approx(0.75, abs=1e-6)
+
+
+def test_tank_gains_what_is_made_up_and_loses_what_evaporates() -> None:
+    told = run(6 * 3600, every_s=60.0, codes=frozenset({"TK-101"})).columns["TK-101"]
+    level_m3 = told["Level_pct"] * 0.2
+    net_m3 = np.cumsum(told["Make_Up_m3_h"] - told["Loss_m3_h"]) / 60
+    assert level_m3[-1] - level_m3[0] == pytest.approx(net_m3[-1], abs=0.05)
 
 
 # Day, vibration in mm/s, bearing temperature in °C, as the story's table has them; None where it names none.
@@ -152,74 +227,74 @@ def test_on_day_19_no_alarm_limit_is_crossed() -> None:
     plant = northfield()
     names = {signal.id: signal.name for signal in plant.signals_of("p-101a")}
     rules = [rule for rule in plant.rules if rule.signal_id in names]
-    for _, readings in run(120, fault("bearing_wear", "P-101A", 19 / 27)):
-        for rule in rules:
-            assert not rule.condition.is_abnormal(float(readings["P-101A"][names[rule.signal_id]])), rule.id
+    said = run(120, fault("bearing_wear", "P-101A", 19 / 27), codes=frozenset({"P-101A"})).columns["P-101A"]
+    for rule in rules:
+        assert not any(rule.condition.is_abnormal(value) for value in said[names[rule.signal_id]].tolist()), rule.id
 
 
 def test_a_seized_bearing_stops_the_pump() -> None:
-    said = run(60, fault("bearing_wear", "P-101A", 1.0))[-1][1]["P-101A"]
-    assert said["State"] == 0
-    assert float(said["Motor_RPM"]) < 2
-    assert float(said["Flow_Rate_m3_h"]) < 1
+    said = run(60, fault("bearing_wear", "P-101A", 1.0)).columns["P-101A"]
+    assert said["State"][-1] == 0
+    assert said["Motor_RPM"][-1] < 3
+    assert said["Flow_Rate_m3_h"][-1] < 1
 
 
 def test_full_cavitation_takes_suction_below_its_limit_within_five_seconds_and_keeps_it_there() -> None:
     begun = NOON + 3 * MICROS_PER_S
-    told = run(120, fault("cavitation", "P-501", 1.0, at=begun))
-    suction = {at: float(readings["P-501"]["Suction_Pressure_bar"]) for at, readings in told}
-    assert all(bar > 1.6 for at, bar in suction.items() if at < begun)
-    assert all(bar < 1.2 for at, bar in suction.items() if at >= begun + 5 * MICROS_PER_S)
+    told = run(120, fault("cavitation", "P-501", 1.0, at=begun), every_s=0.1)
+    suction = told.columns["P-501"]["Suction_Pressure_bar"]
+    assert np.all(suction[told.at < begun] > 1.6)
+    assert np.all(suction[told.at >= begun + 5 * MICROS_PER_S] < 1.2)
 
 
 def test_cavitation_costs_flow_adds_vibration_and_makes_the_current_flutter() -> None:
-    before = [readings["P-501"] for _, readings in run(60)]
-    during = [readings["P-501"] for _, readings in run(60, fault("cavitation", "P-501", 1.0, at=NOON - 60))][100:]
-
-    def mean(rows: list[dict[str, float | int | str]], name: str) -> float:
-        return float(np.mean([float(row[name]) for row in rows]))
-
-    assert mean(during, "Flow_Rate_L_min") / mean(before, "Flow_Rate_L_min") == pytest.approx(0.85, abs=0.02)
-    assert mean(during, "Vibration_mm_s") - mean(before, "Vibration_mm_s") == pytest.approx(2.0, abs=0.2)
-    assert np.std([float(row["Motor_Current_A"]) for row in during]) > 0.8
-    assert np.std([float(row["Motor_Current_A"]) for row in before]) < 0.3
+    before = run(60).columns["P-501"]
+    during = run(60, fault("cavitation", "P-501", 1.0, at=NOON - 60)).columns["P-501"]
+    share = during["Flow_Rate_L_min"][10:].mean() / before["Flow_Rate_L_min"][10:].mean()
+    assert share == pytest.approx(0.85, abs=0.02)
+    assert during["Vibration_mm_s"].mean() - before["Vibration_mm_s"].mean() == pytest.approx(2.0, abs=0.2)
+    assert np.std(during["Motor_Current_A"]) > 0.8
+    assert np.std(before["Motor_Current_A"]) < 0.3
 
 
 def test_a_growing_strainer_clog_crosses_the_limit_within_its_two_hours() -> None:
-    slow = fault("cavitation", "P-501", 0.0)
-    assert faults.severity(slow, NOON + 3600 * MICROS_PER_S) == pytest.approx(0.5)
     inputs = still(clog=0.5)
-    assert pumps.read(pumps.settled(inputs), inputs).suction_bar[1] > 1.2
+    assert pumps.read(pumps.settled(inputs), inputs).suction_bar[P501] > 1.2
     inputs = still(clog=0.7)
-    assert pumps.read(pumps.settled(inputs), inputs).suction_bar[1] < 1.2
+    assert pumps.read(pumps.settled(inputs), inputs).suction_bar[P501] < 1.2
 
 
-def test_a_healthy_day_stays_inside_the_normal_bands() -> None:
+def test_a_healthy_day_of_machines_at_work_stays_inside_the_normal_bands() -> None:
+    """Machines that stand or cool down have no band; who stood in the last half hour is left out."""
+    told = run(86_400, every_s=60.0)
     plant = northfield()
-    bands = {
-        (asset.code, signal.name): signal
-        for asset in plant.assets
-        for signal in plant.signals_of(asset.id)
-        if signal.normal_low is not None
-    }
-    for quarter_hour in range(96):
-        inputs = WorldInputs(at=NOON + quarter_hour * 900 * MICROS_PER_S)
-        readings = read(begin(inputs), inputs)
-        for (code, name), signal in bands.items():
-            value = float(readings[code][name])
-            assert signal.normal_low is not None
-            assert signal.normal_high is not None
-            assert signal.normal_low <= value <= signal.normal_high, (code, name, value)
+    for asset in plant.assets:
+        state = told.columns[asset.code]["State"]
+        works = np.convolve(state == 2, np.ones(31), "full")[: len(state)] >= 31
+        for signal in plant.signals_of(asset.id):
+            if signal.normal_low is None or signal.normal_high is None or not works.any():
+                continue
+            value = told.columns[asset.code][signal.name][works]
+            outside = (value < signal.normal_low) | (value > signal.normal_high)
+            assert outside.mean() < 0.005, (asset.code, signal.name, value.min(), value.max())
+
+
+def test_a_healthy_day_raises_no_alarm() -> None:
+    told = run(86_400, every_s=60.0)
+    plant = northfield()
+    signals = {signal.id: signal for signal in plant.signals}
+    codes = {asset.id: asset.code for asset in plant.assets}
+    for rule in plant.rules:
+        value = told.columns[codes[rule.asset_id]][signals[rule.signal_id].name]
+        assert not any(rule.condition.is_abnormal(each) for each in value.tolist()), rule.id
 
 
 def test_every_signal_of_the_plant_is_read() -> None:
-    plant, inputs = northfield(), WorldInputs(at=NOON)
-    readings = read(begin(inputs), inputs)
+    plant, readings = northfield(), run(1).readings(0, CODES)
     for asset in plant.assets:
         assert {signal.name for signal in plant.signals_of(asset.id)} == set(readings[asset.code])
 
 
 def test_up_time_counts_from_the_first_start_of_the_plant() -> None:
-    first, later = (WorldInputs(at=NOON + offset, since=NOON) for offset in (0, 7 * MICROS_PER_S))
-    g1 = [read(begin(inputs), inputs)["G-1"]["uptime_s"] for inputs in (first, later)]
-    assert int(g1[1]) - int(g1[0]) == 7
+    up_s = run(8).columns["G-1"]["uptime_s"]
+    assert up_s[7] - up_s[0] == 7

@@ -42,6 +42,29 @@ def test_every_reference_between_records_resolves() -> None:
     assert all(signals[asset.state_signal_id or 0].asset_id == asset.id for asset in plant.assets)
 
 
+def test_the_plant_is_as_large_as_its_story() -> None:
+    plant = northfield()
+    assert len(plant.assets) == 57, "27 machines, 6 moulds and 24 gateways"
+    assert Counter(asset.site_id for asset in plant.assets) == {"graz": 27, "pune": 30}
+    assert 350 <= len(plant.signals) <= 420
+    assert {site.id: (site.time_zone, site.currency) for site in plant.sites} == {
+        "graz": ("Europe/Vienna", "EUR"),
+        "pune": ("Asia/Kolkata", "INR"),
+    }
+    drivers = {connection.id: connection.driver for connection in plant.connections}
+    line_of = {asset.id: asset.line_id for asset in plant.assets}
+    spoken = {(line_of[signal.asset_id], drivers[signal.connection_id or ""]) for signal in plant.signals}
+    assert spoken == {
+        ("graz-cooling-water", "opcua"),
+        ("graz-im-1", "opcua"),
+        ("graz-cell-a", "opcua"),
+        ("graz-compressed-air", "modbus"),
+        ("graz-packing-1", "modbus"),
+        ("pune-pumps", "mqtt"),
+        ("pune-gateways", "mqtt"),
+    }
+
+
 def test_ids_are_unique() -> None:
     plant = northfield()
     for records in (plant.assets, plant.devices, plant.connections, plant.signals, plant.rules, plant.lines):
@@ -100,4 +123,7 @@ def test_endpoints_follow_the_ports_the_servers_took() -> None:
         "opc.tcp://127.0.0.1:14840",
         "127.0.0.1:15020",
         "mqtt://127.0.0.1:11883",
+        "opc.tcp://127.0.0.1:14840",
+        "opc.tcp://127.0.0.1:14840",
+        "127.0.0.1:15020",
     ]

@@ -18,6 +18,7 @@ from typing import Any
 ORDERS_MAX = 1000  # Orders waiting; a child that falls so far behind is stuck and ends.
 CHUNK = 65_536
 ANSWERS = 1  # Standard output, which is for answers alone: what a library prints goes to standard error.
+FROZEN = "frozen"  # The order to hang, or to go on.
 GRACE_S = 2.0  # For an orderly end once the parent is gone; then the process ends whatever it is doing.
 
 Message = dict[str, Any]
@@ -31,6 +32,7 @@ class ChildLink:
         self._orders: asyncio.Queue[Message] = asyncio.Queue(ORDERS_MAX)
         self._reader = threading.Thread(target=self._read, name="orders", daemon=True)
         self._parent_gone = asyncio.Event()
+        self._thawed = threading.Event()
 
     def open(self) -> None:
         """Begin to read orders; the thread ends the process some time after the parent has gone."""
@@ -52,11 +54,23 @@ class ChildLink:
 
     def _read(self) -> None:
         for line in _lines(sys.stdin.fileno()):
-            self._loop.call_soon_threadsafe(self._orders.put_nowait, json.loads(line))
+            order = json.loads(line)
+            if FROZEN in order:
+                self._freeze(bool(order[FROZEN]))
+            else:
+                self._loop.call_soon_threadsafe(self._orders.put_nowait, order)
         with contextlib.suppress(RuntimeError):  # The loop may have ended first.
             self._loop.call_soon_threadsafe(self._parent_gone.set)
         threading.Event().wait(GRACE_S)
         os._exit(0)
+
+    def _freeze(self, frozen: bool) -> None:
+        """Let the event loop hang, as a server that has locked up does, until told otherwise or the parent is gone."""
+        if frozen:
+            self._thawed.clear()
+            self._loop.call_soon_threadsafe(self._thawed.wait)
+        else:
+            self._thawed.set()
 
 
 def _lines(descriptor: int) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ class Frame:
     Attributes:
         code: Machine code.
         at: Moment of measurement, microseconds UTC.
-        values: Readings by signal name.
+        values: Readings by signal name; None where a sensor says nothing.
         link_lost: The machine's radio link is broken: it measures, but nothing gets out.
     """
 

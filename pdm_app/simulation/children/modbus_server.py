@@ -1,10 +1,13 @@
-"""The Modbus TCP server of C-201; `pdm_app.simulation.machines.compressor` documents its register map.
+"""The Modbus TCP server of the compressed air and of the packing line: one unit per machine behind one address.
+
+`pdm_app.simulation.machines.compressor`, `air` and `packing` document the register maps.
 
 Registers carry neither age nor quality. So when the physics falls silent every read is answered with exception 4,
 server device failure, as before the first frame: an old number is never served as if it were new.
 """
 
 import asyncio
+import math
 import struct
 
 from pymodbus.constants import ExcCodes
@@ -18,7 +21,7 @@ REGISTER_MAX = 0xFFFF
 
 
 class Registers:
-    """The controller's memory, in the order of the wire.
+    """One controller's memory, in the order of the wire.
 
     Attributes:
         words: One 16-bit word per register, from register 0.
@@ -29,6 +32,7 @@ class Registers:
         self._heartbeat = heartbeat
         self.words = [0] * (heartbeat + 1)
         self.freshness = Freshness()
+        self._link_lost = False
 
     @property
     def used(self) -> list[int]:
@@ -40,11 +44,13 @@ class Registers:
         """Put a frame's readings into the registers and count the heartbeat up."""
         for name, register, kind in self._rows:
             if kind == "float32":
-                packed = struct.pack(">f", frame.values[name])
+                value = frame.values[name]
+                packed = struct.pack(">f", math.nan if value is None else value)
                 self.words[register : register + 2] = struct.unpack(">HH", packed)
             else:
-                self.words[register] = int(frame.values[name])
+                self.words[register] = int(frame.values[name]) & REGISTER_MAX
         self.words[self._heartbeat] = (self.words[self._heartbeat] + 1) & REGISTER_MAX
+        self._link_lost = frame.link_lost
         self.freshness.seen()
 
     async def answer(
@@ -62,6 +68,8 @@ class Registers:
             return ExcCodes.ILLEGAL_FUNCTION
         if self.freshness.is_silent:
             return ExcCodes.DEVICE_FAILURE
+        if self._link_lost:  # The address answers for a unit that it no longer reaches.
+            return ExcCodes.GATEWAY_NO_RESPONSE
         current[:] = self.words[: len(current)]
         return None
 
@@ -79,10 +87,18 @@ def blocks(used: list[int]) -> list[SimData]:
 
 async def serve(link: ChildLink, configuration: Message) -> None:
     """Serve until cancelled."""
-    registers = Registers(configuration["signals"], configuration["heartbeat"])
-    feed = await open_feed(configuration["word"], registers.take)
-    device = SimDevice(id=configuration["unit"], simdata=blocks(registers.used), action=registers.answer)
-    server = ModbusTcpServer(device, address=(LOOPBACK, configuration["port"]))
+    units = {row["code"]: Registers(row["signals"], row["heartbeat"]) for row in configuration["units"]}
+
+    def take(frame: Frame) -> None:
+        if frame.code in units:
+            units[frame.code].take(frame)
+
+    feed = await open_feed(configuration["word"], take)
+    devices = [
+        SimDevice(id=row["unit"], simdata=blocks(units[row["code"]].used), action=units[row["code"]].answer)
+        for row in configuration["units"]
+    ]
+    server = ModbusTcpServer(devices, address=(LOOPBACK, configuration["port"]))
     await server.serve_forever(background=True)
     link.tell(ready=True, feed=feed)
     await asyncio.Event().wait()

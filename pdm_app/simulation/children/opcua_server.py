@@ -1,4 +1,4 @@
-"""The OPC UA server of P-101A: one variable per signal below ``Objects/<machine>``, read-only, without security.
+"""The OPC UA server of the plant in Graz: one variable per signal below ``Objects/<machine>``, read-only, unsecured.
 
 Values carry the source time of their measurement. When the physics falls silent the values stay, as *uncertain, no
 communication, last usable value* with the time at which that was noticed (OPC 10000-4, 7.11.2), until frames return.
@@ -24,6 +24,7 @@ UNECE_NAMESPACE = "http://www.opcfoundation.org/UA/units/un/cefact"
 TYPES = {"number": ua.VariantType.Double, "integer": ua.VariantType.Int32}
 
 _LAST_USABLE = ua.StatusCode(ua.UInt32(StatusCodes.UncertainNoCommunicationLastUsableValue))
+_SENSOR_FAILED = ua.StatusCode(ua.UInt32(StatusCodes.BadSensorFailure))
 _WAITING = ua.StatusCode(ua.UInt32(StatusCodes.BadWaitingForInitialData))
 
 
@@ -111,9 +112,11 @@ class Tags:
         server_at = _now()
         for name, node in self._node.items():
             if name in frame.values:
+                said = frame.values[name]
+                failed = said is None
                 value = ua.DataValue(
-                    ua.Variant(frame.values[name], self._type[name]),
-                    status,
+                    ua.Variant(None, ua.VariantType.Null) if failed else ua.Variant(said, self._type[name]),
+                    _SENSOR_FAILED if failed else status,
                     SourceTimestamp=source_at,
                     ServerTimestamp=server_at,
                 )
@@ -122,18 +125,22 @@ class Tags:
 
 async def serve(link: ChildLink, configuration: Message) -> None:
     """Serve until cancelled."""
-    server = await start_server(configuration["port"], "urn:northfield:graz:cooling-water", "Cooling water controller")
-    tags, wake = Tags(server), asyncio.Event()
-    await tags.add(configuration["machine"], configuration["signals"])
+    server = await start_server(configuration["port"], "urn:northfield:graz", "Controllers in Graz")
+    machines, wakes = {code: Tags(server) for code in configuration["machines"]}, dict[str, asyncio.Event]()
+    for code, rows in configuration["machines"].items():
+        await machines[code].add(code, rows)
+        wakes[code] = asyncio.Event()
 
     def take(frame: Frame) -> None:
-        tags.take(frame)
-        wake.set()
+        if frame.code in machines:
+            machines[frame.code].take(frame)
+            wakes[frame.code].set()
 
     feed = await open_feed(configuration["word"], take)
-    async with server:
+    async with server, asyncio.TaskGroup() as group:
         link.tell(ready=True, feed=feed)
-        await tags.write_forever(wake)
+        for code, tags in machines.items():
+            group.create_task(tags.write_forever(wakes[code]))
 
 
 if __name__ == "__main__":

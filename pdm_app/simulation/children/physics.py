@@ -1,7 +1,10 @@
-"""The physics process: steps the plant ten times a second and sends every machine's readings once a second.
+"""The physics process: tells the plant a second at a time and sends every machine's readings once in it.
 
 Orders state the whole truth each time (faults, held values, who listens where), so none can be missed or doubled.
 Source times are the computer's wall clock; after a standstill of it the plant goes on at the present moment.
+
+A second is told as its ten ticks at once and then sent tick by tick, so that the machines are spread over it; an order
+in the middle has what is left of the second told anew.
 """
 
 import asyncio
@@ -9,72 +12,75 @@ import socket
 import time
 from collections.abc import Mapping
 
+import numpy as np
+
 from pdm_app.domain.ports import InjectedFault
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.simulation import faults
 from pdm_app.simulation.children.child import ChildLink, Message, run_child
 from pdm_app.simulation.children.frames import LOOPBACK, Frame, encode
-from pdm_app.simulation.physics import world
-from pdm_app.simulation.physics.world import TICK_S, WorldInputs, WorldState
+from pdm_app.simulation.physics.world import Memory
 from pdm_app.simulation.plant import MACHINES
+from pdm_app.simulation.readings import PlantReader, Told
 
-TICK_US = round(TICK_S * MICROS_PER_S)
+TICKS_PER_S = 10
+TICK_US = MICROS_PER_S // TICKS_PER_S
 LAG_MAX_US = MICROS_PER_S  # Further behind, the missed ticks are left out: they can no longer be told on time.
+
+CODES = tuple(machine.asset.code for machine in MACHINES)
+"""Machines in the order in which they send, a tenth of them every tick."""
 
 
 class Plant:
-    """The state that this process keeps between ticks."""
+    """The state that this process keeps between seconds."""
 
     def __init__(self, configuration: Message) -> None:
         self._word = str(configuration["word"])
-        self._since = int(configuration["since"])
-        self._seed = int(configuration["seed"])
+        self._reader = PlantReader(int(configuration["since"]), int(configuration["seed"]))
         self._faults: tuple[InjectedFault, ...] = ()
         self._held: dict[str, float] = {}
         self._feeds: Mapping[str, list[int]] = {}
-        self._state: WorldState | None = None
+        self._memory: Memory | None = None
+        self._told: Told | None = None
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)  # noqa: FBT003 - the standard library's own signature.
         self.obey(configuration)
 
     def obey(self, order: Message) -> None:
         """Take over the faults, the held values and the feeds of an order."""
-        self._faults = tuple(InjectedFault(**row) for row in order["faults"])
+        standing = tuple(InjectedFault(**row) for row in order["faults"])
+        if standing != self._faults:
+            self._faults, self._told = standing, None
         self._held = {**self._held, **order["held"]}
         self._feeds = order["feeds"]
 
     def restart(self) -> None:
-        """Forget the state; the next tick begins settled."""
-        self._state = None
+        """Forget the state; the next tick makes it anew."""
+        self._memory = self._told = None
 
     def tick(self, at: int) -> None:
-        """Advance to ``at`` and send the frames that are due."""
-        inputs = faults.inputs_at(at, self._faults, self._since)
-        if self._state is None:
-            self._state = world.begin(inputs, self._seed)
-        else:
-            self._state = world.step(self._state, TICK_S, inputs)
-        due = at // TICK_US % round(1 / TICK_S)
-        codes = [code for row, code in enumerate(CODES) if row % round(1 / TICK_S) == due]
-        if codes:
-            self._send(codes, inputs)
-
-    def _send(self, codes: list[str], inputs: WorldInputs) -> None:
-        assert self._state is not None  # noqa: S101 - tick() has just set it.
-        readings = world.read(self._state, inputs)
-        held = faults.hold_stuck(readings, self._faults, inputs.at, self._held)
-        if held != self._held:
-            self._held = held
-            ChildLink.tell(held=held)
+        """Send the frames that are due at ``at``."""
+        row = at // TICK_US % TICKS_PER_S
+        codes = CODES[row::TICKS_PER_S]
+        second = at - row * TICK_US
+        if self._told is None or int(self._told.at[0]) != second:
+            if self._told is not None:
+                self._memory = self._told.memory
+            self._tell(second)
+        assert self._told is not None  # noqa: S101 - told just now.
+        readings = self._told.readings(row, codes)
         for code in codes:
-            frame = Frame(code, inputs.at, readings[code], inputs.link_lost(code))
+            frame = Frame(code, at, readings[code], faults.link_lost(code, self._faults, at))
             datagram = encode(frame, self._word)
             for port in self._feeds.get(code, ()):
                 self._socket.sendto(datagram, (LOOPBACK, port))
 
-
-CODES = tuple(dict.fromkeys(machine.asset.code for machine in MACHINES))
-"""Machines in the order in which they send, one every tick: nine of them spread over a second."""
+    def _tell(self, second: int) -> None:
+        moments = second + np.arange(TICKS_PER_S, dtype=np.int64) * TICK_US
+        self._told = self._reader.read(moments, self._faults, self._memory, self._held)
+        if self._told.held != self._held:
+            self._held = self._told.held
+            ChildLink.tell(held=self._held)
 
 
 def now() -> int:

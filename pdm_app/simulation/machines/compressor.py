@@ -156,4 +156,15 @@ def _rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
 
 
 _SIGNALS = _signals()
-MACHINE = Machine(ASSET, DEVICE, _SIGNALS, _rules({signal.name: signal for signal in _SIGNALS}))
+_NOISE = {
+    "Header_Pressure_bar": (0.004, 0.5),
+    "Discharge_Temperature_C": (0.08, 10.0),
+    "Motor_Power_kW": (0.25, 1.0),
+    "Filter_Differential_Pressure_bar": (0.003, 2.0),
+    "Dew_Point_C": (0.15, 120.0),
+    "Air_Demand_m3_min": (0.03, 1.0),
+    "Oil_Temperature_C": (0.08, 10.0),
+    "Oil_Pressure_bar": (0.01, 1.0),
+    "Ambient_Temperature_C": (0.03, 20.0),
+}
+MACHINE = Machine(ASSET, DEVICE, _SIGNALS, _rules({signal.name: signal for signal in _SIGNALS}), _NOISE)

@@ -1,6 +1,6 @@
-"""P-101A: the duty pump of the cooling water in Graz, read over OPC UA.
+"""P-101A and P-101B: duty and standby pump of the cooling water in Graz, read over OPC UA.
 
-A 22 kW centrifugal pump of 120 m³/h at 38 m, hydraulically closed: power, flow, head and current agree.
+P-101A is a 22 kW centrifugal pump of 120 m³/h at 38 m, hydraulically closed: power, flow, head and current agree.
 Vibration limits: ISO 10816-7, category II, up to 200 kW (zone B/C 5.1 mm/s, alarm at 1.25 times that).
 """
 
@@ -11,18 +11,24 @@ from pdm_app.simulation.machines.parts import (
     ELECTRICAL,
     FLOW,
     PRESSURE,
+    STATE,
     TEMPERATURE,
     VIBRATION,
     Machine,
+    Sensor,
     limit_rule,
+    machine,
+    opcua_node,
     state_signal,
 )
 
 CODE = "P-101A"
+STANDBY_CODE = "P-101B"
 CONNECTION_ID = "graz-cooling-opcua"
 NAMESPACE = 2
 FIRST_SIGNAL_ID = 1
 STATE_SIGNAL_ID = 15
+STANDBY_FIRST_SIGNAL_ID = 301
 
 ASSET = Asset(
     id="p-101a",
@@ -70,6 +76,25 @@ _TABLE: tuple[tuple[str, str, str, int, tuple[float, float], tuple[float, float]
     ("Casing_Temperature_C", "Casing temperature", "Cel", 1, (0, 120), (44, 56)),
     ("Ambient_Temperature_C", "Ambient temperature", "Cel", 1, (-20, 60), (18, 30)),
 )
+
+
+# Standard deviation and correlation time of each sensor's noise.
+_NOISE = {
+    "Vibration_mm_s": (0.045, 3.0),
+    "Envelope_BPFO_g": (0.004, 3.0),
+    "Bearing_Temperature_C": (0.06, 20.0),
+    "Flow_Rate_m3_h": (0.25, 2.0),
+    "Discharge_Pressure_bar": (0.008, 1.0),
+    "Motor_Current_A": (0.06, 1.0),
+    "Motor_RPM": (0.5, 1.0),
+    "Suction_Pressure_bar": (0.006, 1.0),
+    "Motor_Power_kW": (0.03, 1.0),
+    "Vibration_Axial_mm_s": (0.035, 3.0),
+    "Kurtosis": (0.08, 3.0),
+    "Crest_Factor": (0.06, 3.0),
+    "Casing_Temperature_C": (0.05, 20.0),
+    "Ambient_Temperature_C": (0.03, 20.0),
+}
 
 
 def _signals() -> tuple[Signal, ...]:
@@ -158,4 +183,45 @@ def _rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
 
 
 _SIGNALS = _signals()
-MACHINE = Machine(ASSET, DEVICE, _SIGNALS, _rules({signal.name: signal for signal in _SIGNALS}))
+MACHINE = Machine(ASSET, DEVICE, _SIGNALS, _rules({signal.name: signal for signal in _SIGNALS}), _NOISE)
+
+
+def _standby_rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
+    """Return the rules of the standby pump, whose flow and pressure are low most of the time."""
+    return (
+        limit_rule(
+            signal["Vibration_mm_s"], "vibration-zone-c", "Vibration in zone C", "high", 3.9, 3, VIBRATION,
+            cause="Misaligned coupling, imbalance or a loose foot after maintenance.",
+            consequence="The pump may not take over the duty.",
+            action=("Compare radial with axial: both up means alignment.", "Align the coupling anew."),
+        ),
+        limit_rule(
+            signal["Vibration_Axial_mm_s"], "axial-vibration-high", "Axial vibration high", "high", 2.6, 3, VIBRATION,
+            cause="Misaligned coupling or a bent shaft.",
+            consequence="Coupling and bearings wear out within weeks.",
+            action=("Align the coupling anew.", "Repeat the check."),
+        ),
+        limit_rule(
+            signal["Bearing_Temperature_C"], "bearing-temperature-high", "Bearing temperature high", "high", 80, 3,
+            TEMPERATURE,
+            cause="Bearing damage, lack or surplus of grease.",
+            consequence="The pump may not take over the duty.",
+            action=("Feel and listen at the drive end bearing.", "Check grease; do not over-grease."),
+        ),
+    )  # fmt: skip
+
+
+STANDBY = machine(
+    STANDBY_CODE,
+    "Cooling water pump, standby",
+    "Centrifugal pump, 22 kW",
+    site_id="graz",
+    line_id="graz-cooling-water",
+    position=1,
+    sensors=(*(Sensor(*row, *_NOISE[row[0]]) for row in _TABLE), STATE),
+    first_id=STANDBY_FIRST_SIGNAL_ID,
+    connection_id=CONNECTION_ID,
+    address=opcua_node(STANDBY_CODE),
+    model=None,
+    rules=_standby_rules,
+)

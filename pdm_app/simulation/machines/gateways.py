@@ -1,4 +1,4 @@
-"""G-1 to G-6: the edge gateways of the station in Pune, each an MQTT client of its own with a last will.
+"""G-1 to G-24: the edge gateways of the station in Pune, each an MQTT client of its own with a last will.
 
 Topic ``northfield/pune/gateways/G-3`` carries one JSON object each second; the retained topic ``…/status`` says
 ``{"status": "online"}``, and the broker says ``{"status": "offline"}`` there when the socket is gone.
@@ -8,16 +8,14 @@ from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Asset, Device
 from pdm_app.domain.signals import DataType, Shape, Signal
 from pdm_app.simulation.machines.parts import LINK, Delay, Machine, limit_rule, state_signal
+from pdm_app.simulation.physics.gateways import CODES
 
 CONNECTION_ID = "pune-mqtt"
 TOPIC_ROOT = "northfield/pune/gateways"
-COUNT = 6
 FIRST_SIGNAL_ID = 61
 SIGNAL_IDS_APART = 10
 FIRMWARE = "2.4.0"
 BATTERY = Delay(delay_s=60, range_share=0.05)
-
-CODES = tuple(f"G-{number}" for number in range(1, COUNT + 1))
 
 # name, label, UCUM unit, decimals, type, range, normal band.
 _TABLE: tuple[tuple[str, str, str, int, DataType, tuple[float, float] | None, tuple[float, float] | None], ...] = (
@@ -27,6 +25,9 @@ _TABLE: tuple[tuple[str, str, str, int, DataType, tuple[float, float] | None, tu
     ("uptime_s", "Up time", "s", 0, DataType.NUMBER, None, None),
     ("firmware_version", "Firmware", "1", 0, DataType.TEXT, None, None),
 )
+
+
+_NOISE = {"rssi_dbm": (1.6, 30.0), "battery_pct": (0.4, 900.0), "heap_free_kb": (1.5, 5.0)}
 
 
 def topic_of(code: str) -> str:
@@ -111,7 +112,7 @@ def _gateway(number: int) -> Machine:
         simulated=True,
     )
     signals = _signals(asset, first_id)
-    return Machine(asset, device, signals, _rules({signal.name: signal for signal in signals}))
+    return Machine(asset, device, signals, _rules({signal.name: signal for signal in signals}), _NOISE)
 
 
-MACHINES = tuple(_gateway(number) for number in range(1, COUNT + 1))
+MACHINES = tuple(_gateway(number) for number in range(1, len(CODES) + 1))

@@ -4,8 +4,9 @@ Deadbands and delays of alarms follow the table of defaults by kind of signal (I
 and 15 s, pressure 2 % and 15 s, temperature 1 % and 60 s, vibration 5 % of the limit and 10 s.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Asset, Device
@@ -18,14 +19,170 @@ STATE_STOPPED = 0
 """Numbers of a state signal, as `pdm_app.domain.assets.STATE_OF_NUMBER` reads them."""
 
 
+Band = tuple[float, float]
+
+
+class Sensor(NamedTuple):
+    """What one signal of a machine is, and how its sensor shivers.
+
+    Attributes:
+        name: Of the signal.
+        label: What a person calls it.
+        unit: UCUM.
+        decimals: Shown.
+        bounds: Range; None for a counter.
+        normal: Band of a healthy machine at work; None where there is none.
+        noise: Standard deviation of the sensor's own noise, in the unit; 0 for what is counted.
+        correlation_s: Of that noise.
+        data_type: Of its values.
+        shape: How values between two samples are to be read.
+    """
+
+    name: str
+    label: str
+    unit: str
+    decimals: int
+    bounds: Band | None
+    normal: Band | None = None
+    noise: float = 0.0
+    correlation_s: float = 1.0
+    data_type: DataType = DataType.NUMBER
+    shape: Shape = Shape.CONTINUOUS
+
+
+def counted(name: str, label: str, unit: str = "1") -> Sensor:
+    """Describe a counter."""
+    return Sensor(name, label, unit, 0, None, None, data_type=DataType.INTEGER, shape=Shape.STEP)
+
+
+def told(name: str, label: str, most: int) -> Sensor:
+    """Describe a number that stands for something, such as a stop reason, from 0 to ``most``."""
+    return Sensor(name, label, "1", 0, (0, most), None, data_type=DataType.INTEGER, shape=Shape.STEP)
+
+
+STATE = told("State", "State", 2)
+STOP_REASON = told("Stop_Reason", "Stop reason", 9)
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One machine with all that belongs to it."""
+    """One machine with all that belongs to it; a mould has no device.
+
+    Attributes:
+        noise: Standard deviation and correlation time of its sensors' noise, by signal name.
+    """
 
     asset: Asset
-    device: Device
+    device: Device | None
     signals: tuple[Signal, ...]
     rules: tuple[AlarmRule, ...]
+    noise: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def signals_of(
+    asset: Asset, sensors: tuple[Sensor, ...], first_id: int, connection_id: str, address: Callable[[int, Sensor], Any]
+) -> tuple[Signal, ...]:
+    """Build a machine's signals, numbered and ordered as its sensors.
+
+    Args:
+        asset: The machine.
+        sensors: In order of importance.
+        first_id: Number of the first signal.
+        connection_id: Through which they come.
+        address: Gives the address of a sensor by its place.
+    """
+    return tuple(
+        Signal(
+            id=first_id + position,
+            site_id=asset.site_id,
+            asset_id=asset.id,
+            name=sensor.name,
+            label=sensor.label,
+            unit=sensor.unit,
+            data_type=sensor.data_type,
+            shape=sensor.shape,
+            decimals=sensor.decimals,
+            range_low=sensor.bounds[0] if sensor.bounds else None,
+            range_high=sensor.bounds[1] if sensor.bounds else None,
+            normal_low=sensor.normal[0] if sensor.normal else None,
+            normal_high=sensor.normal[1] if sensor.normal else None,
+            position=position,
+            connection_id=connection_id,
+            address=address(position, sensor),
+            simulated=True,
+        )
+        for position, sensor in enumerate(sensors)
+    )
+
+
+def noise_of(sensors: tuple[Sensor, ...]) -> dict[str, tuple[float, float]]:
+    """Return the noise of those sensors that have any."""
+    return {sensor.name: (sensor.noise, sensor.correlation_s) for sensor in sensors if sensor.noise > 0}
+
+
+def machine(
+    code: str,
+    name: str,
+    asset_class: str,
+    *,
+    site_id: str,
+    line_id: str,
+    position: int,
+    sensors: tuple[Sensor, ...],
+    first_id: int,
+    connection_id: str,
+    address: Callable[[int, Sensor], Any],
+    model: str | None,
+    rules: Callable[[dict[str, Signal]], tuple[AlarmRule, ...]] | None = None,
+) -> Machine:
+    """Build a machine from its sensors, of which one is `STATE`; ``model`` is that of its controller, if it has one."""
+    place = next(place for place, sensor in enumerate(sensors) if sensor is STATE)
+    asset = Asset(
+        id=code.lower(),
+        site_id=site_id,
+        line_id=line_id,
+        code=code,
+        name=name,
+        asset_class=asset_class,
+        position=position,
+        state_signal_id=first_id + place,
+        simulated=True,
+    )
+    signals = signals_of(asset, sensors, first_id, connection_id, address)
+    device = None
+    if model is not None:
+        device = Device(
+            id=f"controller-{asset.id}",
+            site_id=site_id,
+            code=f"{code}-CTL",
+            name=f"{name}, controller",
+            model=model,
+            asset_id=asset.id,
+            connection_id=connection_id,
+            simulated=True,
+        )
+    made = rules({signal.name: signal for signal in signals}) if rules is not None else ()
+    return Machine(asset, device, signals, made, noise_of(sensors))
+
+
+NAMESPACE = 2
+
+
+def opcua_node(code: str) -> Callable[[int, Sensor], dict[str, Any]]:
+    """Return the addresses of a machine on the OPC UA server."""
+    return lambda _, sensor: {"node": f"ns={NAMESPACE};s={code}.{sensor.name}"}
+
+
+def modbus_register(unit: int) -> Callable[[int, Sensor], dict[str, Any]]:
+    """Return the addresses of a machine that is one unit of the Modbus server: its sensors, two registers apart."""
+
+    def address(position: int, sensor: Sensor) -> dict[str, Any]:
+        place: dict[str, Any] = {"table": "holding", "register": 2 * position, "unit": unit}
+        if sensor.data_type is DataType.NUMBER:
+            return {**place, "type": "float32", "order": "ABCD"}
+        return {**place, "type": "uint16"}
+
+    return address
 
 
 @dataclass(frozen=True, slots=True)

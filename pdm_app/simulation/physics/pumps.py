@@ -1,7 +1,8 @@
 """Centrifugal pumps: the intersection of pump curve and system curve, and what power, heat and vibration follow.
 
-All pumps are stepped at once; every array has shape (pumps,). Flow is in each pump's own unit (m³/h or L/min), head in
-metres, pressure in bar above atmosphere, speed in 1/min, temperature in °C.
+All pumps are told at once; every array has a last axis of the pumps, those of `TYPES` have no other. Flow is in each
+pump's own unit (m³/h or L/min), head in metres, pressure in bar above atmosphere, speed in 1/min, temperature in °C.
+The hydraulics settle within two seconds and are told settled; speed and temperatures follow with their lags.
 """
 
 from dataclasses import dataclass
@@ -17,15 +18,23 @@ PA_PER_BAR = 1e5
 LINE_VOLTAGE_V = 400.0
 POWER_FACTOR = 0.86
 
-SPEED_TIME_CONSTANT_S = 0.6
-COAST_TIME_CONSTANT_S = 3.0
-FLOW_TIME_CONSTANT_S = 0.8
-SUCTION_TIME_CONSTANT_S = 1.2
+SPEED_TIME_CONSTANT_S = 1.5
 BEARING_TIME_CONSTANT_S = 18 * 60.0
 CASING_TIME_CONSTANT_S = 35 * 60.0
 
-CAVITATION_HEAD_LOSS = 0.182  # Takes 15 % of the flow of the station pump at full cavitation.
+CAVITATION_HEAD_LOSS = 0.182  # Takes 15 % of the flow of a station pump at full cavitation.
 CAVITATION_SPAN_BAR = 0.45
+SEAL_LEAK_BAR = 1.44  # Of oil pressure, in three days: 0.02 bar an hour.
+MISALIGNED_MM_S = 3.6  # At twice the speed, radial.
+MISALIGNED_AXIAL_MM_S = 3.1
+AMBIENT_REFERENCE_C = 24.0
+
+COOLING = ("P-101A", "P-101B")
+STATION = ("P-501", "P-502", "P-503", "P-504", "P-505", "P-506")
+CODES = (*COOLING, *STATION)
+
+_ITERATIONS = 12
+_FLOW_RATED_L_MIN = 145.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +69,62 @@ class PumpTypes:
     casing_follows_ambient: F8
 
 
-# P-101A (m³/h), P-501 (L/min).
+def _kinds(cooling: float, station: float) -> F8:
+    return np.array([cooling] * len(COOLING) + [station] * len(STATION))
+
+
 TYPES = PumpTypes(
-    rpm_synchronous=np.array([1500.0, 1500.0]),
-    rpm_rated=np.array([1480.0, 1480.0]),
-    slip=np.array([0.0190, 0.0255]),
-    head_shutoff_m=np.array([46.0, 58.0]),
-    curve_k=np.array([8.0 / 120**2, 10.1 / 145**2]),
-    head_static_m=np.array([14.0, 20.0]),
-    system_k=np.array([24.0 / 120**2 / 0.70, 27.9 / 145**2 / 0.70]),
-    flow_to_m3_s=np.array([1 / 3600, 1 / 60_000]),
-    flow_best=np.array([124.0, 150.0]),
-    efficiency_best=np.array([0.748, 0.70]),
-    motor_efficiency=np.array([0.914, 0.92]),
-    power_rated_kw=np.array([22.0, 30.0]),
-    current_empirical_a=np.array([0.0, 28.4]),
-    suction_static_bar=np.array([1.72, 2.05]),
-    suction_loss_k=np.array([0.14 / 120**2, 0.25 / 145**2]),
-    clog_k=np.array([0.9 / 102**2, 0.92 / 123**2]),
-    cavitation_onset_bar=np.array([0.2, 1.45]),
-    cavitation_vibration_mm_s=np.array([3.4, 3.46]),
-    vibration_mm_s=np.array([1.9, 2.05]),
-    bearing_rise_k=np.array([42.0, 43.0]),
-    casing_rise_k=np.array([26.0, 32.0]),
-    casing_follows_ambient=np.array([1.0, 0.4]),
+    rpm_synchronous=_kinds(1500.0, 1500.0),
+    rpm_rated=_kinds(1480.0, 1480.0),
+    slip=_kinds(0.0190, 0.0255),
+    head_shutoff_m=_kinds(46.0, 58.0),
+    curve_k=_kinds(8.0 / 120**2, 10.1 / 145**2),
+    head_static_m=_kinds(14.0, 20.0),
+    system_k=_kinds(24.0 / 120**2 / 0.70, 27.9 / 145**2 / 0.70),
+    flow_to_m3_s=_kinds(1 / 3600, 1 / 60_000),
+    flow_best=_kinds(124.0, 150.0),
+    efficiency_best=_kinds(0.748, 0.70),
+    motor_efficiency=_kinds(0.914, 0.92),
+    power_rated_kw=_kinds(22.0, 30.0),
+    current_empirical_a=_kinds(0.0, 28.4),
+    suction_static_bar=_kinds(1.72, 2.05),
+    suction_loss_k=_kinds(0.14 / 120**2, 0.25 / 145**2),
+    clog_k=_kinds(0.9 / 102**2, 0.92 / 123**2),
+    cavitation_onset_bar=_kinds(0.2, 1.45),
+    cavitation_vibration_mm_s=_kinds(3.4, 3.46),
+    vibration_mm_s=np.array([1.9, 1.75, 2.05, 1.95, 2.15, 1.9, 2.0, 2.1]),
+    bearing_rise_k=np.array([42.0, 41.0, 43.0, 42.4, 43.4, 42.8, 42.1, 43.2]),
+    casing_rise_k=_kinds(26.0, 32.0),
+    casing_follows_ambient=_kinds(1.0, 0.4),
 )
-AMBIENT_REFERENCE_C = 24.0
 
 
 @dataclass(frozen=True, slots=True)
 class PumpInputs:
-    """What acts on the pumps from outside during a step; every attribute has shape (pumps,)."""
+    """What acts on the pumps from outside; every attribute has shape (times, pumps) or (pumps,)."""
 
+    running: F8  # 1 where the pump is asked to run.
     valve: F8
     level_bar: F8  # Rise of the suction side's static pressure by its tank level.
     ambient_c: F8
     bearing_day: F8
     clog: F8  # Suction strainer, 0 clean to 1 fully clogged.
+    misaligned: F8
+    seal_leak: F8
 
 
 @dataclass(frozen=True, slots=True)
 class PumpState:
-    """What the pumps remember; every attribute has shape (pumps,)."""
+    """What the pumps remember; same shape as the inputs."""
 
-    rpm: F8
-    flow: F8
-    suction_bar: F8
-    load: F8  # Shaft power as a share of the motor's rating.
+    turning: F8  # Share of the speed at which the pump would run.
     bearing_c: F8
     casing_c: F8
 
 
 @dataclass(frozen=True, slots=True)
 class PumpReadings:
-    """What ideal sensors would read; every attribute has shape (pumps,)."""
+    """What ideal sensors would read; same shape as the inputs."""
 
     running: F8
     rpm: F8
@@ -136,8 +147,8 @@ class PumpReadings:
 
 
 def is_running(inputs: PumpInputs) -> F8:
-    """Return 1 where the pump runs and 0 where its bearing has seized and the motor protection has tripped."""
-    return np.where(inputs.bearing_day < bearing.LIFE_D, 1.0, 0.0)
+    """Return 1 where the pump runs, 0 where nobody asks it to or its bearing has seized and the motor has tripped."""
+    return np.where((inputs.bearing_day < bearing.LIFE_D) & (inputs.running > 0), 1.0, 0.0)
 
 
 def cavitation(suction_bar: F8) -> F8:
@@ -146,18 +157,36 @@ def cavitation(suction_bar: F8) -> F8:
     return depth
 
 
-def _lagged(value: F8, target: F8, time_constant_s: F8 | float, dt_s: float) -> F8:
-    moved: F8 = target + (value - target) * np.exp(-dt_s / np.asarray(time_constant_s))
-    return moved
+@dataclass(frozen=True, slots=True)
+class _Hydraulics:
+    rpm: F8
+    flow: F8
+    suction_bar: F8
+    cavitating: F8
+    head_m: F8
+    power_kw: F8
 
 
-def _shutoff_m(rpm: F8, cavitating: F8) -> F8:
-    head: F8 = TYPES.head_shutoff_m * (rpm / TYPES.rpm_rated) ** 2 * (1 - CAVITATION_HEAD_LOSS * cavitating)
-    return head
+def _hydraulics(turning: F8, inputs: PumpInputs) -> _Hydraulics:
+    """Return the point at which each pump works.
 
-
-def _head_m(state: PumpState) -> F8:
-    return np.maximum(_shutoff_m(state.rpm, cavitation(state.suction_bar)) - TYPES.curve_k * state.flow**2, 0.0)
+    Speed depends on the load, the load on the flow, the flow on cavitation, and that on the flow again: a fixed point,
+    approached by half of each step because cavitation takes back almost as much flow as brought it about.
+    """
+    load = np.full_like(turning, 0.75)
+    cavitating = np.zeros_like(turning)
+    resistance = TYPES.curve_k + TYPES.system_k * inputs.valve
+    suction_k = TYPES.suction_loss_k + TYPES.clog_k * inputs.clog
+    for _ in range(_ITERATIONS):
+        rpm = turning * TYPES.rpm_synchronous * (1 - TYPES.slip * load)
+        shutoff = TYPES.head_shutoff_m * (rpm / TYPES.rpm_rated) ** 2 * (1 - CAVITATION_HEAD_LOSS * cavitating)
+        flow = np.sqrt(np.maximum(shutoff - TYPES.head_static_m, 0.0) / resistance)
+        suction = TYPES.suction_static_bar + inputs.level_bar - suction_k * flow**2
+        head_m = np.maximum(shutoff - TYPES.curve_k * flow**2, 0.0)
+        power_kw = _power_kw(rpm, flow, head_m, inputs)
+        load = power_kw * TYPES.motor_efficiency / TYPES.power_rated_kw
+        cavitating = (cavitating + cavitation(suction)) / 2
+    return _Hydraulics(rpm, flow, suction, cavitating, head_m, power_kw)
 
 
 def _efficiency(flow: F8) -> F8:
@@ -165,56 +194,25 @@ def _efficiency(flow: F8) -> F8:
     return np.maximum(TYPES.efficiency_best * (1 - (flow / TYPES.flow_best - 1) ** 2), 0.1)
 
 
-def _power_kw(state: PumpState, inputs: PumpInputs) -> F8:
+def _power_kw(rpm: F8, flow: F8, head_m: F8, inputs: PumpInputs) -> F8:
     """Return electrical power: hydraulic over both efficiencies, more by friction; empirical where so declared."""
-    hydraulic_w = WATER_KG_M3 * GRAVITY_M_S2 * state.flow * TYPES.flow_to_m3_s * _head_m(state)
+    hydraulic_w = WATER_KG_M3 * GRAVITY_M_S2 * flow * TYPES.flow_to_m3_s * head_m
     electric_w = hydraulic_w * (1 + bearing.friction(inputs.bearing_day))
-    electric_w = electric_w / (_efficiency(state.flow) * TYPES.motor_efficiency)
-    rated_flow = 145.0
-    empirical_a = TYPES.current_empirical_a * (0.55 + 0.45 * state.flow / rated_flow) * (state.rpm / TYPES.rpm_rated)
+    electric_w = electric_w / (_efficiency(flow) * TYPES.motor_efficiency)
+    empirical_a = TYPES.current_empirical_a * (0.55 + 0.45 * flow / _FLOW_RATED_L_MIN) * (rpm / TYPES.rpm_rated)
     empirical_w = empirical_a * np.sqrt(3) * LINE_VOLTAGE_V * POWER_FACTOR
     power: F8 = np.where(TYPES.current_empirical_a > 0, empirical_w, electric_w) / 1000
     return power
 
 
-def step(state: PumpState, dt_s: float, inputs: PumpInputs) -> PumpState:
-    """Advance all pumps by ``dt_s`` seconds with constant inputs."""
-    running = is_running(inputs)
-    rpm = _lagged(
-        state.rpm,
-        running * TYPES.rpm_synchronous * (1 - TYPES.slip * state.load),
-        np.where(running > 0, SPEED_TIME_CONSTANT_S, COAST_TIME_CONSTANT_S),
-        dt_s,
-    )
-    net_m = np.maximum(_shutoff_m(rpm, cavitation(state.suction_bar)) - TYPES.head_static_m, 0.0)
-    flow = _lagged(
-        state.flow,
-        np.sqrt(net_m / (TYPES.curve_k + TYPES.system_k * inputs.valve)),
-        FLOW_TIME_CONSTANT_S,
-        dt_s,
-    )
-    losses = (TYPES.suction_loss_k + TYPES.clog_k * inputs.clog) * flow**2
-    suction = _lagged(
-        state.suction_bar, TYPES.suction_static_bar + inputs.level_bar - losses, SUCTION_TIME_CONSTANT_S, dt_s
-    )
-    moved = PumpState(rpm, flow, suction, state.load, state.bearing_c, state.casing_c)
-    turning = rpm / TYPES.rpm_rated
-    return PumpState(
-        rpm=rpm,
-        flow=flow,
-        suction_bar=suction,
-        load=_power_kw(moved, inputs) * TYPES.motor_efficiency / TYPES.power_rated_kw,
-        bearing_c=_lagged(state.bearing_c, _bearing_c(turning, inputs), BEARING_TIME_CONSTANT_S, dt_s),
-        casing_c=_lagged(state.casing_c, _casing_c(turning, inputs), CASING_TIME_CONSTANT_S, dt_s),
-    )
-
-
-def _bearing_c(turning: F8, inputs: PumpInputs) -> F8:
+def bearing_settles_c(turning: F8, inputs: PumpInputs) -> F8:
+    """Return the bearing temperature to which the pumps tend."""
     settled: F8 = inputs.ambient_c + (TYPES.bearing_rise_k + bearing.heat_k(inputs.bearing_day)) * turning
     return settled
 
 
-def _casing_c(turning: F8, inputs: PumpInputs) -> F8:
+def casing_settles_c(turning: F8, inputs: PumpInputs) -> F8:
+    """Return the casing temperature to which the pumps tend."""
     follows = TYPES.casing_follows_ambient * (inputs.ambient_c - AMBIENT_REFERENCE_C)
     settled: F8 = AMBIENT_REFERENCE_C + follows + TYPES.casing_rise_k * turning
     return settled
@@ -222,51 +220,37 @@ def _casing_c(turning: F8, inputs: PumpInputs) -> F8:
 
 def settled(inputs: PumpInputs) -> PumpState:
     """Return the state to which the pumps tend under constant inputs; where a start or a replay begins."""
-    rpm = is_running(inputs) * TYPES.rpm_rated
-    turning = rpm / TYPES.rpm_rated
-    state = PumpState(
-        rpm=rpm,
-        flow=is_running(inputs) * TYPES.flow_best,
-        suction_bar=TYPES.suction_static_bar.copy(),
-        load=np.full_like(rpm, 0.75),
-        bearing_c=_bearing_c(turning, inputs),
-        casing_c=_casing_c(turning, inputs),
-    )
-    for _ in range(60):  # Half a minute of physics: the hydraulics settle in two seconds.
-        state = step(state, 0.5, inputs)
-    turning = state.rpm / TYPES.rpm_rated
-    return PumpState(
-        state.rpm, state.flow, state.suction_bar, state.load, _bearing_c(turning, inputs), _casing_c(turning, inputs)
-    )
+    turning = is_running(inputs)
+    return PumpState(turning, bearing_settles_c(turning, inputs), casing_settles_c(turning, inputs))
 
 
 def read(state: PumpState, inputs: PumpInputs) -> PumpReadings:
     """Return what ideal sensors read in this state."""
-    head_m = _head_m(state)
-    power_kw = _power_kw(state, inputs)
-    cavitating = cavitation(state.suction_bar)
-    turning = state.rpm / TYPES.rpm_rated
+    at_work = _hydraulics(state.turning, inputs)
+    turning = at_work.rpm / TYPES.rpm_rated
     defect = bearing.vibration_mm_s(inputs.bearing_day)
-    bubbles = TYPES.cavitation_vibration_mm_s * cavitating
+    bubbles = TYPES.cavitation_vibration_mm_s * at_work.cavitating
     shocks = bearing.kurtosis(inputs.bearing_day)
+    twice, axial = MISALIGNED_MM_S * inputs.misaligned, MISALIGNED_AXIAL_MM_S * inputs.misaligned
+    own_axial = np.sqrt((0.55 * TYPES.vibration_mm_s) ** 2 + (0.25 * defect) ** 2 + (0.4 * bubbles) ** 2 + axial**2)
+    oil_bar = 4.15 - 0.012 * (state.bearing_c - 67.0) - SEAL_LEAK_BAR * inputs.seal_leak
     return PumpReadings(
         running=is_running(inputs),
-        rpm=state.rpm,
-        flow=state.flow,
-        head_m=head_m,
-        suction_bar=state.suction_bar,
-        discharge_bar=state.suction_bar + WATER_KG_M3 * GRAVITY_M_S2 * head_m / PA_PER_BAR,
-        power_kw=power_kw,
-        current_a=power_kw * 1000 / (np.sqrt(3) * LINE_VOLTAGE_V * POWER_FACTOR),
-        vibration_mm_s=np.sqrt(TYPES.vibration_mm_s**2 + defect**2 + bubbles**2) * turning**2,
-        axial_mm_s=np.sqrt((0.55 * TYPES.vibration_mm_s) ** 2 + (0.25 * defect) ** 2 + (0.4 * bubbles) ** 2)
-        * turning**2,
+        rpm=at_work.rpm,
+        flow=at_work.flow,
+        head_m=at_work.head_m,
+        suction_bar=at_work.suction_bar,
+        discharge_bar=at_work.suction_bar + WATER_KG_M3 * GRAVITY_M_S2 * at_work.head_m / PA_PER_BAR,
+        power_kw=at_work.power_kw,
+        current_a=at_work.power_kw * 1000 / (np.sqrt(3) * LINE_VOLTAGE_V * POWER_FACTOR),
+        vibration_mm_s=np.sqrt(TYPES.vibration_mm_s**2 + defect**2 + bubbles**2 + twice**2) * turning**2,
+        axial_mm_s=own_axial * turning**2,
         envelope_g=bearing.envelope_g(inputs.bearing_day) * turning**2,
         kurtosis=shocks,
         crest=3.2 + 0.35 * (shocks - bearing.KURTOSIS_SOUND),
         bearing_c=state.bearing_c,
         casing_c=state.casing_c,
         ambient_c=inputs.ambient_c,
-        oil_bar=(4.15 - 0.012 * (state.bearing_c - 67.0)) * np.minimum(turning, 1.0),
-        cavitation=cavitating,
+        oil_bar=np.maximum(oil_bar, 0.0) * np.minimum(turning, 1.0),
+        cavitation=at_work.cavitating,
     )
