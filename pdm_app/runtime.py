@@ -312,6 +312,7 @@ async def running(
                 buffer,
                 clock,
                 settings.history.hot_days,
+                historian.cache_figures,
             ),
             trust=trust,
             views=ViewService(work, clock),

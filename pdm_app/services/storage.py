@@ -1,7 +1,7 @@
 """How history is kept and how long the room will do: for admins, who see every site."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.cold import ColdFile, DueDay
 from pdm_app.domain.errors import NotFoundError
-from pdm_app.domain.history import Tier
+from pdm_app.domain.history import CacheFigures, Tier
 from pdm_app.domain.ports import Buffer, Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.removals import TierSize
@@ -34,13 +34,6 @@ class BufferFill(Record):
     trouble: str
 
 
-class CacheHits(Record):
-    """How often a question about the past was answered from memory."""
-
-    hits: int
-    asked: int
-
-
 class StorageStatus(Record):
     """What the storage page shows; bytes as they lie on disk."""
 
@@ -60,7 +53,7 @@ class StorageStatus(Record):
     files: int
     damaged: int
     buffer: BufferFill
-    cache: CacheHits | None = Field(default=None, description="None where answers are not kept.")
+    cache: CacheFigures | None = Field(default=None, description="None where answers are not kept.")
 
 
 class StorageService:
@@ -71,13 +64,22 @@ class StorageService:
         buffer: Looked at as well.
         clock: Injected time.
         hot_days: How many days stay hot.
+        cache: Says what the cache of answers does.
     """
 
-    def __init__(self, facts: StorageFacts, buffer: Buffer, clock: Clock, hot_days: int) -> None:
+    def __init__(
+        self,
+        facts: StorageFacts,
+        buffer: Buffer,
+        clock: Clock,
+        hot_days: int,
+        cache: Callable[[], CacheFigures] | None = None,
+    ) -> None:
         self._facts = facts
         self._buffer = buffer
         self._clock = clock
         self.hot_days = hot_days
+        self._cache = cache
         self._turn = asyncio.Lock()
         self._known: StorageStatus | None = None
 
@@ -121,6 +123,7 @@ class StorageService:
                 samples=self._buffer.depth, bytes=self._buffer.bytes_used, bytes_max=self._buffer.bytes_max,
                 trouble=self._buffer.trouble,
             ),
+            cache=self._cache() if self._cache is not None else None,
         )  # fmt: skip
 
 

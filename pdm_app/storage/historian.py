@@ -70,7 +70,7 @@ class SqlHistorian:
         self._rollups = Rollups(database, self._reader)
         self.compaction = Compaction(database, cold, self._rollups, clock) if cold is not None else None
         self.removal = (
-            Removal(database, cold, self.compaction, clock)
+            Removal(database, cold, self.compaction, clock, self._cache.changed)
             if cold is not None and self.compaction is not None
             else None
         )

@@ -9,8 +9,10 @@ run or, whatever dies, by the next. Samples that come later for a removed span g
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import TypeAlias
 
+import numpy as np
 from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +21,7 @@ from pdm_app.domain.history import ROLLUPS, Tier
 from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.removals import DueRemoval, RemovalOrder, Removed, TierSize
 from pdm_app.domain.retention import DAY_US, without_holds
+from pdm_app.domain.samples import I8
 from pdm_app.storage import cold_thinning, dialect
 from pdm_app.storage.buckets import inside
 from pdm_app.storage.cold import ERASURES, FILES, ColdTier
@@ -34,6 +37,12 @@ from pdm_app.storage.summary_rows import TABLES
 NOT_READY = "The rollups of this day are not derived yet, or late samples are being added; the next run looks again."
 DIFFERENT = "Samples and rollups of this day disagree, so the samples stay."
 
+Changed: TypeAlias = Callable[[I8, int, int], None]
+
+
+def _nobody_keeps(_signals: I8, _low: int, _high: int) -> None:
+    """Stand for a cache where there is none."""
+
 
 class Removal:
     """Counts and deletes by orders.
@@ -43,13 +52,17 @@ class Removal:
         cold: Holds the files of closed days.
         compaction: Whoever changes a day's file does so alone.
         clock: Injected time.
+        changed: Told which signals lost samples or rollups between two times, to forget what it remembers of them.
     """
 
-    def __init__(self, database: Database, cold: ColdTier, compaction: Compaction, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, cold: ColdTier, compaction: Compaction, clock: Clock, changed: Changed = _nobody_keeps
+    ) -> None:
         self._database = database
         self._cold = cold
         self._compaction = compaction
         self._clock = clock
+        self._changed = changed
         self._counts = RemovalCounts(cold)
 
     async def sizes(self) -> Sequence[TierSize]:
@@ -120,6 +133,7 @@ class Removal:
                 marked = await self._counts.marked(connection, list(agreed), day)
                 agreed = {signal: spans for signal, spans in agreed.items() if signal not in marked}
                 await note_removed(connection, order.tier, agreed)
+            self._changed(np.array(list(agreed), np.int64), day, day + DAY_US)
         rows = await self._delete(
             TABLES[order.tier], "bucket_at", agreed, {signal: counts[signal].rows for signal in agreed}, fence
         )
@@ -201,6 +215,7 @@ class Removal:
                 await note_removed(connection, Tier.RAW, agreed)
         except _CameMeanwhileError:
             return {}, 0  # The new file is in no catalogue, so the sweep takes it.
+        self._changed(np.array(list(agreed), np.int64), day, day + DAY_US)
         return agreed, 0 if file is None or not dropped else file.bytes - (fresh.bytes if fresh is not None else 0)
 
     async def _written_anew(self, file: ColdFile, dropped: Mapping[int, Sequence[Span]]) -> ColdFile | None:

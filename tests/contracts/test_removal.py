@@ -256,3 +256,16 @@ async def test_sizes_add_up_to_what_there_is(historian: SqlHistorian, fence: Fen
     assert sizes[Tier.ROLLUP_10S, "hot"].rows >= 34
     assert sizes[Tier.ROLLUP_10S, "hot"].first_at == NOON
     assert all(size.bytes > 0 for size in sizes.values())
+
+
+async def test_what_was_remembered_of_a_span_goes_with_it(historian: SqlHistorian, fence: Fence) -> None:
+    await two_signals(historian, fence)
+    ten_seconds = HistoryQuery(signals=(1,), start_at=DAY, end_at=DAY + DAY_US // 2, buckets=4_320)
+    wide = HistoryQuery(signals=(1,), start_at=NOON - 7200 * S, end_at=NOON + 7200 * S, buckets=20)
+    for query in (ten_seconds, wide):
+        await historian.envelope(query)
+    await carried_out(historian, fence, order(Tier.RAW, 1), order(Tier.ROLLUP_10S, 1), order(Tier.ROLLUP_60S, 1))
+    [left] = await historian.envelope(ten_seconds)
+    assert left.tier is Tier.ROLLUP_1H
+    [left] = await historian.envelope(wide)
+    assert (left.tier, sum(left.count)) == (Tier.ROLLUP_1H, 300)
