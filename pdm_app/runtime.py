@@ -37,7 +37,10 @@ from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.retention import RetentionKeeper
 from pdm_app.engine.rollup import Rollup
+from pdm_app.engine.run_watch import CONSUMER as RUNS
+from pdm_app.engine.run_watch import RunWatch
 from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_rules import AlarmRuleService
@@ -48,6 +51,7 @@ from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
+from pdm_app.services.batches import BatchService
 from pdm_app.services.catalogue import Services
 from pdm_app.services.certificate_store import CertificateStore
 from pdm_app.services.certificates import CertificateService
@@ -74,6 +78,7 @@ from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.retention import RetentionService
 from pdm_app.services.retention_runs import RetentionRuns
+from pdm_app.services.run_rules import RunRuleService
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.secrets import key_ring
 from pdm_app.services.settings import SettingsService
@@ -82,6 +87,7 @@ from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.storage import StorageService
+from pdm_app.services.storage_rules import StorageRuleService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
 from pdm_app.services.views import ViewService
@@ -95,6 +101,7 @@ from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
 from pdm_app.storage.migrations import migrate
 from pdm_app.storage.storage_facts import SqlStorageFacts
+from pdm_app.storage.thinning_file import ThinningFile
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from pdm_app.stream.alarm_book import AlarmBook
 from pdm_app.stream.bus import Bus
@@ -104,6 +111,7 @@ from pdm_app.stream.latest import Latest
 log = structlog.get_logger(__name__)
 
 BUFFER_FILE = "buffer.sqlite"
+THINNING_FILE = "thinning.npz"
 RECORDINGS_FOLDER = "recordings"  # Files that can be replayed.
 WAITING_SAMPLES_MAX = 200_000  # Of what is not recorded yet, so many are seen by reads: seconds of a busy plant.
 PAGES_FIRST_S = 0.5  # So long the first page has the processors to itself, before libraries and machines start.
@@ -184,12 +192,12 @@ async def running(
         buffer = DiskBuffer(
             settings.data_dir / BUFFER_FILE,
             bytes_max=settings.buffer.bytes_max,
-            consumers=(RECORDER, ALARMS, FORMULAS),
+            consumers=(RECORDER, ALARMS, FORMULAS, RUNS),
         )
         stack.push_async_callback(buffer.close)
 
         async def waiting() -> Sequence[Batch]:
-            return await buffer.read(await buffer.position(RECORDER), WAITING_SAMPLES_MAX)
+            return await recorder.waiting(WAITING_SAMPLES_MAX)
 
         cold = ColdTier(database, settings.data_dir / COLD_FOLDER)
         historian = SqlHistorian(database, clock, waiting, cold)
@@ -204,7 +212,8 @@ async def running(
         supervisor.start("settings", settings_book.run, stage=Stage.SERVICE)
         supervisor.start("lease", keeper.run, stage=Stage.SERVICE)
         intake = Intake([], bus, latest, buffer, clock, may_collect=lambda: keeper.fence is not None)
-        recorder = Recorder(buffer, historian, keeper.held, clock, intake.settled)
+        thinner = Thinner(ThinningFile(settings.data_dir / THINNING_FILE), work, clock, intake.thinned)
+        recorder = Recorder(buffer, historian, keeper.held, clock, intake.settled, thinner)
         supervisor.start("recorder", recorder.run, stage=Stage.CONSUMER, backoff=recorder.backoff,
                          on_retry=recorder.retrying, drain=recorder.drain)  # fmt: skip
         rollup = Rollup(historian, keeper.held, clock)
@@ -224,6 +233,10 @@ async def running(
         deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
         supervisor.start("formulas", deriver.run, stage=Stage.CONSUMER, backoff=deriver.backoff,
                          on_retry=deriver.retrying, drain=deriver.drain)  # fmt: skip
+
+        run_watch = RunWatch(buffer, historian, work, clock, keeper.held)
+        supervisor.start("runs", run_watch.run, stage=Stage.CONSUMER, backoff=run_watch.backoff,
+                         on_retry=run_watch.retrying)  # fmt: skip
 
         async def load_later(driver: str) -> None:
             await pages_served.wait()
@@ -260,7 +273,12 @@ async def running(
             await auth.ensure_demo_accounts()
         ingest = IngestService(work, intake, clock, settings.ingest)
         in_force = InForce(
-            ingest.forget_signals, alarm_watch.reload, collector.reload_signals, collector.reload, deriver.reload
+            ingest.forget_signals,
+            alarm_watch.reload,
+            collector.reload_signals,
+            collector.reload,
+            deriver.reload,
+            thinner.reload,
         )
         desk = Desk(clock, Rules(), in_force)
         signatures = SignatureService(work, clock, auth.profile.confirm)
@@ -284,6 +302,9 @@ async def running(
             assets=assets,
             audit=audit,
             auth=auth,
+            batches=BatchService(
+                work, historian, clock, RunRuleService(work, clock, run_watch.reload, lambda: run_watch.faults)
+            ),
             certificates=certificates,
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work, clock) if plant is not None else None,
@@ -307,6 +328,9 @@ async def running(
             signatures=signatures,
             settings=SettingsService(work, clock, settings_book),
             sites=SiteService(work, desk),
+            storage_rules=StorageRuleService(
+                work, historian, clock, thinner.reload, lambda: thinner.thinned, cold.bytes_per_sample
+            ),
             storage=StorageService(
                 SqlStorageFacts(database, compaction, settings.data_dir),
                 buffer,

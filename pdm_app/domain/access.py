@@ -51,6 +51,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     SIGNATURES_SIGN = "signatures.sign"
     TRUST_CONFIGURE = "trust.configure"
+    RUNS_CONTROL = "runs.control"
     STORAGE_CONFIGURE = "storage.configure"
 
 
@@ -65,7 +66,7 @@ _READ = frozenset(
         Permission.SYSTEM_READ,
     }
 )
-_OPERATE = _READ | {Permission.ALARMS_ACKNOWLEDGE, Permission.ANNOTATIONS_WRITE}
+_OPERATE = _READ | {Permission.RUNS_CONTROL, Permission.ALARMS_ACKNOWLEDGE, Permission.ANNOTATIONS_WRITE}
 _ENGINEER = _OPERATE | {
     Permission.ASSETS_CONFIGURE,
     Permission.ASSETS_SHARE,

@@ -20,10 +20,12 @@ from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.retention import Retention
+from pdm_app.domain.runs import Runs
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.domain.signals import Signal
+from pdm_app.domain.storage_rules import StorageRules
 from pdm_app.domain.trust import PeerCertificates
 from pdm_app.domain.views import Views
 
@@ -193,6 +195,8 @@ class Work(Protocol):
     groups: Groups
     roles: Roles
     shares: Shares
+    runs: Runs
+    storage_rules: StorageRules
     views: Views
     annotations: Annotations
     secrets: Secrets

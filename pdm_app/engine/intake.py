@@ -289,6 +289,11 @@ class Intake:
         for _ in range(min(polls, 1000)):
             self.ledger.add(Count.SKIPPED, slots[known])
 
+    def thinned(self, signals: I8, samples: I8) -> None:
+        """Count samples that storage rules left out of history, by signal; fewer than none where some came back."""
+        slots, known = self._book.find(signals.astype(np.uint32))
+        self.ledger.change(Count.THINNED, slots[known], samples[known])
+
     def faults(self, signals: Sequence[int]) -> Mapping[int, str]:
         """Say which of ``signals`` send what cannot be recorded, and why."""
         book = self._book

@@ -23,6 +23,7 @@ class Count(IntEnum):
     NOT_A_NUMBER = 8  # NaN or infinite; kept as bad
     SKIPPED = 9  # a poll that was due while the one before was still running
     LOST = 10  # taken by the durable buffer, and then the disk refused the commit; shown, not recorded
+    THINNED = 11  # left out of history by a storage rule, within its bound; shown, and seen by alarms and formulas
 
 
 LOSSES = (Count.REJECTED_TIME, Count.REFUSED, Count.LOST)
@@ -40,6 +41,10 @@ class Ledger:
         """Count one for every entry of ``slots``; a slot may occur more than once."""
         if slots.size:
             np.add.at(self._table[count], slots, 1)
+
+    def change(self, count: Count, slots: I8, by: I8) -> None:
+        """Count as many as ``by`` says for each of ``slots``, in which none occurs twice; fewer than none take back."""
+        self._table[count, slots] += by
 
     def column(self, count: Count) -> NDArray[np.int64]:
         """Return one count of every slot, as a view."""

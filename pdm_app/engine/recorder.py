@@ -7,14 +7,15 @@ anywhere: a batch is confirmed only after it was written, and writing it again c
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from pdm_app.domain.ports import Buffer, Clock, Fence, Historian
-from pdm_app.domain.samples import MICROS_PER_S
+from pdm_app.domain.samples import MICROS_PER_S, Batch
 from pdm_app.engine.supervisor import Backoff, Retry, first_of
+from pdm_app.engine.thinner import Picked, Thinner
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Recorder:
         fence: Returns the proof of the lease once it is held; asked before every write.
         clock: Injected time.
         settled: Returns once everything that was offered to the buffer is committed; awaited before a drain.
+        thinner: Picks what is stored; everything is where there is none.
     """
 
     def __init__(
@@ -71,12 +73,15 @@ class Recorder:
         fence: Callable[[], Awaitable[Fence]],
         clock: Clock,
         settled: Callable[[], Awaitable[None]] = _at_once,
+        thinner: Thinner | None = None,
     ) -> None:
         self._buffer = buffer
         self._historian = historian
         self._fence = fence
         self._clock = clock
         self._settled = settled
+        self._thinner = thinner
+        self._position = 0
         self.backoff = Backoff(first_s=0.25, cap_s=2.0)
         self._samples_total = 0
         self._duplicates_total = 0
@@ -97,11 +102,17 @@ class Recorder:
             UnavailableError: The database does not take samples now; run again later.
             FencedError: Another process records.
         """
-        position = await self._buffer.position(CONSUMER)
+        if self._thinner is not None:
+            await self._thinner.begin()
+        confirmed = await self._buffer.position(CONSUMER)
+        position = self._position = max(self._position, confirmed)
+        if position > confirmed:  # A write before was kept, and what waits after it was not saved.
+            await self._confirm(position, at_once=True)
         while True:
             batches = await self._buffer.read(position, SAMPLES_MAX)
             if not batches:
                 if self._draining.is_set():
+                    await self._confirm(position, at_once=True)
                     self._drained.set()
                     return
                 await first_of(self._buffer.wait(position), self._draining.wait())
@@ -115,11 +126,27 @@ class Recorder:
             fence = await self._fence()
             self._awaits_lease = False
             began_at = self._clock.now()
+            picked = self._pick(batches)
             async with asyncio.timeout(WRITE_S_MAX):
-                recorded = await self._historian.write(batches, fence)
-            position = batches[-1].seq
-            await self._buffer.confirm(CONSUMER, position)
+                recorded = await self._historian.write(batches if picked is None else picked.batches, fence)
+            if self._thinner is not None and picked is not None:
+                self._thinner.stored(picked)
+            position = self._position = batches[-1].seq
+            await self._confirm(position)
             self._note(recorded.samples, recorded.duplicates, began_at)
+
+    def _pick(self, batches: Sequence[Batch]) -> Picked | None:
+        return None if self._thinner is None else self._thinner.pick(batches)
+
+    async def _confirm(self, position: int, *, at_once: bool = False) -> None:
+        if self._thinner is None or await self._thinner.may_confirm(at_once=at_once):
+            await self._buffer.confirm(CONSUMER, position)
+
+    async def waiting(self, samples_max: int) -> Sequence[Batch]:
+        """Return what is acknowledged and not in the historian yet, oldest first: readers see it with all the rest."""
+        held = [] if self._thinner is None else [self._thinner.waiting]
+        position = max(self._position, await self._buffer.position(CONSUMER))
+        return [*(batch for batch in held if len(batch)), *await self._buffer.read(position, samples_max)]
 
     def _gather_s(self) -> float:
         """How long the next write should still wait, in seconds."""

@@ -8,6 +8,7 @@ from pdm_app.rpc.areas import areas
 from pdm_app.rpc.assets import assets
 from pdm_app.rpc.audit import audit
 from pdm_app.rpc.auth import auth
+from pdm_app.rpc.batches import batches
 from pdm_app.rpc.certificates import certificates
 from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
@@ -32,6 +33,7 @@ from pdm_app.rpc.signals import signals
 from pdm_app.rpc.signatures import signatures
 from pdm_app.rpc.sites import sites
 from pdm_app.rpc.storage import storage
+from pdm_app.rpc.storage_rules import storage_rules
 from pdm_app.rpc.system import system
 from pdm_app.rpc.trust import trust
 from pdm_app.rpc.users import users
@@ -47,6 +49,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "assets": assets,
     "audit": audit,
     "auth": auth,
+    "batches": batches,
     "certificates": certificates,
     "connections": connections,
     "demo": demo,
@@ -69,6 +72,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "signals": signals,
     "signatures": signatures,
     "sites": sites,
+    "storage_rules": storage_rules,
     "storage": storage,
     "system": system,
     "trust": trust,

@@ -9,6 +9,7 @@ from pdm_app.services.areas import AreaService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
+from pdm_app.services.batches import BatchService
 from pdm_app.services.certificates import CertificateService
 from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
@@ -33,6 +34,7 @@ from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.storage import StorageService
+from pdm_app.services.storage_rules import StorageRuleService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
 from pdm_app.services.views import ViewService
@@ -49,6 +51,7 @@ class Services:
     assets: AssetService
     audit: AuditService
     auth: AuthService
+    batches: BatchService
     certificates: CertificateService
     client_certificates: ClientCertificateService
     connection_tests: ConnectionTestService
@@ -71,6 +74,7 @@ class Services:
     signals: SignalService
     signatures: SignatureService
     sites: SiteService
+    storage_rules: StorageRuleService
     storage: StorageService
     system: SystemService
     trust: TrustService

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 FILES = table_of(ColdFileRow)
 ERASURES = table_of(ColdErasureRow)
 FOLDER = "cold"
+BYTES_PER_SAMPLE = 7.0  # Of the demo plant, a whole day compressed.
 
 
 class ColdTier:
@@ -49,6 +50,17 @@ class ColdTier:
         """Return what the catalogue says of the files that lie in a span, in order."""
         statement = select(FILES).where(FILES.c.start_at < end, FILES.c.end_at > start).order_by(FILES.c.start_at)
         return [ColdFile.model_validate(dict(row)) for row in (await connection.execute(statement)).mappings()]
+
+    async def bytes_per_sample(self) -> float:
+        """Return what a sample takes in the files there are; what it took in measurements while there are none.
+
+        Raises:
+            UnavailableError: The database does not answer.
+        """
+        statement = select(func.sum(FILES.c.bytes), func.sum(FILES.c.samples))
+        async with self._database.connected("weigh the cold files") as connection:
+            size, samples = (await connection.execute(statement)).one()
+        return int(size) / int(samples) if samples else BYTES_PER_SAMPLE
 
     async def read(
         self,

@@ -21,8 +21,10 @@ from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
 from pdm_app.domain.retention import Retention
+from pdm_app.domain.runs import Runs
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
+from pdm_app.domain.storage_rules import StorageRules
 from pdm_app.domain.trust import PeerCertificates
 from pdm_app.domain.views import Views
 from pdm_app.storage.alarms import SqlAlarms
@@ -39,9 +41,11 @@ from pdm_app.storage.identities import SqlIdentities
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
 from pdm_app.storage.retention import SqlRetention
+from pdm_app.storage.runs import SqlRuns
 from pdm_app.storage.secrets import SqlSecrets
 from pdm_app.storage.settings_revisions import SqlSettingsRevisions
 from pdm_app.storage.signals import SqlSignals
+from pdm_app.storage.storage_rules import SqlStorageRules
 from pdm_app.storage.trust import SqlPeerCertificates
 from pdm_app.storage.users import SqlUsers
 from pdm_app.storage.views import SqlViews
@@ -70,6 +74,8 @@ class SqlWork:
         self.groups: Groups = SqlGroups(transaction)
         self.roles: Roles = SqlRoles(transaction)
         self.shares: Shares = SqlShares(transaction)
+        self.runs: Runs = SqlRuns(transaction)
+        self.storage_rules: StorageRules = SqlStorageRules(transaction)
         self.views: Views = SqlViews(transaction)
         self.annotations: Annotations = SqlAnnotations(transaction)
         self.plant: Plant = SqlPlant(transaction)

@@ -190,6 +190,11 @@ class DerivationBook:
             for memory in self._memories(number):
                 memory.merge(*rows)
 
+    def whole(self) -> list[Outcomes]:
+        """Return the outcomes over what is remembered of the inputs, as if all of it had come at this moment."""
+        found = [self._reckon(own.derived, self._floor(own.derived)) for own in self._own.values()]
+        return [outcomes for outcomes in found if len(outcomes.at)]
+
     def take(self, batches: Sequence[Batch]) -> list[Outcomes]:
         """Take what was recorded, in that order; return what must now be recorded of the derived signals."""
         since: dict[int, int] = {}

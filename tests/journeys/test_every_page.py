@@ -22,6 +22,7 @@ PAGES = {
     "/trends?s=1&s=2&s=%3DVibration_mm_s*2": "Trends",
     "/signals": "Signals",
     "/signals?show=derived": "Signals",
+    "/storage/rules": "Storage rules",
     "/connections": "Connections",
     "/devices": "Devices",
     "/settings": "Settings",

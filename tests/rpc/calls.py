@@ -13,6 +13,7 @@ from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
+from tests.rpc.recording_calls import RECORDING_NEEDS, recording_inputs
 from tests.rpc.storage_calls import STORAGE_NEEDS, storage_inputs
 from tests.rpc.workspace_calls import WORKSPACE_NEEDS, workspace_inputs
 
@@ -83,6 +84,7 @@ NEEDS: dict[str, Permission | None] = {
     **DIRECTORY_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
+    **RECORDING_NEEDS,
     **WORKSPACE_NEEDS,
     **STORAGE_NEEDS,
 }
@@ -141,6 +143,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | directory_inputs(own)
         | link_inputs(own)
         | plant_inputs(own)
+        | recording_inputs(own)
         | workspace_inputs(own)
         | storage_inputs()
     ).get(path, MISSING)

@@ -18,6 +18,7 @@ from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_
 from tests.rpc.link_calls import link_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
+from tests.rpc.recording_calls import recording_crossings
 from tests.rpc.workspace_calls import workspace_crossings
 
 SPAN = {"start_at": 1_800_000_000_000_000, "end_at": 1_800_000_060_000_000}
@@ -93,6 +94,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **link_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),
+        **recording_crossings(target, site_id),
         **workspace_crossings(target, site_id),
     }
 

@@ -24,6 +24,7 @@ from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.pages.signals import signals
+from pdm_app.ui.pages.storage_rules import storage_rules
 from pdm_app.ui.pages.trends import trends
 from pdm_app.ui.pages.trust import trust
 from pdm_app.ui.pages.users import users
@@ -59,6 +60,7 @@ PAGES: tuple[Page, ...] = (
     Page("/alarms/history", journal, "journal.title", [Journal.load]),
     Page("/trends", trends, "trends.title", [Session.enter]),
     Page("/signals", signals, "signals.title", [Session.enter]),
+    Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
