@@ -11,16 +11,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.storage.cold_rows import SCHEMA, TEXTS, ColdRows
+from pdm_app.storage.cold_rows import NAMES, TEXTS, ColdRows, schema
 from pdm_app.storage.raw_rows import RawRows, no_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    from pdm_app.storage.lazily import pyarrow as pa
+    from pdm_app.storage.lazily import pyarrow_parquet as pq
 
 ROWS_PER_GROUP = 65_536
 """Rows from which on a group is closed: large enough to compress well, small enough to read for one signal."""
@@ -29,7 +34,7 @@ PART = ".part"
 NUMBERS = ["signal", "source_at", "value", "quality", "received_at", "place"]
 COUNTED = ("source_at", "received_at", "place", "other_received_at", "other_place")
 ALWAYS = ((-(2**62), 2**62),)
-DICTIONARIES = [name for name in SCHEMA.names if name not in COUNTED]
+DICTIONARIES = [name for name in NAMES if name not in COUNTED]
 """Values, too: a converter of 12 bits yields few different ones, and the writer gives up where there are many."""
 
 
@@ -65,7 +70,7 @@ class Writer:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = pq.ParquetWriter(
                 self._unfinished,
-                SCHEMA,
+                schema(),
                 compression="zstd",
                 use_dictionary=DICTIONARIES,
                 column_encoding=dict.fromkeys(COUNTED, "DELTA_BINARY_PACKED"),
@@ -165,7 +170,7 @@ def read_whole(path: Path, signals: Sequence[int]) -> ColdRows:
     try:
         with _opened(path) as file:
             tables = [file.read_row_group(group, use_threads=False) for group in _groups(file, wanted, ALWAYS)]
-        table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+        table = pa.concat_tables(tables) if tables else schema().empty_table()
     except (OSError, pa.ArrowException) as error:
         raise ColdFileError(f"{path.name} cannot be read: {error}") from error
     return ColdRows(table.filter(pa.array(np.isin(table.column("signal").to_numpy(), wanted))).combine_chunks())
@@ -188,11 +193,11 @@ def signals_of(path: Path) -> list[int]:
     return sorted({int(signal) for some in found for signal in some})
 
 
-def _opened(path: Path) -> pq.ParquetFile:
+def _opened(path: Path) -> "pq.ParquetFile":
     return pq.ParquetFile(path, page_checksum_verification=True)
 
 
-def _groups(file: pq.ParquetFile, signals: NDArray[Any], ranges: Sequence[tuple[int, int]]) -> list[int]:
+def _groups(file: "pq.ParquetFile", signals: NDArray[Any], ranges: Sequence[tuple[int, int]]) -> list[int]:
     groups = []
     for number in range(file.num_row_groups):
         group = file.metadata.row_group(number)
@@ -212,7 +217,7 @@ def _inside(at: NDArray[Any], ranges: Sequence[tuple[int, int]]) -> NDArray[np.b
     return keep
 
 
-def _digest(into: Any, table: pa.Table) -> None:
+def _digest(into: Any, table: "pa.Table") -> None:
     for name in table.column_names:
         column = table.column(name)
         if name not in TEXTS:

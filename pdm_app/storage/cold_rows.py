@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    from pdm_app.storage.lazily import pyarrow as pa
 
 from pdm_app.storage.columnar import Columns
 
@@ -28,33 +33,38 @@ NAMES = (
 )
 SELECT = """SELECT s.signal_id, s.source_at, s.value, s.text, s.quality, s.received_at, s.place, s.other_value,
     s.other_text, s.other_quality, s.other_received_at, s.other_place FROM samples s"""
-SCHEMA = pa.schema(
-    [
-        ("signal", pa.uint32()),
-        ("source_at", pa.int64()),
-        ("value", pa.float64()),
-        ("text", pa.string()),
-        ("quality", pa.uint16()),
-        ("received_at", pa.int64()),
-        ("place", pa.int64()),
-        ("other_value", pa.float64()),
-        ("other_text", pa.string()),
-        ("other_quality", pa.uint16()),
-        ("other_received_at", pa.int64()),
-        ("other_place", pa.int64()),
-    ]
-)
 TEXTS = ("text", "other_text")
+
+
+@cache
+def schema() -> "pa.Schema":
+    """Return the columns and their types."""
+    return pa.schema(
+        [
+            ("signal", pa.uint32()),
+            ("source_at", pa.int64()),
+            ("value", pa.float64()),
+            ("text", pa.string()),
+            ("quality", pa.uint16()),
+            ("received_at", pa.int64()),
+            ("place", pa.int64()),
+            ("other_value", pa.float64()),
+            ("other_text", pa.string()),
+            ("other_quality", pa.uint16()),
+            ("other_received_at", pa.int64()),
+            ("other_place", pa.int64()),
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColdRows:
-    """Rows sorted by (signal, source_at), no key twice, as a table of `SCHEMA`.
+    """Rows sorted by (signal, source_at), no key twice, as a table of `schema`.
 
     A value that is no number is NaN. A row without a runner-up has ``other_place`` -1 and zeros beside it.
     """
 
-    table: pa.Table
+    table: "pa.Table"
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -63,9 +73,9 @@ class ColdRows:
     def of_hot(cls, columns: Sequence[Sequence[Any]]) -> "ColdRows":
         """Take the columns of `SELECT` over, which may be empty."""
         if not columns:
-            return cls(SCHEMA.empty_table())
+            return cls(schema().empty_table())
         arrays = []
-        for name, kind, column in zip(NAMES, SCHEMA.types, columns, strict=True):
+        for name, kind, column in zip(NAMES, schema().types, columns, strict=True):
             if name in TEXTS:
                 arrays.append(pa.array(column, kind))
             elif pa.types.is_floating(kind):
@@ -75,7 +85,7 @@ class ColdRows:
                 arrays.append(pa.array([missing if value is None else value for value in column], kind))
             else:
                 arrays.append(pa.array(np.array(column, np.int64)).cast(kind))
-        return cls(pa.table(arrays, schema=SCHEMA))
+        return cls(pa.table(arrays, schema=schema()))
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a column of numbers."""
@@ -178,7 +188,7 @@ def _taken(texts: Any, rows: NDArray[np.int64], there: NDArray[np.bool_]) -> Any
 
 def _of_columns(columns: Mapping[str, Any]) -> ColdRows:
     arrays = []
-    for name, kind in zip(NAMES, SCHEMA.types, strict=True):
+    for name, kind in zip(NAMES, schema().types, strict=True):
         column = columns[name]
         arrays.append(column if name in TEXTS else pa.array(column).cast(kind))
-    return ColdRows(pa.table(arrays, schema=SCHEMA))
+    return ColdRows(pa.table(arrays, schema=schema()))

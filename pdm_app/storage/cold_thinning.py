@@ -5,13 +5,19 @@ A file never changes: what stays is written to a new one, group by group, and re
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pdm_app.storage.cold_files import ROWS_PER_GROUP, ColdFileError, Writer, Written
 from pdm_app.storage.cold_rows import ColdRows, joined
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    from pdm_app.storage.lazily import pyarrow as pa
+    from pdm_app.storage.lazily import pyarrow_parquet as pq
 
 Span = tuple[int, int]
 
