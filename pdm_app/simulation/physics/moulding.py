@@ -33,7 +33,8 @@ LIFE_SHOTS = 50_000  # Between two preventive maintenances of a mould.
 
 _SET_UP_S = 75 * 60.0
 _SET_UP_AT = (0.28, 0.62)  # Share of the day at which the mould is changed, on days when it is.
-_DAYS_PER_MOULD = {"IM-11": 3, "IM-12": 4, "IM-13": 5}
+_MOULDS_CHANGE = {"IM-11": (6, 3), "IM-12": (8, 4), "IM-13": (14, 1)}
+"""Of so many working days, on how many a machine carries its second mould."""
 _STOPS = (
     StopKind(Reason.MINOR_STOP, 2.4, 30, 240),
     StopKind(Reason.BREAKDOWN, 0.16, 900, 3600),
@@ -118,8 +119,8 @@ def _totals(seed: int, code: str, number: int, faults: tuple[InjectedFault, ...]
 
 def mounted(code: str, number: int) -> tuple[int, int]:
     """Return which of its two moulds a machine carries at the begin and at the end of a working day."""
-    days = _DAYS_PER_MOULD[code]
-    return number // days % 2, (number + 1) // days % 2
+    days, second = _MOULDS_CHANGE[code]
+    return int(number % days < second), int((number + 1) % days < second)
 
 
 @lru_cache(maxsize=12)
