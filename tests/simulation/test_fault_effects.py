@@ -11,6 +11,7 @@ from pdm_app.simulation import faults
 from pdm_app.simulation.physics import moulding
 from pdm_app.simulation.physics.work_days import day_at
 from pdm_app.simulation.physics.world import COOLED, COOLING, MACHINING, MOULDING, PACKING
+from pdm_app.simulation.plant import northfield
 from pdm_app.simulation.readings import PlantReader, Told
 
 NOON = 1_763_640_000 * MICROS_PER_S  # 2025-11-20 12:00 UTC.
@@ -220,3 +221,24 @@ def test_several_faults_at_once_each_have_their_own_effect(sound: Told) -> None:
         ("P-503", "Oil_Pressure_bar"),
         ("C-201", "Filter_Differential_Pressure_bar"),
     }
+
+
+def test_a_trip_of_the_cooling_water_floods_utilities_with_alarms_and_is_itself_the_first() -> None:
+    """Twenty-odd alarms in the four minutes of the trip; the reason stands at their head."""
+    plant = northfield()
+    code_of = {asset.id: asset.code for asset in plant.assets}
+    signals = {signal.id: signal for signal in plant.signals}
+    at = NOON + np.arange(-30, 240, dtype=np.int64) * MICROS_PER_S
+    trip = InjectedFault("f-1", "alarm_flood", "P-101A", "", Micros(NOON), 1.0)
+    told = PlantReader(NOON).read(at, [trip]).columns
+    raised: list[tuple[int, str]] = []
+    for rule in plant.rules:
+        abnormal_s = 0
+        for second, value in enumerate(told[code_of[rule.asset_id]][signals[rule.signal_id].name].tolist()):
+            abnormal_s = abnormal_s + 1 if rule.condition.is_abnormal(value) else 0
+            if abnormal_s > rule.on_delay_s:
+                raised.append((second, rule.asset_id))
+                break
+    assert 16 <= len(raised) <= 30
+    assert min(raised)[1] == "p-101a"
+    assert len({asset_id for _, asset_id in raised}) >= 7, "it reaches across the plant"

@@ -27,7 +27,7 @@ _SECOND = (
 )
 _DRYER = (
     Sensor("Dew_Point_C", "Pressure dew point", "Cel", 1, (-40, 30), (1, 6), 0.15, 120.0),
-    Sensor("Inlet_Temperature_C", "Inlet temperature", "Cel", 1, (0, 80), (28, 42), 0.1, 20.0),
+    Sensor("Inlet_Temperature_C", "Inlet temperature", "Cel", 1, (0, 80), (28, 35), 0.1, 20.0),
     Sensor("Pressure_Drop_bar", "Pressure drop", "bar", 3, (0, 1), (0.03, 0.2), 0.002, 5.0),
     STATE,
 )
@@ -52,6 +52,12 @@ def _second_rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
 
 def _dryer_rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
     return (
+        limit_rule(
+            signal["Inlet_Temperature_C"], "inlet-warm", "Inlet warm", "high", 36, 3, TEMPERATURE,
+            cause="The compressor's aftercooler gets no cooling water.",
+            consequence="The dryer is overloaded and the dew point rises.",
+            action=("Check the cooling water of the aftercooler.",),
+        ),
         limit_rule(
             signal["Dew_Point_C"], "dew-point-high", "Dew point high", "high", 8, 3, TEMPERATURE,
             cause="Dryer overloaded or its drain blocked.",

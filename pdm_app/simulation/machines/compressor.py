@@ -140,6 +140,12 @@ def _rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
             action=("Check the oil level.", "Check the cooler and the room's ventilation.", "Get C-202 ready."),
         ),
         limit_rule(
+            signal["Oil_Temperature_C"], "oil-temperature-high", "Oil temperature high", "high", 89, 3, TEMPERATURE,
+            cause="No cooling water, a dirty oil cooler or a hot compressor room.",
+            consequence="Oil ages four times as fast; the compressor trips at 110 °C.",
+            action=("Check the cooling water.", "Check the oil cooler."),
+        ),
+        limit_rule(
             signal["Filter_Differential_Pressure_bar"], "filter-dp-high", "Inlet filter Δp high", "high", 0.60, 3,
             PRESSURE,
             cause="Clogged inlet filter.",

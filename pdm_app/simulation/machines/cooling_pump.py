@@ -168,6 +168,18 @@ def _rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
             action=("Look for a leak or an open bypass.", "Compare suction pressure and flow."),
         ),
         limit_rule(
+            signal["Motor_RPM"], "speed-low", "Stopped without being told to", "low", 1300, 2, ELECTRICAL,
+            cause="Trip of the motor protection, loss of voltage or a seized bearing.",
+            consequence="No cooling water: machines become too warm within two to four minutes.",
+            action=("Change over to P-101B.", "Read the motor protection before starting again."),
+        ),
+        limit_rule(
+            signal["Motor_Current_A"], "motor-current-low", "Motor current low", "low", 20, 4, ELECTRICAL,
+            cause="The pump runs dry, its coupling is broken, or it stands.",
+            consequence="No cooling water.",
+            action=("Compare speed and flow.",),
+        ),
+        limit_rule(
             signal["Motor_Current_A"], "motor-current-high", "Motor current high", "high", 36, 3, ELECTRICAL,
             cause="Overload, mechanical friction or loss of a phase.",
             consequence="The motor protection trips at 42 A.",

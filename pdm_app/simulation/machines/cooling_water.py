@@ -52,6 +52,18 @@ def _exchanger_rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
             action=("Check that P-101A or P-101B runs.", "Compare the four temperatures.", "Check the fan of CT-101."),
         ),
         limit_rule(
+            signal["Hot_Outlet_C"], "process-water-hot", "Process water hot", "high", 34, 1, TEMPERATURE,
+            cause="No cooling water.",
+            consequence="Machines trip by their own protection within minutes.",
+            action=("Change over the cooling water pumps now.", "Stop the moulding machines in order."),
+        ),
+        limit_rule(
+            signal["Hot_Inlet_C"], "return-warm", "Return of the process water warm", "high", 35, 3, TEMPERATURE,
+            cause="Heat is not taken away.",
+            consequence="Process water becomes too warm.",
+            action=("Check the flow of the cooling water.",),
+        ),
+        limit_rule(
             signal["Heat_kW"], "heat-low", "Heat given off low", "low", 120, 3, Delay(delay_s=20, range_share=0.05),
             cause="No cooling water, or the machines stand.",
             consequence="The process water warms up by about two degrees a minute.",

@@ -54,11 +54,18 @@ def _rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
             action=("Look at the tool life left.", "Change the tool."),
         ),
         limit_rule(
-            signal["Spindle_Temperature_C"], "spindle-temperature-high", "Spindle temperature high", "high", 52, 3,
+            signal["Spindle_Temperature_C"], "spindle-temperature-high", "Spindle temperature high", "high", 50, 3,
             TEMPERATURE,
             cause="Cooling fails, or the spindle bearing wears.",
             consequence="Parts grow out of tolerance.",
             action=("Check the process water.", "Let the spindle run idle."),
+        ),
+        limit_rule(
+            signal["Spindle_Temperature_C"], "spindle-temperature-critical", "Spindle temperature critical", "high",
+            53, 2, TEMPERATURE,
+            cause="Cooling fails, or the spindle bearing is about to seize.",
+            consequence="The spindle trips; the part in work is scrap.",
+            action=("Stop after this part.", "Check the process water."),
         ),
         limit_rule(
             signal["Diameter_Deviation_um"], "diameter-high", "Diameter out of tolerance", "high", 26.5, 2, DEVIATION,

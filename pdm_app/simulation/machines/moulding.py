@@ -56,6 +56,13 @@ def _machine_rules(signal: dict[str, Signal]) -> tuple[AlarmRule, ...]:
             action=("Compare with the process water of HX-101.", "Flush the mould's channels."),
         ),
         limit_rule(
+            signal["Mould_Temperature_C"], "mould-temperature-critical", "Mould temperature critical", "high", 47, 2,
+            TEMPERATURE,
+            cause="Process water hot, or the mould's cooling is shut off.",
+            consequence="All parts are scrap.",
+            action=("Stop the machine at the end of the shot.", "Check the cooling water."),
+        ),
+        limit_rule(
             signal["Melt_Temperature_C"], "melt-temperature-low", "Melt temperature low", "low", 222, 3, TEMPERATURE,
             cause="A heater band or a nozzle of the hot runner has failed.",
             consequence="Short shots.",

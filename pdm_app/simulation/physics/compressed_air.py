@@ -9,7 +9,8 @@ from pdm_app.simulation.physics.moments import Columns, Moments
 from pdm_app.simulation.physics.states import IDLE, RUNNING, running
 
 DISCHARGE_FOLLOWS_AMBIENT = 0.3
-DISCHARGE_FOLLOWS_COOLING = 0.8
+DISCHARGE_FOLLOWS_COOLING = 1.1
+DEW_POINT_FOLLOWS_COOLING = 0.6
 AMBIENT_REFERENCE_C = 24.0
 OIL_BELOW_DISCHARGE_K = 9.0
 SEPARATOR_TAKES_BAR = 2.3
@@ -27,6 +28,7 @@ def columns(moments: Moments, air: AirReadings, excess_k: F8) -> Columns:
     ambient = moments.ambient_graz_c
     warmth = DISCHARGE_FOLLOWS_AMBIENT * (ambient - AMBIENT_REFERENCE_C) + DISCHARGE_FOLLOWS_COOLING * excess_k
     discharge = air.discharge_c + warmth
+    dew_point = compressor.DEW_POINT_C + DEW_POINT_FOLLOWS_COOLING * excess_k
     stays = np.full(len(moments.at), RUNNING)
     return {
         "C-201": {
@@ -34,7 +36,7 @@ def columns(moments: Moments, air: AirReadings, excess_k: F8) -> Columns:
             "Discharge_Temperature_C": discharge,
             "Motor_Power_kW": air.power_kw,
             "Filter_Differential_Pressure_bar": air.filter_bar,
-            "Dew_Point_C": np.full(len(moments.at), compressor.DEW_POINT_C),
+            "Dew_Point_C": dew_point,
             "Load_Share_pct": 100 * air.load_share,
             "Air_Demand_m3_min": air.demand,
             "Air_Delivery_m3_min": air.delivery,
@@ -53,7 +55,7 @@ def columns(moments: Moments, air: AirReadings, excess_k: F8) -> Columns:
             "State": running(air.second_is_loaded, standing=IDLE),
         },
         "D-201": {
-            "Dew_Point_C": np.full(len(moments.at), compressor.DEW_POINT_C),
+            "Dew_Point_C": dew_point,
             "Inlet_Temperature_C": 32.0 + 0.25 * (discharge - 84.0),
             "Pressure_Drop_bar": 0.05 + 0.12 * air.load_share**2,
             "State": stays,
