@@ -18,7 +18,7 @@ import structlog
 
 from pdm_app.directories.doors import open_doors
 from pdm_app.domain.history import CacheFigures
-from pdm_app.domain.ports import Clock, PlantControl
+from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros
 from pdm_app.drivers.connection_rules import Rules
@@ -26,6 +26,7 @@ from pdm_app.drivers.csv_recordings import CsvRecordings
 from pdm_app.drivers.registry import drivers_with, load
 from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
 from pdm_app.engine.alarm_watch import AlarmWatch
+from pdm_app.engine.backfill import Backfill
 from pdm_app.engine.certificate_keeper import CertificateKeeper
 from pdm_app.engine.collector import Collector
 from pdm_app.engine.cooling import Cooling
@@ -92,7 +93,8 @@ from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
 from pdm_app.services.views import ViewService
 from pdm_app.settings import Settings
-from pdm_app.simulation.fleet import running_fleet
+from pdm_app.simulation.fleet import Fleet, running_fleet
+from pdm_app.simulation.past import DemoPast
 from pdm_app.storage.buffer import DiskBuffer
 from pdm_app.storage.cold import FOLDER as COLD_FOLDER
 from pdm_app.storage.cold import ColdTier
@@ -230,6 +232,11 @@ async def running(
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
 
+        backfill: Backfill | None = None
+        if plant is not None and settings.demo_history_days:
+            past = DemoPast(settings.data_dir, plant.labels, settings.demo_history_days)
+            backfill = Backfill(past, historian, keeper.held, clock, pages_served.wait)
+            supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
         deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
         supervisor.start("formulas", deriver.run, stage=Stage.CONSUMER, backoff=deriver.backoff,
                          on_retry=deriver.retrying, drain=deriver.drain)  # fmt: skip
@@ -307,7 +314,7 @@ async def running(
             ),
             certificates=certificates,
             connections=ConnectionService(work, collector, clock, desk),
-            demo=DemoService(plant, work, clock) if plant is not None else None,
+            demo=DemoService(plant, work, clock, backfill and backfill.progress) if plant is not None else None,
             devices=DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours),
             directories=DirectoryService(work, clock, doors, secret_store),
             expiries=expiries,
@@ -388,7 +395,7 @@ async def _after(seconds: float, clock: Clock, event: asyncio.Event) -> None:
 
 async def _demo_plant(
     settings: Settings, work: UnitOfWork, clock: Clock, begin: asyncio.Event, stack: AsyncExitStack
-) -> PlantControl:
+) -> Fleet:
     fleet = await stack.enter_async_context(running_fleet(settings.data_dir, clock, begin=begin))
     await refuse_to_mix(work, fleet.definition)
     await provision(work, fleet.definition, clock.now())

@@ -315,6 +315,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
     demo: bool = Field(default=False, description="Run the simulated plant and its accounts; loopback only.")
+    demo_history_days: int = Field(default=0, ge=0, le=60, description="Days that the simulated plant has behind it.")
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()
     rpc: RpcSettings = RpcSettings()

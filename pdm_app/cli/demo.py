@@ -9,17 +9,30 @@ from pdm_app.cli.serving import serve_product
 from pdm_app.settings import default_data_dir, load_settings
 
 USUAL_PORT = 8000
+USUAL_DAYS = 30
+
+demo = typer.Typer(
+    name="demo", invoke_without_command=True, help="Run the demo plant and its pages; Ctrl+C ends both, data stay."
+)
+
+DemoData = Annotated[Path | None, typer.Option("--data", help="Directory for everything the demo keeps.")]
 
 
-def demo(
+@demo.callback()
+def run(
+    context: typer.Context,
     port: Annotated[int, typer.Option(help="Port of the pages.")] = USUAL_PORT,
-    data: Annotated[Path | None, typer.Option(help="Directory for everything the demo keeps.")] = None,
+    data: DemoData = None,
     browser: Annotated[bool, typer.Option(help="Open the pages in the browser.")] = True,
     https: Annotated[bool, typer.Option("--https", help="Serve HTTPS with a certificate of its own.")] = False,
+    history: Annotated[int, typer.Option(min=0, max=60, help="Days that the plant has behind it.")] = USUAL_DAYS,
 ) -> None:
     """Run the demo plant and its pages; Ctrl+C ends both and keeps the data."""
+    if context.invoked_subcommand is not None:
+        return
     settings = load_settings(
         demo=True,
+        demo_history_days=history,
         host="127.0.0.1",
         port=port,
         data_dir=data or default_data_dir() / "demo",

@@ -24,10 +24,10 @@ from pdm_app.cli.test import test
 from pdm_app.cli.user import user
 from pdm_app.domain.errors import PdmError
 
-COMMANDS: tuple[Callable[..., None], ...] = (demo, serve, build, bom, test)
+COMMANDS: tuple[Callable[..., None], ...] = (serve, build, bom, test)
 """Each function is one command under its own name."""
 
-GROUPS: tuple[typer.Typer, ...] = (user, key, settings, secret, cert, audit, rpc, bench)
+GROUPS: tuple[typer.Typer, ...] = (demo, user, key, settings, secret, cert, audit, rpc, bench)
 """Commands that have commands of their own, such as `user add`; each Typer carries its name."""
 
 PASSES_ON_OPTIONS = {test}

@@ -102,6 +102,7 @@ def _hand_over(settings: Settings, folder: Path, port: int) -> None:
     os.environ["PDM_PORT"] = str(port)
     os.environ["PDM_TLS__ENABLED"] = "true" if settings.tls.enabled else "false"
     os.environ["PDM_DEMO"] = "true" if settings.demo else "false"
+    os.environ["PDM_DEMO_HISTORY_DAYS"] = str(settings.demo_history_days)
     os.chdir(folder)
 
 

@@ -1,0 +1,160 @@
+"""The month behind the demo plant: which spans at which resolution, and how far they are stored.
+
+The last hours come at one sample a second for the story's machines and one in ten seconds for all others; before that
+it is ten seconds and a minute. The running hour comes every ten seconds, for it is kept as rows. It is the physics of
+the live plant, asked for past moments; the bearing that is on day 19 when the plant starts began to wear 19 days before.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from pdm_app.domain.errors import UnavailableError
+from pdm_app.domain.past import PastPiece
+from pdm_app.domain.ports import InjectedFault
+from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Batch, Micros
+from pdm_app.simulation import faults
+from pdm_app.simulation.history import PlantColumns, plant_columns
+from pdm_app.simulation.labels import Labels
+from pdm_app.simulation.plant import MACHINES
+
+FILE_NAME = "past.json"
+VERSION = 1
+HOUR_US = 3600 * MICROS_PER_S
+DAY_US = 24 * HOUR_US
+FINE_HOURS = 8
+FINE_PIECE_HOURS = 1  # Of one sample a second: more at once would take hundreds of megabytes while it is stored.
+FINE_S, STORY_S, COARSE_S = 1, 10, 60
+STORY_CODES = frozenset({"P-101A", "P-501", "C-201", "F-41", "C-42", "L-43", "K-44", "Z-45"})
+DEVICE = "simulation"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Machines that are asked for together; None are all."""
+
+    codes: tuple[str, ...] | None
+    step_s: int
+
+
+class DemoPast:
+    """The past of one data directory; implements `pdm_app.domain.past.PastSource`."""
+
+    def __init__(self, folder: Path, labels: Labels, days: int) -> None:
+        self._path = folder / FILE_NAME
+        self._labels = labels
+        self._faults = tuple(backdated(fault, labels.since) for fault in labels.faults)
+        self.pieces: Sequence[PastPiece] = pieces(labels.since, days)
+
+    def done(self) -> frozenset[int]:
+        """Return the numbers of the pieces that are stored; a file that cannot be read says none."""
+        try:
+            kept = json.loads(self._path.read_text("utf-8"))
+            if (kept["version"], kept["since"]) != (VERSION, self._labels.since):
+                return frozenset()
+            return frozenset(int(number) for number in kept["done"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return frozenset()
+
+    def keep(self, piece: PastPiece) -> None:
+        """Note on disk that a piece is stored.
+
+        Raises:
+            UnavailableError: The folder takes no file.
+        """
+        kept = {"version": VERSION, "since": self._labels.since, "done": sorted(self.done() | {piece.number})}
+        draft = self._path.with_suffix(".new")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                json.dump(kept, file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        except OSError as error:
+            raise UnavailableError(
+                f"How far the demo's past is stored cannot be written to {self._path}: {error.strerror}. Free space.",
+                path=str(self._path),
+            ) from error
+
+    def batches(self, piece: PastPiece) -> Iterator[Batch]:
+        """Yield the samples of a piece, one batch for each machine and chunk."""
+        for part in self._parts(piece):
+            for columns in plant_columns(
+                piece.start_at,
+                piece.end_at,
+                part.step_s,
+                since=self._labels.since,
+                faults=self._faults,
+                codes=part.codes,
+            ):
+                yield batch_of(columns, self._labels.since)
+
+    def _parts(self, piece: PastPiece) -> tuple[_Part, ...]:
+        since = self._labels.since
+        if piece.start_at >= since - since % HOUR_US:
+            return (_Part(None, STORY_S),)
+        codes = tuple(dict.fromkeys(machine.asset.code for machine in MACHINES))
+        story = tuple(code for code in codes if code in STORY_CODES)
+        rest = tuple(code for code in codes if code not in STORY_CODES)
+        if piece.start_at >= fine_from(since):
+            return _Part(story, FINE_S), _Part(rest, STORY_S)
+        return _Part(story, STORY_S), _Part(rest, COARSE_S)
+
+
+def fine_from(since: int) -> int:
+    """Return from which moment on there is a sample a second: a full hour, so that no piece lies across it."""
+    return since - since % HOUR_US - FINE_HOURS * HOUR_US
+
+
+def pieces(since: int, days: int) -> tuple[PastPiece, ...]:
+    """Cut the days before ``since`` into pieces, newest first: the running hour, single hours, then whole days."""
+    if days <= 0:
+        return ()
+    begin = (since - days * DAY_US) // DAY_US * DAY_US
+    edges = [since, since - since % HOUR_US]
+    fine = fine_from(since)
+    while edges[-1] > fine:
+        midnight = (edges[-1] - 1) // DAY_US * DAY_US
+        edges.append(max(edges[-1] - FINE_PIECE_HOURS * HOUR_US, fine, midnight))
+    while edges[-1] > begin:
+        edges.append((edges[-1] - 1) // DAY_US * DAY_US)
+    spans = [(start, end) for end, start in pairwise(edges) if start < end]
+    return tuple(PastPiece(number, Micros(start), Micros(end)) for number, (start, end) in enumerate(spans))
+
+
+def backdated(fault: InjectedFault, since: int) -> InjectedFault:
+    """Return a fault that stood when the plant first started as one that began before, at severity 0."""
+    if fault.injected_at > since or not fault.start_severity:
+        return fault
+    grown_us = round(fault.start_severity * faults.SCRIPTS[fault.key].full_after_s * MICROS_PER_S)
+    return replace(fault, injected_at=fault.injected_at - grown_us, start_severity=0.0)
+
+
+def batch_of(columns: PlantColumns, received_at: int) -> Batch:
+    """Return the samples of one machine as a batch: sorted by signal, then time; without cells that say nothing."""
+    count, moments = columns.values.shape
+    value = columns.values.ravel()
+    quality = columns.quality.ravel()
+    said = ~np.isnan(value) | (quality >= QUALITY_BAD_MIN)
+    signal = np.repeat(columns.signal_ids, moments).astype(np.uint32)[said]
+    source_at = np.tile(columns.at, count)[said]
+    text: dict[int, str] = {}
+    if columns.texts and moments:  # A text that never changes is said once at the beginning.
+        ids = np.array(sorted(columns.texts), dtype=np.uint32)
+        text = {len(signal) + row: columns.texts[int(number)] for row, number in enumerate(ids)}
+        signal = np.concatenate([signal, ids])
+        source_at = np.concatenate([source_at, np.full(len(ids), columns.at[0], dtype=np.int64)])
+    return Batch(
+        device=DEVICE,
+        signal=signal,
+        source_at=source_at,
+        value=np.concatenate([value[said], np.full(len(text), np.nan)]),
+        quality=np.concatenate([quality[said], np.zeros(len(text), dtype=np.uint16)]).astype(np.uint16),
+        received_at=Micros(received_at),
+        text=text,
+    )

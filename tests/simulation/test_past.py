@@ -1,0 +1,98 @@
+"""The month behind the demo plant: cut into pieces, the same every time, and joined to the live plant."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pdm_app.domain.past import PastPiece
+from pdm_app.domain.ports import InjectedFault
+from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
+from pdm_app.simulation import faults
+from pdm_app.simulation.fleet import labels_at_start
+from pdm_app.simulation.history import plant_columns
+from pdm_app.simulation.labels import Labels
+from pdm_app.simulation.past import DAY_US, FINE_HOURS, HOUR_US, DemoPast, backdated, batch_of, pieces
+
+SINCE = Micros(1_795_267_249_940_791)  # 2026-11-21 13:20:49.940791 UTC.
+VIBRATION = 1  # The first signal of P-101A.
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> DemoPast:
+    return DemoPast(tmp_path, labels_at_start(None, SINCE), 30)
+
+
+@pytest.mark.parametrize("since", [SINCE, SINCE - SINCE % DAY_US, SINCE - SINCE % DAY_US + HOUR_US // 2])
+def test_the_pieces_cover_thirty_days_once_and_none_is_longer_than_a_day(since: int) -> None:
+    fine = pieces(since, 30)
+    assert fine[0].end_at == since
+    assert all(later.start_at == earlier.end_at for later, earlier in pairwise(fine))
+    assert since - 31 * DAY_US < fine[-1].start_at <= since - 30 * DAY_US
+    assert all(piece.start_at // DAY_US == (piece.end_at - 1) // DAY_US for piece in fine), "a day's file at a time"
+    assert [piece.number for piece in fine] == list(range(len(fine)))
+    assert pieces(since, 0) == ()
+
+
+def test_the_running_hour_comes_first_and_a_coarse_series_is_part_of_a_finer_one(past: DemoPast) -> None:
+    newest, hour, *_ = past.pieces
+    assert (newest.start_at, newest.end_at) == (SINCE - SINCE % HOUR_US, SINCE)
+    coarse = told("P-101A", hour, 10)
+    fine = told("P-101A", hour, 1)
+    assert len(fine) == 10 * len(coarse)
+    mine, all_of_it = coarse.signal == VIBRATION, fine.signal == VIBRATION
+    among = np.isin(fine.source_at[all_of_it], coarse.source_at[mine])
+    assert np.array_equal(fine.value[all_of_it][among], coarse.value[mine])
+
+
+def test_two_makings_of_a_piece_are_equal_to_the_last_bit(past: DemoPast, tmp_path: Path) -> None:
+    again = DemoPast(tmp_path / "other", labels_at_start(None, SINCE), 30)
+    for before, after in zip(past.batches(past.pieces[0]), again.batches(again.pieces[0]), strict=True):
+        for name in ("signal", "source_at", "value", "quality"):
+            assert np.array_equal(getattr(before, name), getattr(after, name), equal_nan=name == "value")
+        assert (before.text, before.received_at, before.device) == (after.text, after.received_at, after.device)
+
+
+def test_the_last_hours_have_a_sample_a_second_and_none_lies_in_the_future(past: DemoPast) -> None:
+    assert {part.step_s for piece in past.pieces[1 : FINE_HOURS + 1] for part in past._parts(piece)} == {1, 10}
+    assert {part.step_s for piece in past.pieces[FINE_HOURS + 1 :] for part in past._parts(piece)} == {10, 60}
+    batch = told("P-101A", past.pieces[FINE_HOURS], 1)
+    seconds = np.unique(np.diff(batch.source_at[batch.signal == VIBRATION]))
+    assert seconds.tolist() == [MICROS_PER_S]
+    newest = list(past.batches(past.pieces[0]))
+    assert max(int(part.source_at.max()) for part in newest) < SINCE
+
+
+def test_a_worn_bearing_began_to_wear_before_the_plant_started_and_is_as_worn_at_its_start() -> None:
+    [label] = labels_at_start(None, SINCE).faults
+    before = backdated(label, SINCE)
+    assert faults.severity(before, SINCE) == pytest.approx(faults.severity(label, SINCE), abs=1e-9)
+    assert faults.severity(before, SINCE - 19 * DAY_US) == pytest.approx(0.0, abs=1e-9)
+    later = InjectedFault("x", label.key, label.asset_code, "", SINCE + HOUR_US, 0.5)
+    assert backdated(later, SINCE) == later, "what somebody breaks later has no past"
+
+
+def test_what_is_stored_is_known_after_a_restart_and_not_that_of_another_plant(past: DemoPast, tmp_path: Path) -> None:
+    assert past.done() == frozenset()
+    past.keep(past.pieces[0])
+    past.keep(past.pieces[2])
+    assert DemoPast(tmp_path, labels_at_start(None, SINCE), 30).done() == {0, past.pieces[2].number}
+    assert DemoPast(tmp_path, Labels(since=Micros(SINCE + 1)), 30).done() == frozenset()
+    (tmp_path / "past.json").write_text("{", encoding="utf-8")
+    assert past.done() == frozenset(), "it is then stored again, which changes nothing"
+
+
+def told(code: str, piece: PastPiece, step_s: int) -> Batch:
+    """The numbers of one machine in a piece."""
+    faulty = [backdated(fault, SINCE) for fault in labels_at_start(None, SINCE).faults]
+    parts = plant_columns(piece.start_at, piece.end_at, step_s, since=SINCE, faults=faulty, codes=[code])
+    batches = [batch_of(columns, SINCE) for columns in parts]
+    return Batch(
+        device="simulation",
+        signal=np.concatenate([batch.signal for batch in batches]),
+        source_at=np.concatenate([batch.source_at for batch in batches]),
+        value=np.concatenate([batch.value for batch in batches]),
+        quality=np.concatenate([batch.quality for batch in batches]),
+        received_at=SINCE,
+    )
