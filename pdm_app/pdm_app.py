@@ -23,7 +23,8 @@ from pdm_app.endpoints.own_pages import OwnPages
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.rpc.server import PATH, REST_PREFIX, apply, make_rpc
-from pdm_app.runtime import Product, SystemClock, running
+from pdm_app.runtime import Product, running
+from pdm_app.runtime.process import SystemClock
 from pdm_app.services.logs import set_level
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.settings_book import Follower

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class CommandClock:
-    """The wall clock of a command; `pdm_app.runtime` has the product's, and would load every driver with it."""
+    """The wall clock of a command; `pdm_app.runtime.process` has the product's, and would load every driver with it."""
 
     def now(self) -> "Micros":
         from pdm_app.domain.samples import Micros

@@ -50,7 +50,7 @@ def openapi(
 ) -> None:
     """Write the OpenAPI 3.1 description of all procedures, for clients in other languages."""
     from pdm_app.rpc.description import openapi_document
-    from pdm_app.runtime import product_version
+    from pdm_app.runtime.process import product_version
 
     _write(out, json.dumps(openapi_document(product_version()), indent=2, ensure_ascii=False) + "\n")
 

@@ -120,7 +120,7 @@ def _run(
     from pdm_app.cli.server import Server
     from pdm_app.endpoints.bounded_http import bounded_http
     from pdm_app.pdm_app import served, start_failures
-    from pdm_app.runtime import FATAL_EXIT, FATAL_VARIABLE
+    from pdm_app.runtime.process import FATAL_EXIT, FATAL_VARIABLE
     from pdm_app.services.logs import set_up_logging
     from pdm_app.ui.backend import services
 

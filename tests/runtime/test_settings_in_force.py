@@ -16,7 +16,8 @@ from pdm_app.endpoints.bounded_http import BoundedHttp, bounded_http
 from pdm_app.endpoints.gate import Gate
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.rpc.server import apply, make_rpc
-from pdm_app.runtime import SystemClock, running
+from pdm_app.runtime import running
+from pdm_app.runtime.process import SystemClock
 from pdm_app.services.catalogue import Services
 from pdm_app.services.logs import set_level
 from pdm_app.services.metrics import Metrics

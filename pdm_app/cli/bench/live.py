@@ -19,7 +19,7 @@ from pdm_app.cli.bench.machine import busy_percent, machine
 from pdm_app.cli.bench.plant import USERNAME, in_machines, install, screens
 from pdm_app.cli.bench.processes import child, serving
 from pdm_app.cli.bench.usage import Usage, metered, split
-from pdm_app.runtime import SystemClock
+from pdm_app.runtime.process import SystemClock
 from pdm_app.simulation.children.load_server import PUBLISHES_PER_S
 from pdm_app.simulation.load_server import running_load_server
 

@@ -20,7 +20,7 @@ from pdm_app.domain.ports import Fence, Ticket
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine.recorder import CONSUMER, Recorder
 from pdm_app.engine.rollup import Rollup
-from pdm_app.runtime import SystemClock
+from pdm_app.runtime.process import SystemClock
 from pdm_app.simulation.children.child import ChildLink, Message, run_child
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.buffer import DiskBuffer

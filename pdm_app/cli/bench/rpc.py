@@ -22,7 +22,7 @@ from pdm_app.cli.bench.plant import USERNAME, in_machines, install
 from pdm_app.cli.bench.processes import Child, allow_files, child, serving
 from pdm_app.cli.bench.usage import Usage, metered
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.runtime import SystemClock
+from pdm_app.runtime.process import SystemClock
 from pdm_app.simulation.children.load_server import PUBLISHES_PER_S
 from pdm_app.simulation.load_server import running_load_server
 

@@ -5,22 +5,17 @@ consumers drained, the recorder flushed, the database closed. A fatal error in t
 """
 
 import asyncio
-import os
-import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 
 from pdm_app.directories.doors import open_doors
-from pdm_app.domain.history import CacheFigures
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
-from pdm_app.domain.samples import Batch, Micros
+from pdm_app.domain.samples import Batch
 from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.csv_recordings import CsvRecordings
 from pdm_app.drivers.registry import drivers_with, load
@@ -43,6 +38,8 @@ from pdm_app.engine.run_watch import RunWatch
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
+from pdm_app.runtime.figures import of_cache, register_history
+from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
@@ -117,18 +114,6 @@ THINNING_FILE = "thinning.npz"
 RECORDINGS_FOLDER = "recordings"  # Files that can be replayed.
 WAITING_SAMPLES_MAX = 200_000  # Of what is not recorded yet, so many are seen by reads: seconds of a busy plant.
 PAGES_FIRST_S = 0.5  # So long the first page has the processors to itself, before libraries and machines start.
-FATAL_EXIT = 70  # EX_SOFTWARE of sysexits.h: a service manager starts the product again.
-FATAL_VARIABLE = "PDM_INTERNAL_FATAL"  # Read by the command that serves, which turns it into the exit code.
-
-
-class SystemClock:
-    """The wall clock."""
-
-    def now(self) -> Micros:
-        return Micros(time.time_ns() // 1000)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +123,6 @@ class Product:
     settings: Settings
     services: Services
     version: str
-
-
-def product_version() -> str:
-    """Version of the installed package, or of a checkout."""
-    try:
-        return version("pdm-app")
-    except PackageNotFoundError:
-        return "0.1.0+checkout"
-
-
-def end_process(child: str, error: BaseException) -> None:
-    """Stop the server in order and have the process end with a non-zero code: what a bug in the engine leads to."""
-    log.critical("the product ends", child=child, error=str(error))
-    os.environ[FATAL_VARIABLE] = "1"
-    signal.raise_signal(signal.SIGTERM)
 
 
 @asynccontextmanager
@@ -349,33 +319,20 @@ async def running(
             views=ViewService(work, clock),
             system=SystemService(
                 {**vitals.checks(), "audit": audit.check, "certificate": expiries.check},
-                lambda: vitals.info().model_copy(update=_of_cache(historian.cache_figures())),
+                lambda: vitals.info().model_copy(update=of_cache(historian.cache_figures())),
                 clock,
             ),
         )
         settings_book.follow(lambda now: _apply(now, services, buffer, cooling))
-        _cache_metrics(metrics, historian)
+        register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
             "ingest_samples_refused_total", "Samples of HTTP calls not kept.", lambda: services.ingest.refused_total
         )
         await collector.start(recalled=await historian.latest())
-        supervisor.start("pages first", lambda: _after(PAGES_FIRST_S, clock, pages_served), stage=Stage.SERVICE)
+        supervisor.start("pages first", lambda: later(PAGES_FIRST_S, clock, pages_served), stage=Stage.SERVICE)
         log.info("the product runs", version=about.version, database=about.database, demo=settings.demo)
         yield Product(settings, services, about.version)
-
-
-def _of_cache(figures: CacheFigures) -> dict[str, object]:
-    ratio = figures.hit_ratio
-    return {"history_cache_percent": None if ratio is None else 100 * ratio, "history_cache_bytes": figures.bytes}
-
-
-def _cache_metrics(metrics: Metrics, historian: SqlHistorian) -> None:
-    cache = historian.cache_figures
-    metrics.counter("history_cache_hits_total", "Closed stretches answered from memory.", lambda: cache().hits)
-    metrics.counter("history_cache_misses_total", "Closed stretches that were read.", lambda: cache().misses)
-    metrics.counter("history_cache_dropped_total", "Stretches forgotten after a change.", lambda: cache().dropped)
-    metrics.gauge("history_cache_bytes", "Size of the stretches kept in memory.", lambda: cache().bytes)
 
 
 def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling) -> None:
@@ -386,11 +343,6 @@ def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: 
     services.ingest.limits = settings.ingest
     buffer.limit(settings.buffer.bytes_max)
     cooling.hot_days = services.storage.hot_days = settings.history.hot_days
-
-
-async def _after(seconds: float, clock: Clock, event: asyncio.Event) -> None:
-    await clock.sleep(seconds)
-    event.set()
 
 
 async def _demo_plant(
