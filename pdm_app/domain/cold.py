@@ -10,7 +10,10 @@ from pdm_app.domain.record import Record
 
 
 class ColdFile(Record):
-    """A file that holds all samples of a closed day, but for those that came since."""
+    """A file of one day up to ``end_at``: all samples of a closed one, closed hours of fast signals of one that is not.
+
+    What came since is hot.
+    """
 
     start_at: int
     end_at: int
@@ -31,6 +34,15 @@ class DueDay(Record):
     signals: int
     bytes: int = Field(description="About as many will its file have.")
     trouble: str | None = Field(description="Why its file, to which these belong, cannot be read.")
+
+
+class DueHours(Record):
+    """Closed hours of a day, of signals that are so fast that their hot rows would be slow to read."""
+
+    start_at: int = Field(description="Beginning of the day.")
+    end_at: int
+    signals: tuple[int, ...]
+    samples: int
 
 
 class Compacted(Record):
@@ -54,4 +66,12 @@ class ColdStore(Protocol):
             FencedError: Another process holds the lease.
             UnavailableError: The database or the disk refuses, or the day's file is damaged; nothing was lost.
         """
+        ...
+
+    async def due_hours(self) -> DueHours | None:
+        """Return closed hours of fast signals; None where that is not worth a file."""
+        ...
+
+    async def compact_hours(self, fence: Fence, due: DueHours) -> Compacted | None:
+        """Have closed hours join the file of their day; None where samples came meanwhile. Raises as `compact` does."""
         ...

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 HOT_DAYS = 2
 """Today and yesterday stay hot: what comes late comes mostly within a day, and is then no new file."""
 FIRST_LOOK_S = 60.0  # A start has better things to do.
-LOOK_EVERY_S = 1800.0
+LOOK_EVERY_S = 900.0
 BREATH_S = 5.0  # Between two days of a backlog.
 
 
@@ -41,6 +41,7 @@ class Cooling:
         self.hot_days = hot_days
         self.backoff = Backoff(first_s=30.0, cap_s=1800.0)
         self.days = 0
+        self.hours = 0
         self.trouble = ""
 
     async def run(self) -> None:
@@ -64,8 +65,21 @@ class Cooling:
                     self.days += 1
                     log.info("a closed day is cold", file=done.file.name, samples=done.samples, bytes=done.file.bytes)
                 await self._clock.sleep(BREATH_S)
+            try:
+                await self._cool_hours()
+            except UnavailableError as error:
+                trouble = error.message
             if trouble and trouble != self.trouble:
                 log.warning("closed days stay hot", error=trouble)
             self.trouble = trouble
             self.backoff.reset()
             await self._clock.sleep(LOOK_EVERY_S)
+
+    async def _cool_hours(self) -> None:
+        due = await self._store.due_hours()
+        if due is None:
+            return
+        done = await self._store.compact_hours(await self._fence(), due)
+        if done is not None:
+            self.hours += 1
+            log.info("closed hours are cold", file=done.file.name, samples=done.samples, bytes=done.file.bytes)

@@ -43,7 +43,7 @@ class StorageStatus(Record):
     samples: int = Field(description="Hot and cold; a sample that came late may be in both until its day is compacted.")
     samples_per_day: float | None = None
     growth_bytes_per_day: float | None = Field(
-        default=None, description="Of this disk, as the last days were; None before a day is known."
+        default=None, description="Of this disk, as the last days were; None before an hour is known."
     )
     room: Room
     days_left: float | None = Field(default=None, description="Until the disk is full at this growth.")
@@ -147,10 +147,10 @@ def _growth(
 
 
 def _per_day(size: TierSize | None, what: Literal["rows", "bytes"]) -> float | None:
-    if size is None or size.first_at is None or size.last_at is None or size.last_at <= size.first_at:
+    if size is None or size.first_at is None or size.last_at is None or size.last_at - size.first_at < HOUR_US:
         return None
     counted = size.rows if what == "rows" else size.bytes
-    return float(counted * DAY_US / max(size.last_at - size.first_at, HOUR_US))
+    return float(counted * DAY_US / (size.last_at - size.first_at))
 
 
 def _require(actor: Actor) -> None:

@@ -12,12 +12,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pdm_app.domain.cold import ColdFile, Compacted, DueDay
+from pdm_app.domain.cold import ColdFile, Compacted, DueDay, DueHours
 from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.samples import MICROS_PER_S, moment
 from pdm_app.storage import cold_files, dialect
@@ -36,6 +37,12 @@ from pdm_app.storage.tables import LatestRow, table_of
 log = logging.getLogger(__name__)
 
 DAY_US = 86_400 * MICROS_PER_S
+HOUR_US = 3600 * MICROS_PER_S
+HOUR_GRACE_US = 5 * 60 * MICROS_PER_S
+"""How long an hour stays hot after its end: what comes late comes mostly within minutes."""
+FAST_SAMPLES_MIN = 18_000
+"""Samples of an hour from which on a signal is fast: 5 Hz."""
+GROWS_BY = 12
 SIGNALS_AT_ONCE = 200
 PAGE_ROWS = 200_000
 """Hot rows that are read at once, about 60 MB while they become columns."""
@@ -44,6 +51,18 @@ BYTES_PER_SAMPLE = 8.0
 """What a sample takes in a file before there is one to learn from."""
 MARKS = table_of(RollupMarkRow)
 LATEST = table_of(LatestRow)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of a day is compacted: up to when, and which signals; None for all."""
+
+    start: int
+    end: int
+    signals: tuple[int, ...] | None
+
+    async def counts(self, connection: AsyncConnection) -> dict[int, int]:
+        return await counts_of_day(connection, self.start, self.end, self.signals)
 
 
 class Compaction:
@@ -91,7 +110,30 @@ class Compaction:
             UnavailableError: The database does not answer.
         """
         async with self.alone_with(start):
-            return await self._compact(fence, start)
+            return await self._compact(fence, _Part(start, start + DAY_US, None))
+
+    async def due_hours(self) -> DueHours | None:
+        """Return the closed hours of signals of 5 Hz and more that have hot rows; None where that is not worth a file.
+
+        A file that grows is written anew, so it grows by a twelfth at least.
+        """
+        async with self._database.snapshot("look for closed hours") as connection:
+            end = min(await rolled_to(connection), self._clock.now() - HOUR_GRACE_US)
+            end -= end % HOUR_US
+            start = (end - 1) - (end - 1) % DAY_US
+            signals = await _fast_signals(connection, end - HOUR_US)
+            counts = await counts_of_day(connection, start, end, signals)
+            file = next(iter(await self._cold.files(connection, start, start + DAY_US)), None)
+        counts = {signal: samples for signal, samples in counts.items() if samples >= FAST_SAMPLES_MIN}
+        samples = sum(counts.values())
+        if not samples or (file is not None and (file.trouble is not None or samples < file.samples // GROWS_BY)):
+            return None
+        return DueHours(start_at=start, end_at=end, signals=tuple(counts), samples=samples)
+
+    async def compact_hours(self, fence: Fence, due: DueHours) -> Compacted | None:
+        """Have closed hours of some signals join the file of their day; raises as `compact` does."""
+        async with self.alone_with(due.start_at):
+            return await self._compact(fence, _Part(due.start_at, due.end_at, due.signals))
 
     @asynccontextmanager
     async def alone_with(self, start: int) -> AsyncIterator[None]:
@@ -105,13 +147,13 @@ class Compaction:
             finally:
                 self._rollups.held_back = None
 
-    async def _compact(self, fence: Fence, start: int) -> Compacted | None:
-        end = start + DAY_US
+    async def _compact(self, fence: Fence, part: _Part) -> Compacted | None:
+        start = part.start
         async with self._database.snapshot("read a closed day") as connection:
-            if await _marked(connection, start):
+            if await _marked(connection, part):
                 return None
-            before = next(iter(await self._cold.files(connection, start, end)), None)
-            counts = await counts_of_day(connection, start)
+            before = next(iter(await self._cold.files(connection, start, start + DAY_US)), None)
+            counts = await part.counts(connection)
             if not counts:
                 return None
             number = 1 + (int(before.name.split(".")[1]) if before is not None else 0)
@@ -120,7 +162,7 @@ class Compaction:
             with cold_files.Writer(path) as writer:
                 left: list[ColdRows] = []
                 for signal in sorted({*counts, *old}):
-                    async for page in self._pages(connection, signal, start, before, counts.get(signal, 0)):
+                    async for page in self._pages(connection, signal, part, before, counts.get(signal, 0)):
                         left.append(page)
                         if sum(map(len, left)) >= ROWS_PER_GROUP:
                             await asyncio.to_thread(writer.write, joined(left))
@@ -129,25 +171,26 @@ class Compaction:
                     await asyncio.to_thread(writer.write, joined(left))
                 written = await asyncio.to_thread(writer.finish)
         file = ColdFile(
-            start_at=start, end_at=end, name=path.name, samples=written.rows, signals=written.signals,
-            bytes=written.size, sha256=written.sha256, made_at=self._clock.now(), trouble=None,
+            start_at=start, end_at=max(part.end, before.end_at if before is not None else 0), name=path.name,
+            samples=written.rows, signals=written.signals, bytes=written.size, sha256=written.sha256,
+            made_at=self._clock.now(), trouble=None,
         )  # fmt: skip
-        if not await self._take_over(fence, file, sum(counts.values())):
+        if not await self._take_over(fence, file, part, sum(counts.values())):
             path.unlink(missing_ok=True)
             return None
-        await self._forget_hot(fence, start, counts)
+        await self._forget_hot(fence, part, counts)
         await self.sweep()
         return Compacted(file=file, samples=sum(counts.values()))
 
     async def _pages(
-        self, connection: AsyncConnection, signal: int, start: int, before: ColdFile | None, hot: int
+        self, connection: AsyncConnection, signal: int, part: _Part, before: ColdFile | None, hot: int
     ) -> AsyncIterator[ColdRows]:
         """Yield the rows of one signal in order; those of a file that is there already all at once."""
         cold = await self._cold.read_whole(connection, before, [signal]) if before is not None else ColdRows.of_hot([])
         pages: list[ColdRows] = []
-        at = start
+        at = part.start
         while hot:
-            where = f"{inside([signal], at, start + DAY_US)} ORDER BY s.source_at LIMIT {PAGE_ROWS}"
+            where = f"{inside([signal], at, part.end)} ORDER BY s.source_at LIMIT {PAGE_ROWS}"
             columns = await read_columns(connection, f"{SELECT} WHERE {where}")
             page = await asyncio.to_thread(ColdRows.of_hot, columns)
             if len(cold):
@@ -160,13 +203,13 @@ class Compaction:
         if len(cold):
             yield await asyncio.to_thread(laid_over, cold, joined(pages)) if pages else cold
 
-    async def _take_over(self, fence: Fence, file: ColdFile, hot: int) -> bool:
+    async def _take_over(self, fence: Fence, file: ColdFile, part: _Part, hot: int) -> bool:
         """Put the file into the catalogue unless a sample came since its rows were read."""
         async with self._database.writing("take a closed day over") as connection:
             await self.shut(connection, fence)
-            if await _marked(connection, file.start_at):
+            if await _marked(connection, part):
                 return False
-            if sum((await counts_of_day(connection, file.start_at)).values()) != hot:
+            if sum((await part.counts(connection)).values()) != hot:
                 return False
             row = file.model_dump()
             await connection.execute(dialect.upsert(FILES, is_sqlite=self._database.is_sqlite), [row])
@@ -174,16 +217,16 @@ class Compaction:
             await connection.execute(delete(ERASURES).where(*inside_it))
         return True
 
-    async def _forget_hot(self, fence: Fence, start: int, counts: dict[int, int]) -> None:
+    async def _forget_hot(self, fence: Fence, part: _Part, counts: dict[int, int]) -> None:
         """Delete the hot rows that the file holds; signals to which something came since keep theirs beside it."""
         for some in portions(counts):
             async with self._database.writing("delete hot rows that are cold") as connection:
                 await self.shut(connection, fence)
-                marked = await _marked(connection, start)
+                marked = await _marked(connection, part)
                 for signal in some:
                     if signal in marked:
                         continue
-                    where = inside([signal], start, start + DAY_US, "source_at")
+                    where = inside([signal], part.start, part.end, "source_at")
                     await connection.execute(text(f"DELETE FROM samples WHERE {where}"))  # noqa: S608
 
     async def shut(self, connection: AsyncConnection, fence: Fence) -> None:
@@ -238,18 +281,35 @@ async def _oldest(connection: AsyncConnection, at: int) -> int | None:
     return None if found is None else int(found)
 
 
-async def counts_of_day(connection: AsyncConnection, start: int) -> dict[int, int]:
-    """Return each signal's hot rows of a day, where it has any."""
-    signals = list((await connection.scalars(select(LATEST.c.signal_id).order_by(LATEST.c.signal_id))).all())
+async def counts_of_day(
+    connection: AsyncConnection, start: int, end: int | None = None, only: Sequence[int] | None = None
+) -> dict[int, int]:
+    """Return each signal's hot rows of a day, or of its beginning up to ``end``, where it has any."""
+    signals = await _known_signals(connection) if only is None else only
     counts: dict[int, int] = {}
     for some in chunks(signals, SIGNALS_AT_ONCE):
-        where = inside(some, start, start + DAY_US)
+        where = inside(some, start, start + DAY_US if end is None else end)
         statement = f"SELECT s.signal_id, COUNT(*) FROM samples s WHERE {where} GROUP BY s.signal_id"  # noqa: S608
         counts.update({int(signal): int(count) for signal, count in await connection.execute(text(statement))})
     return counts
 
 
-async def _marked(connection: AsyncConnection, start: int) -> set[int]:
-    """Return the signals to which something came in a day that is not rolled up yet."""
-    statement = select(MARKS.c.signal_id).where(MARKS.c.bucket_at >= start, MARKS.c.bucket_at < start + DAY_US)
-    return set((await connection.scalars(statement.distinct())).all())
+async def _known_signals(connection: AsyncConnection) -> Sequence[int]:
+    return (await connection.scalars(select(LATEST.c.signal_id).order_by(LATEST.c.signal_id))).all()
+
+
+async def _fast_signals(connection: AsyncConnection, hour: int) -> list[int]:
+    """Return the signals that had 5 samples a second and more in an hour."""
+    found: list[int] = []
+    for some in chunks(await _known_signals(connection), SIGNALS_AT_ONCE):
+        where = inside(some, hour, hour + 1, "r.bucket_at")
+        statement = f"SELECT r.signal_id FROM rollups_1h r WHERE {where} AND r.samples >= {FAST_SAMPLES_MIN}"  # noqa: S608
+        found += (await connection.scalars(text(statement))).all()
+    return found
+
+
+async def _marked(connection: AsyncConnection, part: _Part) -> set[int]:
+    """Return the signals of a part to which something came that is not rolled up yet."""
+    inside_it = (MARKS.c.bucket_at >= part.start, MARKS.c.bucket_at < part.end)
+    found = set((await connection.scalars(select(MARKS.c.signal_id).where(*inside_it).distinct())).all())
+    return found if part.signals is None else found.intersection(part.signals)

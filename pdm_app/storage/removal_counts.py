@@ -142,7 +142,8 @@ class RemovalCounts:
         for signal, parts in spans.items():
             if signal not in of_file:
                 continue
-            if list(parts) == [(file.start_at, file.end_at)] and signal not in erased:
+            is_whole = len(parts) == 1 and parts[0][0] <= file.start_at and parts[0][1] >= file.end_at
+            if is_whole and signal not in erased:
                 counts[signal] = of_file[signal]
             else:
                 counts[signal] = len(await self._cold.read(connection, [signal], parts, HELD_ROWS_MAX, strict=True))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pdm_app.domain.cold import ColdFile, Compacted, DueDay
+from pdm_app.domain.cold import ColdFile, Compacted, DueDay, DueHours
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Micros
@@ -35,6 +35,7 @@ class Store:
     def __init__(self, *days: int, damaged: Sequence[int] = ()) -> None:
         self.days = list(days)
         self.damaged = damaged
+        self.hours: DueHours | None = None
 
     async def due(self, hot_days: int) -> list[DueDay]:
         assert hot_days == HOT_DAYS
@@ -51,6 +52,18 @@ class Store:
             sha256="", made_at=0, trouble=None,
         )  # fmt: skip
         return Compacted(file=file, samples=1)
+
+    async def due_hours(self) -> DueHours | None:
+        return self.hours
+
+    async def compact_hours(self, fence: Fence, due: DueHours) -> Compacted | None:
+        assert (fence.token, due) == (7, self.hours)
+        self.hours = None
+        file = ColdFile(
+            start_at=due.start_at, end_at=due.end_at, name="hours.1.parquet", samples=due.samples, signals=1, bytes=8,
+            sha256="", made_at=0, trouble=None,
+        )  # fmt: skip
+        return Compacted(file=file, samples=due.samples)
 
 
 async def held() -> Fence:
@@ -77,3 +90,10 @@ async def test_a_day_that_cannot_be_compacted_stays_hot_and_the_others_go_on() -
     cooling, _ = await run(store, waits=3)
     assert (store.days, cooling.days) == ([2], 2)
     assert "day 2 is damaged" in cooling.trouble
+
+
+async def test_closed_hours_of_fast_signals_follow_the_days() -> None:
+    store = Store(1)
+    store.hours = DueHours(start_at=5 * DAY_US, end_at=5 * DAY_US + 1, signals=(7,), samples=36_000)
+    cooling, _ = await run(store, waits=2)
+    assert (store.days, store.hours, cooling.days, cooling.hours) == ([], None, 1, 1)

@@ -34,6 +34,7 @@ PAGES = {
     "/settings/certificates": "Certificates",
     "/settings/profile": "Your profile",
     "/settings/trust": "Trusted certificates",
+    "/settings/storage": "Storage",
     "/settings/sign-in": "Company sign-in",
     "/settings/users": "Users",
     "/settings/general": "General settings",

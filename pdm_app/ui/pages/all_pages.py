@@ -24,6 +24,7 @@ from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.pages.signals import signals
+from pdm_app.ui.pages.storage import storage
 from pdm_app.ui.pages.storage_rules import storage_rules
 from pdm_app.ui.pages.trends import trends
 from pdm_app.ui.pages.trust import trust
@@ -74,5 +75,6 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/audit", audit, "audit.title", [Audit.load]),
     Page("/settings/certificates", certificates, "certificates.title", [Session.enter]),
     Page("/settings/trust", trust, "trust.title", [Session.enter]),
+    Page("/settings/storage", storage, "storage.title", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )

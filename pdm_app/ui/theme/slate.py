@@ -19,6 +19,7 @@ STYLESHEETS = [
     "slate/alarms.css",
     "slate/trend.css",
     "slate/signals.css",
+    "slate/storage.css",
     "slate/workspace.css",
 ]
 """In the order of the cascade: what comes later may refine what stands before."""
