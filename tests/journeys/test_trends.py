@@ -1,4 +1,4 @@
-"""An engineer lays signals and an expression side by side, marks two moments, and hands the view on by its address."""
+"""An engineer lays series side by side, marks two moments, notes what happened, and keeps the view under a name."""
 
 import re
 
@@ -45,4 +45,64 @@ def test_a_view_of_several_series_is_put_together_marked_and_found_again_by_its_
     assert head == "time,P-101A Motor power,P-101A Bearing temperature,Motor_Power_kW * 2"
     page.get_by_role("button", name="Remove P-101A Bearing temperature").click()
     expect(page.locator(".workspace-lane")).to_have_count(1)
+    assert errors == []
+
+
+def test_a_note_and_a_view_are_kept_found_again_and_taken_back(
+    standing_demo: RunningProduct, page: Page, errors: list[str]
+) -> None:
+    sign_in(page, standing_demo, "Engineer")
+    page.goto(f"{standing_demo.url}/trends?s=1&span=900")
+    expect(page.locator(".workspace-figures tbody tr")).to_have_count(1, timeout=FIRST_VALUES_MS)
+    page.get_by_role("button", name="Write a note").click()
+    page.get_by_label("What is to be known").fill("strainer cleaned")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator(".trend-note")).to_have_count(1, timeout=FIRST_VALUES_MS)
+    page.get_by_role("button", name="Save view").click()
+    page.get_by_label("Name").fill("Drive end, a quarter of an hour")
+    page.locator("dialog").get_by_role("button", name="Save view").click()
+    expect(page.locator("dialog")).to_have_count(0)
+
+    page.goto(f"{standing_demo.url}/trends")
+    expect(page.get_by_text("Nothing chosen yet")).to_be_visible(timeout=FIRST_VALUES_MS)
+    page.get_by_role("button", name=re.compile(r"Views \(\d+\)")).click()
+    page.get_by_role("button", name="Drive end, a quarter of an hour").click()
+    expect(page.locator(".workspace-series > li")).to_have_count(1)
+    expect(page.locator(".trend-note")).to_have_count(1, timeout=FIRST_VALUES_MS)
+    page.get_by_role("button", name="View as table").click()
+    expect(page.locator(".workspace-table tbody tr").first).to_be_visible()
+    page.get_by_role("button", name="View as chart").click()
+
+    page.locator(".trend-note").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator(".trend-note")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".trend-note")).to_have_count(1, timeout=FIRST_VALUES_MS)
+    page.locator(".trend-note").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator(".trend-note")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile(r"Views \(\d+\)")).click()
+    page.locator("dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("dialog").get_by_text("No view is kept yet")).to_be_visible()
+    assert errors == []
+
+
+def test_keys_move_the_cursor_and_the_time_and_the_address_follows(
+    standing_demo: RunningProduct, page: Page, errors: list[str]
+) -> None:
+    sign_in(page, standing_demo, "Engineer")
+    page.goto(f"{standing_demo.url}/trends?s=1&s=3&span=900")
+    expect(page.locator(".workspace-figures tbody tr")).to_have_count(2, timeout=FIRST_VALUES_MS)
+    lanes = page.locator(".workspace-lanes")
+    lanes.focus()
+    spoken = lanes.locator("[aria-live=polite]")
+    page.keyboard.press("ArrowLeft")
+    expect(spoken).to_have_text(re.compile(r"\d\d:\d\d:\d\d, P-101A .* \d"))
+    page.keyboard.press("[")
+    page.wait_for_url(re.compile(r"[?&]from=.*&to="), timeout=FIRST_VALUES_MS)
+    page.keyboard.press("l")
+    page.wait_for_url(re.compile(r"[?&]span=900"), timeout=FIRST_VALUES_MS)
+    page.keyboard.press("?")
+    expect(page.locator("dialog")).to_contain_text("set a mark")
     assert errors == []

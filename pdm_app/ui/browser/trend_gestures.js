@@ -1,4 +1,4 @@
-/* Zoom by wheel and pinch, pan by finger: pointers on a trend turned into "zoom by this factor here" and "move by that". */
+/* Zoom by wheel and pinch, pan by finger or with Shift: pointers on a trend turned into "zoom by this factor here" and "move by that". */
 
 /**
  * Listen on `surface`. `at(clientX)` is the time under a pointer; `on.zoom(factor, at)`, `on.move(share)`. The wheel
@@ -15,10 +15,12 @@ export function listen(surface, at, on) {
     else on.zoom(Math.exp(Math.max(-200, Math.min(200, event.deltaY)) * 0.002), at(event.clientX));
   };
   const down = (event) => {
-    if (event.pointerType !== "touch") return;
+    if (event.pointerType !== "touch" && !event.shiftKey) return;
+    if (event.pointerType !== "touch") surface.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, event.clientX);
     spread = null;
   };
+  const held = (event) => event.shiftKey && event.stopImmediatePropagation(); // The plot itself would begin a selection.
   const moved = (event) => {
     const before = pointers.get(event.pointerId);
     if (before === undefined) return;
@@ -39,11 +41,13 @@ export function listen(surface, at, on) {
 
   surface.addEventListener("wheel", wheel, { passive: false });
   surface.addEventListener("pointerdown", down);
+  surface.addEventListener("mousedown", held, true);
   surface.addEventListener("pointermove", moved);
   for (const end of ["pointerup", "pointercancel", "pointerleave"]) surface.addEventListener(end, up);
   return () => {
     surface.removeEventListener("wheel", wheel);
     surface.removeEventListener("pointerdown", down);
+    surface.removeEventListener("mousedown", held, true);
     surface.removeEventListener("pointermove", moved);
     for (const end of ["pointerup", "pointercancel", "pointerleave"]) surface.removeEventListener(end, up);
   };

@@ -40,8 +40,11 @@ function push(columns, at, low, high, mean) {
   columns[3].push(mean);
 }
 
-/** Intervals {id, from, to, priority, name, state} of alarms from journal entries and the alarms that stand. */
-export function alarmIntervals(entries, standing, end) {
+/**
+ * Intervals {id, from, to, priority, name, state} of alarms from journal entries and the alarms that stand. One that was
+ * raised before the entries begin, at `begin`, is there from then on.
+ */
+export function alarmIntervals(entries, standing, end, begin = null) {
   const intervals = new Map(); // alarm id → list, newest last
   for (const entry of [...entries].sort((a, b) => a.at - b.at)) {
     const list = intervals.get(entry.alarm_id) ?? [];
@@ -51,6 +54,8 @@ export function alarmIntervals(entries, standing, end) {
       list.push({ id: entry.id, from: entry.at, to: null, priority: entry.priority, name: entry.name, state: "acked" });
     } else if ((entry.kind === "returned" || entry.kind === "cleared") && open && open.to === null) {
       open.to = entry.at;
+    } else if (begin !== null && !list.length) {
+      list.push({ id: entry.id, from: begin, to: entry.at, priority: entry.priority, name: entry.name, state: "acked" });
     }
   }
   for (const alarm of standing) {

@@ -1,32 +1,30 @@
 /* The trend workspace: up to eight signals and expressions by unit over one time, two marks with figures between them. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { clock, day, duration, number, quantity, unitSymbol } from "./format.js";
+import { duration, number, unitSymbol } from "./format.js";
 import { usePlaces } from "./directory.js";
-import { Check } from "./form_parts.jsx";
+import { Check, Sheet } from "./form_parts.jsx";
 import { guarded } from "./guard.jsx";
-import { useFrozen, useZone } from "./hooks.js";
+import { useQuery, useZone } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
-import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
-import { listen } from "./trend_gestures.js";
-import { AlarmLane } from "./trend_lane.jsx";
-import { AXIS_WIDTH } from "./trend_plot.js";
+import { EmptyNote, ErrorNote, KeyHint, Skeleton } from "./parts.jsx";
 import { usePeriodInAddress } from "./trend_history.js";
-import { boundsOf, following, moved, SPANS_S, still, zoomed } from "./trend_period.js";
-import { useWidth } from "./width.js";
-import { useRecords, useWorkspaceData } from "./workspace_data.js";
+import { boundsOf, following, fromQuery, moved, SPANS_S, toQuery } from "./trend_period.js";
+import { inUnits } from "./units_shown.js";
+import { columnsIn, useRecords, useWorkspaceData } from "./workspace_data.js";
 import { WorkspaceFigures } from "./workspace_figures.jsx";
-import { joinedOf, makeLane, meanRows, PLOT_RIGHT } from "./workspace_plot.js";
+import { Lanes } from "./workspace_lanes.jsx";
+import { mayWrite, NoteList, NoteSheet, useNotes } from "./workspace_notes.jsx";
 import { SeriesList } from "./workspace_series.jsx";
-import { added, csvOf, keyOf, lanesOf, marked, removed, viewOf, withView } from "./workspace_state.js";
+import { added, csvOf, keyOf, marked, OVERLAYS, removed, viewOf, within, withView } from "./workspace_state.js";
+import { WorkspaceTable } from "./workspace_table.jsx";
+import { ViewsFault, ViewTools } from "./workspace_views.jsx";
 
-const FOLLOW_MS = 1_000;
 const ADDRESS_MS = 300;
-const LANE_HEIGHT = 160;
-const LANE_ALONE = 340;
 const SPAN_S = 3_600;
 const NO_MARKS = { a: null, b: null };
 const EARLIER_S = [0, 86_400, 604_800];
+const KEYS = [["← →", "cursor"], ["+ −", "zoom"], ["[ ]", "move"], ["M", "mark"], ["L", "live"], ["F", "full"], ["?", "help"]];
 
 /** The view, kept in the page's address: [view, change]. */
 function useView() {
@@ -52,81 +50,176 @@ export const TrendWorkspace = guarded(function TrendWorkspace() {
   return isInBrowser ? <Workspace /> : <Skeleton height={320} />;
 });
 
+/* Views that were kept, the one that is open, and the one that its owner wants to see first. */
+function useViews(view, change, period, setPeriod) {
+  const { answer: views, error, again } = useQuery("views.list");
+  const { answer: me } = useQuery("auth.me");
+  const [opened, setOpened] = useState(null);
+  const greeted = useRef(view.list.length > 0);
+  const open = useCallback((kept) => {
+    const params = new URLSearchParams(kept.address);
+    change(() => viewOf(params));
+    setPeriod(fromQuery(params) ?? following(SPAN_S * 1e6));
+    setOpened(kept);
+  }, [change, setPeriod]);
+  useEffect(() => {
+    if (greeted.current || !views || !me) return;
+    greeted.current = true;
+    const first = views.find((each) => each.is_default && each.owner_id === me.user_id);
+    if (first) open(first);
+  }, [views, me, open]);
+  const address = () => withView(view, toQuery(period, new URLSearchParams())).toString();
+  return { views, error, again, me, opened, address, open, onSaved: setOpened };
+}
+
 function Workspace() {
   const [view, change] = useView();
   const [period, setPeriod] = usePeriodInAddress(SPAN_S);
-  const [envelope, setEnvelope] = useState(true);
-  const [showAlarms, setShowAlarms] = useState(true);
+  const [note, setNote] = useState(null);
+  const [asksKeys, setAsksKeys] = useState(false);
+  const kept = useViews(view, change, period, setPeriod);
   const places = usePlaces();
   const zone = useZone();
-  const { records, missing } = useRecords(view.list);
+  const whole = useRef(null);
+  const { records: native, missing } = useRecords(view.list);
+  const records = useMemo(() => new Map([...native].map(([id, record]) => [id, inUnits(record)])), [native]);
   const first = view.list.map((series) => records.get(series.signal)).find(Boolean);
   const home = first?.asset_id ?? null;
   const data = useWorkspaceData(view.list, home, period, view.earlier_s);
+  const { found, earlier } = useMemo(() => shownIn(native, data), [native, data.version]);
   const readouts = useRef(new Map());
+  const codeOf = useCallback((assetId) => places.get(assetId)?.asset.code ?? "", [places]);
   const named = useCallback((series) => {
     const record = records.get(series.signal);
-    const code = places.get(record?.asset_id)?.asset.code ?? "";
-    return record ? `${code} ${record.label}`.trim() : (series.formula ?? t("trends.unknown", { number: series.signal }));
-  }, [records, places]);
-  const unitOf = useCallback((series) => unitSymbol(records.get(series.signal)?.unit ?? "1") || data.found.get(keyOf(series))?.unit || "", [records, data.found]);
+    return record ? `${codeOf(record.asset_id)} ${record.label}`.trim() : (series.formula ?? t("trends.unknown", { number: series.signal }));
+  }, [records, codeOf]);
+  const unitOf = useCallback((series) => unitSymbol(records.get(series.signal)?.unit ?? "1") || found.get(keyOf(series))?.unit || "", [records, found]);
   const decimalsOf = (series) => records.get(series.signal)?.decimals ?? 2;
-  const add = (series) => change(({ list }) => ({ list: added(list, series) }));
-  const drop = (key) => change(({ list }) => ({ list: removed(list, key) }));
   const mark = useCallback((at) => change(({ marks }) => ({ marks: marked(marks, Math.round(at)) })), [change]);
-  const save = () => download(csvOf(view.list.map(named), view.list.map((series) => data.found.get(keyOf(series))?.columns ?? [[], [], [], []])));
-  const drawn = view.list.filter((series) => data.found.get(keyOf(series))?.columns);
+  const drawn = view.list.filter((series) => found.get(keyOf(series))?.columns);
+  const assetIds = [...new Set(view.list.map((series) => records.get(series.signal)?.asset_id).filter(Boolean))];
+  const shows = (overlay) => !view.hidden.includes(overlay);
+  const notes = useNotes(shows("notes") ? assetIds : [], data.settled);
+  const { from, to } = data.settled ?? boundsOf(period, link().clock.now());
+  const inView = (series) => within(found.get(keyOf(series)).columns, from, to);
+  const save = () => download(csvOf(drawn.map(named), drawn.map(inView)));
+  const write = () => setNote(noteAt(view.marks, (from + to) / 2));
+  const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole.current?.requestFullscreen?.());
+  const subjects = [
+    ...assetIds.map((id) => ({ name: codeOf(id), asset_id: id, signal_id: null })),
+    ...drawn.filter((series) => series.signal).map((series) => ({ name: named(series), asset_id: records.get(series.signal).asset_id, signal_id: series.signal })),
+  ];
   return (
-    <div className="workspace">
+    <div className="workspace" ref={whole} data-filled={view.list.length > 0}>
       <aside className="card workspace-side">
-        <SeriesList {...{ list: view.list, records, missing, found: data.found, named, unitOf, decimalsOf, readouts, add, drop }} home={home} />
-        <fieldset className="workspace-overlay">
-          <legend>{t("trends.overlay")}</legend>
-          <Check label={t("trend.alarms")} checked={showAlarms} onChange={(event) => setShowAlarms(event.target.checked)} />
-          <Check label={t("trends.envelope")} checked={envelope} onChange={(event) => setEnvelope(event.target.checked)} />
-          <label className="field">
-            <span className="field-label">{t("trends.earlier")}</span>
-            <select className="input" value={view.earlier_s} onChange={(event) => change(() => ({ earlier_s: Number(event.target.value) }))}>
-              {EARLIER_S.map((seconds) => <option key={seconds} value={seconds}>{t("trends.earlier_of", { seconds })}</option>)}
-            </select>
-          </label>
-        </fieldset>
+        <SeriesList
+          {...{ list: view.list, records: native, missing, found, named, unitOf, decimalsOf, readouts, home }}
+          add={(series) => change(({ list }) => ({ list: added(list, series) }))} drop={(key) => change(({ list }) => ({ list: removed(list, key) }))}
+        />
+        <Overlays view={view} change={change} shows={shows} />
       </aside>
       <section className="card workspace-main">
         <header className="workspace-head">
-          <div className="segments" role="group" aria-label={t("trend.span")}>
-            {SPANS_S.map((seconds) => (
-              <button key={seconds} type="button" className="segment" aria-pressed={period.live && period.span_us === seconds * 1e6} onClick={() => setPeriod(following(seconds * 1e6))}>{duration(seconds)}</button>
-            ))}
-          </div>
-          <button type="button" className="button button-icon" aria-label={t("trends.back")} onClick={() => setPeriod((before) => moved(before, -0.5, link().clock.now()))}>‹</button>
-          <button type="button" className="button button-icon" aria-label={t("trends.forth")} onClick={() => setPeriod((before) => moved(before, 0.5, link().clock.now()))}>›</button>
-          {!period.live && <button type="button" className="button" onClick={() => setPeriod(following(period.span_us))}>{t("trend.live")}</button>}
-          <span className="note-actions push">
-            {(view.marks.a !== null || view.marks.b !== null) && <button type="button" className="link" onClick={() => change(() => ({ marks: NO_MARKS }))}>{t("trends.no_marks")}</button>}
-            <button type="button" className="link" disabled={!drawn.length} onClick={save}>{t("trends.csv")}</button>
-            <ShareLink />
-          </span>
+          <Times {...{ period, setPeriod }} />
+          <span className="workspace-tools push"><ViewTools {...kept} /></span>
         </header>
+        <ViewsFault error={kept.error} again={kept.again} />
+        <p className="workspace-links">
+          {(view.marks.a !== null || view.marks.b !== null) && <button type="button" className="link" onClick={() => change(() => ({ marks: NO_MARKS }))}>{t("trends.no_marks")}</button>}
+          {subjects.length > 0 && mayWrite(kept.me) && <button type="button" className="link" onClick={write}>{t("notes.write")}</button>}
+          <button type="button" className="link" disabled={!drawn.length} aria-pressed={view.isTable} onClick={() => change(({ isTable }) => ({ isTable: !isTable }))}>{t(view.isTable ? "trend.as_chart" : "trend.as_table")}</button>
+          <button type="button" className="link" disabled={!drawn.length} onClick={save}>{t("trends.csv")}</button>
+          <ShareLink />
+          <button type="button" className="link" onClick={() => setAsksKeys(true)}>{t("trends.keys")}</button>
+        </p>
         {data.error && <ErrorNote what={t("trends.failed")} error={data.error} again={data.again} compact />}
         {view.list.length === 0 && <EmptyNote title={t("trends.empty")} text={t("trends.empty_hint")} />}
-        {view.list.length > 0 && (
-          <Lanes {...{ list: drawn, records, data, period, setPeriod, unitOf, decimalsOf, readouts, mark, envelope, zone }} marks={view.marks} earlier_s={view.earlier_s} assetId={showAlarms ? home : null} />
+        {drawn.length === 0 && data.loading && view.list.length > 0 && <Skeleton height={320} />}
+        {drawn.length > 0 && view.isTable && <WorkspaceTable {...{ list: drawn, found, from, to, named, unitOf, decimalsOf, zone }} />}
+        {view.list.length > 0 && !view.isTable && (
+          <Lanes
+            {...{ list: drawn, records, data, found, earlier, period, setPeriod, named, unitOf, decimalsOf, readouts, mark, codeOf, zone, full }} envelope={shows("envelope")} marks={view.marks}
+            earlier_s={view.earlier_s} assetIds={shows("alarms") ? assetIds : []} notes={shows("notes") ? notes.notes : null} onNote={setNote} onHelp={() => setAsksKeys(true)}
+          />
         )}
-        {view.list.length > 0 && data.settled && (
-          <p className="trend-foot caption">
-            <span>{t("trends.cost", { tiers: tiersOf(data.found), read: number(data.points_read), drawn: number([...data.found.values()].reduce((sum, one) => sum + (one.columns?.[0].length ?? 0), 0)), took: number(data.took_ms, 0) })}</span>
-            <span>{t("trends.keys")}</span>
-          </p>
-        )}
-        {drawn.length > 0 && <WorkspaceFigures {...{ list: drawn, found: data.found, marks: view.marks, settled: data.settled, named, unitOf, decimalsOf, zone }} />}
+        {drawn.length > 0 && data.settled && <Cost {...{ found, drawn, inView, data }} />}
+        {drawn.length > 0 && <WorkspaceFigures {...{ list: drawn, records: native, found, marks: view.marks, settled: data.settled, named, unitOf, decimalsOf, zone }} />}
+        <NoteList {...notes} me={kept.me} onOpen={setNote} nameOf={(one) => (one.signal_id && records.has(one.signal_id) ? named({ signal: one.signal_id }) : codeOf(one.asset_id))} />
       </section>
+      {note && <NoteSheet key={note.id ?? "new"} {...{ note, subjects, me: kept.me }} onClose={() => setNote(null)} onDone={notes.again} />}
+      {asksKeys && <KeySheet onClose={() => setAsksKeys(false)} />}
     </div>
   );
 }
 
-function tiersOf(found) {
-  return [...new Set([...found.values()].map((one) => one.tier).filter(Boolean))].join(", ") || t("trends.reckoned");
+/* Columns in the units of the reader. */
+function shownIn(records, { found, earlier }) {
+  const turned = (key, columns) => columnsIn(records.get(Number(key)), columns);
+  return {
+    found: new Map([...found].map(([key, one]) => [key, one.columns ? { ...one, columns: turned(key, one.columns) } : one])),
+    earlier: new Map([...earlier].map(([key, columns]) => [key, turned(key, columns)])),
+  };
+}
+
+/* A note is about the span between the marks, about the one mark there is, else about the middle of what is shown. */
+function noteAt({ a, b }, middle) {
+  const at = Math.round(a ?? b ?? middle);
+  return { start_at: at, end_at: a !== null && b !== null && b > a ? b : null };
+}
+
+function Times({ period, setPeriod }) {
+  const step = (share) => () => setPeriod((before) => moved(before, share, link().clock.now()));
+  return (
+    <>
+      <div className="segments" role="group" aria-label={t("trend.span")}>
+        {SPANS_S.map((seconds) => (
+          <button key={seconds} type="button" className="segment" aria-pressed={period.live && period.span_us === seconds * 1e6} onClick={() => setPeriod(following(seconds * 1e6))}>{duration(seconds)}</button>
+        ))}
+      </div>
+      <button type="button" className="button button-icon" aria-label={t("trends.back")} onClick={step(-0.5)}>‹</button>
+      <button type="button" className="button button-icon" aria-label={t("trends.forth")} onClick={step(0.5)}>›</button>
+      {!period.live && <button type="button" className="button" onClick={() => setPeriod(following(period.span_us))}>{t("trend.live")}</button>}
+    </>
+  );
+}
+
+function Overlays({ view, change, shows }) {
+  const turn = (overlay) => () => change(({ hidden }) => ({ hidden: OVERLAYS.filter((each) => (each === overlay) !== hidden.includes(each)) }));
+  const words = { alarms: t("trend.alarms"), envelope: t("trends.envelope"), notes: t("notes.lane") };
+  return (
+    <fieldset className="workspace-overlay">
+      <legend>{t("trends.overlay")}</legend>
+      {OVERLAYS.map((overlay) => <Check key={overlay} label={words[overlay]} checked={shows(overlay)} onChange={turn(overlay)} />)}
+      <label className="field">
+        <span className="field-label">{t("trends.earlier")}</span>
+        <select className="input" value={view.earlier_s} onChange={(event) => change(() => ({ earlier_s: Number(event.target.value) }))}>
+          {EARLIER_S.map((seconds) => <option key={seconds} value={seconds}>{t("trends.earlier_of", { seconds })}</option>)}
+        </select>
+      </label>
+    </fieldset>
+  );
+}
+
+/* Where the answer came from, how much it stands for, and how long it took. */
+function Cost({ found, drawn, inView, data }) {
+  const tiers = [...new Set([...found.values()].map((one) => one.tier).filter(Boolean))].map((tier) => (tier === "raw" ? tier : `r${tier.replace("s", "")}`)).join(", ") || t("trends.reckoned");
+  const points = drawn.reduce((sum, series) => sum + inView(series)[0].length, 0);
+  return (
+    <p className="trend-foot caption">
+      <span>{t("trends.cost", { tiers, read: number(data.points_read), drawn: number(points), took: number(data.took_ms, 0) })}</span>
+      <span>{t("trends.hint")}</span>
+    </p>
+  );
+}
+
+function KeySheet({ onClose }) {
+  return (
+    <Sheet title={t("trends.keys")} onClose={onClose}>
+      <dl className="sheet-keys">
+        {KEYS.map(([keys, what]) => [<dt key={keys}>{keys.split(" ").map((key) => <KeyHint key={key}>{key}</KeyHint>)}</dt>, <dd key={what}>{t("trends.key", { what })}</dd>])}
+      </dl>
+    </Sheet>
+  );
 }
 
 function download(text) {
@@ -145,134 +238,4 @@ function ShareLink() {
     setTimeout(() => setCopied(false), 2_000);
   };
   return <button type="button" className="link" onClick={copy}>{t(copied ? "trends.copied" : "trends.share")}</button>;
-}
-
-function Lanes({ list, records, data, period, setPeriod, unitOf, decimalsOf, readouts, mark, marks, envelope, zone, earlier_s, assetId }) {
-  const [frame, width] = useWidth(0);
-  const frozen = useFrozen();
-  const [now, setNow] = useState(() => link().clock.now());
-  const { from, to } = boundsOf(period, now);
-  const plots = useRef(new Map());
-  const view = useRef(null);
-  view.current = { from, to, zone, marks, envelope };
-  data.width.current = Math.max(50, width - AXIS_WIDTH - PLOT_RIGHT);
-  const lanes = useMemo(() => lanesOf(list, unitOf), [list, unitOf]);
-  useEffect(() => {
-    if (!period.live || frozen) return undefined;
-    const follow = () => setNow(link().clock.now());
-    follow();
-    const timer = setInterval(follow, FOLLOW_MS);
-    return () => clearInterval(timer);
-  }, [period.live, period.span_us, frozen]);
-  useEffect(() => {
-    // At once, also while the server is asked: a gesture that has to wait for an answer is none.
-    for (const plot of plots.current.values()) plot.setScale("x", { min: from / 1e6, max: to / 1e6 });
-  }, [from, to]);
-  useEffect(() => {
-    for (const plot of plots.current.values()) plot.redraw(false, true);
-  }, [marks, envelope]);
-
-  const keys = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = link().clock.now();
-    const middle = (from + to) / 2;
-    const any = plots.current.values().next().value;
-    const cursor = any && any.cursor.left >= 0 ? any.posToVal(any.cursor.left, "x") * 1e6 : middle;
-    const does = {
-      "+": () => setPeriod((before) => zoomed(before, 0.5, cursor, at)), "-": () => setPeriod((before) => zoomed(before, 2, cursor, at)),
-      "[": () => setPeriod((before) => moved(before, -0.5, at)), "]": () => setPeriod((before) => moved(before, 0.5, at)),
-      l: () => setPeriod((before) => following(before.span_us)), m: () => mark(cursor),
-      ArrowLeft: () => step(any, event.shiftKey ? -10 : -1), ArrowRight: () => step(any, event.shiftKey ? 10 : 1),
-    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!does) return;
-    event.preventDefault();
-    does();
-  };
-  const x = (at) => AXIS_WIDTH + ((at - from) / (to - from)) * Math.max(0, width - AXIS_WIDTH - PLOT_RIGHT);
-  return (
-    <div className="workspace-lanes" ref={frame} tabIndex={0} role="application" aria-label={t("trends.label", { count: list.length })} onKeyDown={keys} data-loading={data.loading} data-frozen={frozen}>
-      <div className="workspace-flags" aria-hidden="true">
-        {["a", "b"].map((name) => marks[name] !== null && marks[name] >= from && marks[name] <= to && (
-          <span key={name} className="workspace-flag" style={{ left: x(marks[name]) }}>{name.toUpperCase()} {to - from > 20 * 3600e6 ? `${day(marks[name], zone)} ` : ""}{clock(marks[name], zone)}</span>
-        ))}
-      </div>
-      {width > 0 && lanes.map(({ unit, keys: mine }, place) => (
-        <Lane
-          key={`${unit} ${mine.join("|")}`} unit={unit} width={width} height={lanes.length === 1 ? LANE_ALONE : LANE_HEIGHT} isLast={place === lanes.length - 1} view={view} plots={plots}
-          series={mine.map((key) => list.find((series) => keyOf(series) === key)).map((series) => ({
-            key: keyOf(series), colour: series.colour, decimals: decimalsOf(series), unit,
-            isStep: records.get(series.signal)?.shape === "step" || Boolean(data.found.get(keyOf(series))?.isStep),
-            columns: data.found.get(keyOf(series)).columns, earlier: earlier_s ? data.earlier.get(keyOf(series)) : undefined,
-          }))}
-          version={data.version} readouts={readouts} setPeriod={setPeriod} mark={mark}
-        />
-      ))}
-      {assetId && width > 0 && lanes.length > 0 && <AlarmLane assetId={assetId} from={from} to={to} settled={data.settled} left={AXIS_WIDTH} width={Math.max(0, width - AXIS_WIDTH - PLOT_RIGHT)} />}
-    </div>
-  );
-}
-
-function step(plot, by) {
-  if (!plot?.data[0].length) return;
-  const row = Math.min(plot.data[0].length - 1, Math.max(0, (plot.cursor.idx ?? plot.data[0].length) + by));
-  plot.setCursor({ left: plot.valToPos(plot.data[0][row], "x"), top: 10 });
-}
-
-function Lane({ unit, width, height, series, isLast, view, plots, version, readouts, setPeriod, mark }) {
-  const box = useRef(null);
-  const plot = useRef(null);
-  const newest = useRef(series);
-  newest.current = series;
-  const shape = series.map((each) => `${each.key}${each.earlier ? "+" : ""}${each.isStep ? "s" : ""}${each.colour}`).join("|");
-  useEffect(() => {
-    const made = makeLane(box.current, {
-      width, height: height + (isLast ? 24 : 0), series: newest.current, data: joinedOf(newest.current), isLast, syncKey: "workspace", view: () => view.current,
-      on: {
-        cursor: (row, at) => say(row, at, newest.current, readouts.current), mark,
-        zoom: (from, to) => setPeriod(still(from, to, link().clock.now())),
-        reset: () => setPeriod((before) => following(before.span_us)),
-      },
-    });
-    plot.current = made;
-    plots.current.set(unit, made);
-    const time = (clientX) => made.posToVal(clientX - made.over.getBoundingClientRect().left, "x") * 1e6;
-    const leave = listen(made.over, time, {
-      zoom: (factor, at) => setPeriod((before) => zoomed(before, factor, at, link().clock.now())),
-      move: (share) => setPeriod((before) => moved(before, share, link().clock.now())),
-    });
-    return () => {
-      leave();
-      plots.current.delete(unit);
-      made.destroy();
-      plot.current = null;
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- made once per shape and size; all else flows through refs
-  }, [shape, height, isLast, unit]);
-  useEffect(() => {
-    plot.current?.setSize({ width, height: height + (isLast ? 24 : 0) });
-  }, [width, height, isLast]);
-  useEffect(() => {
-    plot.current?.setData(joinedOf(newest.current), true);
-  }, [version]);
-  return (
-    <div className="workspace-lane">
-      <span className="workspace-unit caption">{unit}</span>
-      <div ref={box} className="trend-plot" />
-    </div>
-  );
-}
-
-/* The values under the cursor, beside the names; off the chart the newest stay. */
-function say(row, plot, series, readouts) {
-  const rows = meanRows(series);
-  series.forEach((each, place) => {
-    const readout = readouts.get(each.key);
-    if (!readout) return;
-    const values = plot.data[rows[place]];
-    let at = row;
-    while (at > 0 && values?.[at] === undefined) at -= 1; // Between two points of this series the last one stands.
-    const value = row === null || row === undefined ? null : values?.[at];
-    readout.dataset.at = value === null || value === undefined ? "" : "cursor";
-    readout.textContent = value === null || value === undefined ? (readout.dataset.live ?? "") : number(value, each.decimals);
-  });
 }

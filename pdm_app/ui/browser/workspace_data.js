@@ -3,6 +3,8 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { link } from "./link.js";
 import { boundsOf } from "./trend_period.js";
 import { columnsOf } from "./trend_series.js";
+import { measure, isTurned } from "./units_shown.js";
+import { askedFor } from "./workspace_span.js";
 import { keyOf } from "./workspace_state.js";
 
 const SETTLE_MS = 150; // A gesture is over when it has rested this long; only then the server is asked.
@@ -72,13 +74,13 @@ export function useWorkspaceData(list, home, period, earlier_s) {
       const now = link().clock.now();
       const { from, to } = boundsOf(period, now);
       const settled = { from: Math.max(0, Math.round(from)), to: Math.max(Math.round(Math.min(to, now)), Math.round(from) + 1) };
-      const buckets = Math.max(50, Math.round(width.current));
+      const asked = askedFor({ from, to, isLive: period.live, width: width.current, now });
       const began = performance.now();
       try {
         const shift = earlier_s * 1e6;
         const [mine, before] = await Promise.all([
-          read(list, home, settled.from, settled.to, buckets, abort.signal),
-          shift ? read(list, home, Math.max(0, settled.from - shift), Math.max(1, Math.round(to) - shift), buckets, abort.signal) : { found: new Map() },
+          read(list, home, asked.from, asked.to, asked.buckets, abort.signal),
+          shift ? read(list, home, Math.max(0, asked.from - shift), Math.max(1, asked.to - shift), asked.buckets, abort.signal) : { found: new Map() },
         ]);
         const earlier = new Map([...before.found].filter(([, one]) => one.columns).map(([each, one]) => [each, shifted(one.columns, earlier_s)]));
         setState((last) => ({ found: mine.found, earlier, error: null, loading: false, version: last.version + 1, settled, took_ms: performance.now() - began, points_read: mine.points_read }));
@@ -99,6 +101,13 @@ export function useWorkspaceData(list, home, period, earlier_s) {
     return () => clearInterval(timer);
   }, [period.live, period.span_us, keys, again]);
   return { ...state, width, again };
+}
+
+/** Columns as the reader likes their unit; the same where it stays. */
+export function columnsIn(record, columns) {
+  if (!columns || !record || !isTurned(record)) return columns;
+  const [times, ...rest] = columns;
+  return [times, ...rest.map((column) => column.map((value) => (value === null || value === undefined ? value : measure(record, value))))];
 }
 
 function shifted([times, ...rest], by_s) {

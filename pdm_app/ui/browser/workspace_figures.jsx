@@ -2,10 +2,11 @@
 import { clock, day, duration, number } from "./format.js";
 import { useQuery } from "./hooks.js";
 import { t } from "./messages.js";
+import { measure } from "./units_shown.js";
 import { figuresOf, keyOf } from "./workspace_state.js";
 
 /** Of signals the server reckons them from every sample; of expressions they come from the points drawn. */
-function useFigures(list, found, [from, to], both) {
+function useFigures(list, found, [from, to], both, records) {
   const signals = list.filter((series) => series.signal).map((series) => series.signal);
   const isAsked = signals.length > 0 && to > from;
   const { answer: whole } = useQuery("history.aggregate", isAsked ? { signals, start_at: from, end_at: to } : null);
@@ -13,25 +14,25 @@ function useFigures(list, found, [from, to], both) {
   const { answer: atB } = useQuery("history.at", isAsked && both ? { signals, at: to } : null);
   const valueOf = (answer, signal, drawn) => {
     const value = answer?.values.find((one) => one.signal === signal)?.value;
-    return typeof value === "number" ? value : drawn;
+    return typeof value === "number" ? measure(records.get(signal), value) : drawn;
   };
   return (series) => {
     const drawn = figuresOf(found.get(keyOf(series)).columns, from, to);
     const mine = series.signal ? whole?.series.find((one) => one.signal === series.signal) : null;
     if (!mine) return drawn;
+    const shown = (value) => measure(records.get(series.signal), value);
     return {
       a: valueOf(both ? atA : null, series.signal, drawn.a), b: valueOf(both ? atB : null, series.signal, drawn.b),
-      low: mine.low[0], high: mine.high[0], mean: mine.average[0], known: (mine.known_s[0] * 1e6) / (to - from),
+      low: shown(mine.low[0]), high: shown(mine.high[0]), mean: shown(mine.average[0]), known: (mine.known_s[0] * 1e6) / (to - from),
     };
   };
 }
 
-export function WorkspaceFigures({ list, found, marks, settled, named, unitOf, decimalsOf, zone }) {
+export function WorkspaceFigures({ list, records, found, marks, settled, named, unitOf, decimalsOf, zone }) {
   const both = marks.a !== null && marks.b !== null;
-  const times = list.flatMap((series) => found.get(keyOf(series)).columns[0]);
   const bounds = both ? [marks.a, marks.b] : [settled?.from ?? 0, settled?.to ?? 0];
-  const figuresFor = useFigures(list, found, bounds, both);
-  if (!times.length) return null;
+  const figuresFor = useFigures(list, found, bounds, both, records);
+  if (!list.some((series) => found.get(keyOf(series)).columns[0].length)) return null;
   const when = (at) => `${day(at, zone)} ${clock(at, zone)}`;
   return (
     <div className="table-scroll">

@@ -4,6 +4,7 @@ import { typedNumber } from "./plant_edit.js";
 export const SERIES_MAX = 8;
 export const COLOURS = 6;
 const EARLIER_S = [0, 86_400, 604_800];
+export const OVERLAYS = ["alarms", "envelope", "notes"];
 
 /** A series' key: the number of a signal, or an expression behind "=". */
 export const keyOf = (series) => (series.signal ? String(series.signal) : `=${series.formula}`);
@@ -18,7 +19,7 @@ export function added(list, series) {
 
 export const removed = (list, key) => list.filter((each) => keyOf(each) !== key);
 
-/** The view that an address names: {list, marks: {a, b}, earlier_s, home}. */
+/** The view that an address names: {list, marks: {a, b}, earlier_s, hidden: overlays that are off, isTable}. */
 export function viewOf(params) {
   let list = [];
   for (const one of params.getAll("s").slice(0, SERIES_MAX)) {
@@ -31,16 +32,21 @@ export function viewOf(params) {
     return Number.isFinite(value) ? value : null;
   };
   const earlier_s = typedNumber(params.get("earlier")) ?? 0;
-  return { list, marks: { a: at("a"), b: at("b") }, earlier_s: EARLIER_S.includes(earlier_s) ? earlier_s : 0 };
+  return {
+    list, marks: { a: at("a"), b: at("b") }, earlier_s: EARLIER_S.includes(earlier_s) ? earlier_s : 0,
+    hidden: OVERLAYS.filter((name) => (params.get("hide") ?? "").split(".").includes(name)), isTable: params.get("as") === "table",
+  };
 }
 
 /** `params` with the view in them; what belongs to others stays. */
-export function withView({ list, marks, earlier_s }, params) {
+export function withView({ list, marks, earlier_s, hidden, isTable }, params) {
   const next = new URLSearchParams(params);
-  for (const name of ["s", "a", "b", "earlier"]) next.delete(name);
+  for (const name of ["s", "a", "b", "earlier", "hide", "as"]) next.delete(name);
   for (const series of list) next.append("s", keyOf(series));
   for (const name of ["a", "b"]) if (marks[name] !== null) next.set(name, new Date(marks[name] / 1000).toISOString());
   if (earlier_s) next.set("earlier", String(earlier_s));
+  if (hidden.length) next.set("hide", hidden.join("."));
+  if (isTable) next.set("as", "table");
   return next;
 }
 
@@ -100,6 +106,26 @@ export function figuresOf([times, low, high, mean], from, to) {
     known += Math.max(0, end - begin);
   }
   return { a: value(from), b: value(to), low: lowest, high: highest, mean: known > 0 ? area / known : null, known: to > from ? known / (to - from) : 0 };
+}
+
+/** Columns from one time to another, microseconds. */
+export function within(columns, from, to) {
+  const first = Math.max(0, rowAt(columns[0], from - 1) + 1);
+  const last = rowAt(columns[0], to) + 1;
+  return columns.map((column) => column.slice(first, last));
+}
+
+/** Rows [{at, values}] of a table, at most `most`, the newest first: every time at which a series has a point. */
+export function rowsOf(columns, most) {
+  const times = [...new Set(columns.flatMap(([at, , , mean]) => at.filter((_, row) => mean[row] !== null)))].sort((a, b) => b - a);
+  const rows = times.slice(0, most).map((at) => ({
+    at: at * 1e6,
+    values: columns.map(([each, , , mean]) => {
+      const row = rowAt(each, at * 1e6);
+      return row < 0 ? null : (mean[row] ?? null);
+    }),
+  }));
+  return { rows, total: times.length };
 }
 
 /** Rows of a table: every time at which one of the series has a point, with the value that stood then. */

@@ -1,22 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { added, csvOf, figuresOf, keyOf, lanesOf, marked, removed, rowAt, SERIES_MAX, viewOf, withView } from "../../../pdm_app/ui/browser/workspace_state.js";
+import { askedFor } from "../../../pdm_app/ui/browser/workspace_span.js";
+import { added, csvOf, figuresOf, keyOf, lanesOf, marked, removed, rowAt, rowsOf, SERIES_MAX, viewOf, within, withView } from "../../../pdm_app/ui/browser/workspace_state.js";
 
 const S = 1e6;
 
 test("a view comes back from its own address, and other parts of the address stay", () => {
   let list = added(added([], { signal: 41 }), { formula: "a / b & c" });
-  const view = { list, marks: { a: 1_700_000_000_000_000, b: null }, earlier_s: 86_400 };
+  const view = { list, marks: { a: 1_700_000_000_000_000, b: null }, earlier_s: 86_400, hidden: ["alarms", "notes"], isTable: true };
   const params = withView(view, new URLSearchParams("span=3600&a=old&s=9"));
   assert.equal(params.get("span"), "3600");
   assert.deepEqual(viewOf(params), view);
 });
 
 test("an address that makes no sense shows nothing rather than failing", () => {
-  const view = viewOf(new URLSearchParams("s=-1&s=abc&s==&s=1.5&s=7&s=7&a=never&earlier=5"));
+  const view = viewOf(new URLSearchParams("s=-1&s=abc&s==&s=1.5&s=7&s=7&a=never&earlier=5&hide=all.notes&as=picture"));
   assert.deepEqual(view.list.map(keyOf), ["7"]);
   assert.deepEqual(view.marks, { a: null, b: null });
   assert.equal(view.earlier_s, 0);
+  assert.deepEqual(view.hidden, ["notes"]);
+  assert.equal(view.isTable, false);
 });
 
 test("no more series than can be told apart, and a colour that is free", () => {
@@ -53,4 +56,36 @@ test("figures between two marks: extremes of all points, mean by time, gaps not 
 test("the table for a spreadsheet holds each time once and starts no formula", () => {
   const text = csvOf(["P-1, flow", "=a+b"], [[[0, 2], [1, 2], [1, 2], [1, 2]], [[1], [5], [5], [5]]]);
   assert.equal(text, 'time,"P-1, flow",\'=a+b\r\n1970-01-01T00:00:00.000Z,1,\r\n1970-01-01T00:00:01.000Z,1,5\r\n1970-01-01T00:00:02.000Z,2,5\r\n');
+});
+
+test("a table holds the rows of the span that is shown, the newest first, and of each series what stood then", () => {
+  const columns = [[0, 10, 20, 30], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, null, 4]];
+  assert.deepEqual(within(columns, 10 * S, 30 * S)[0], [10, 20, 30]);
+  assert.deepEqual(within(columns, 1 * S, 9 * S)[0], []);
+  const { rows, total } = rowsOf([columns, [[5], [7], [7], [7]]], 2);
+  assert.deepEqual(rows, [{ at: 30 * S, values: [4, 7] }, { at: 10 * S, values: [2, 7] }]);
+  assert.equal(total, 4);
+});
+
+const DAY = 86_400 * S;
+const NOW = 20_000 * DAY;
+
+test("of thirty days whole buckets of a round width are asked for, with as much beside as is half of them", () => {
+  const asked = askedFor({ from: NOW - 40 * DAY + 7, to: NOW - 10 * DAY + 7, isLive: false, width: 1000, now: NOW });
+  const step = (asked.to - asked.from) / asked.buckets;
+  assert.equal(step, 1800 * S);
+  assert.equal(asked.from % step, 0);
+  assert.ok(asked.from <= NOW - 55 * DAY + 7 && asked.to >= NOW + 0 * DAY);
+});
+
+test("a step aside asks for the same buckets, and never for more than is there", () => {
+  const width = (from) => askedFor({ from, to: from + 30 * DAY, isLive: false, width: 1000, now: NOW });
+  const [one, other] = [width(NOW - 90 * DAY), width(NOW - 90 * DAY + 12_345 * S)];
+  assert.equal((one.to - one.from) / one.buckets, (other.to - other.from) / other.buckets);
+  assert.ok(width(NOW - 20 * DAY).to <= NOW + 1800 * S);
+  assert.equal(width(0).from, 0);
+});
+
+test("a quarter of an hour is asked for as it is shown, since samples are not read ahead", () => {
+  assert.deepEqual(askedFor({ from: NOW - 900 * S, to: NOW, isLive: true, width: 800, now: NOW }), { from: NOW - 900 * S, to: NOW, buckets: 800 });
 });
