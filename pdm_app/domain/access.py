@@ -33,6 +33,7 @@ class Permission(StrEnum):
     SIGNALS_READ = "signals.read"
     SIGNALS_CONFIGURE = "signals.configure"
     HISTORY_READ = "history.read"
+    HISTORY_EXPORT = "history.export"
     ANNOTATIONS_WRITE = "annotations.write"
     ALARMS_READ = "alarms.read"
     ALARMS_ACKNOWLEDGE = "alarms.acknowledge"
@@ -66,7 +67,12 @@ _READ = frozenset(
         Permission.SYSTEM_READ,
     }
 )
-_OPERATE = _READ | {Permission.RUNS_CONTROL, Permission.ALARMS_ACKNOWLEDGE, Permission.ANNOTATIONS_WRITE}
+_OPERATE = _READ | {
+    Permission.RUNS_CONTROL,
+    Permission.ALARMS_ACKNOWLEDGE,
+    Permission.HISTORY_EXPORT,
+    Permission.ANNOTATIONS_WRITE,
+}
 _ENGINEER = _OPERATE | {
     Permission.ASSETS_CONFIGURE,
     Permission.ASSETS_SHARE,
@@ -84,7 +90,13 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL, Permission.SIGNATURES_SIGN},
     Role.ENGINEER: _ENGINEER,
     Role.MANAGER: _READ
-    | {Permission.ANNOTATIONS_WRITE, Permission.AUDIT_READ, Permission.ASSETS_SHARE, Permission.SIGNATURES_SIGN},
+    | {
+        Permission.HISTORY_EXPORT,
+        Permission.ANNOTATIONS_WRITE,
+        Permission.AUDIT_READ,
+        Permission.ASSETS_SHARE,
+        Permission.SIGNATURES_SIGN,
+    },
     Role.ADMIN: frozenset(Permission) - {Permission.SAMPLES_INGEST},
     Role.SERVICE: frozenset({Permission.SAMPLES_INGEST}),
 }

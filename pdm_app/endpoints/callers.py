@@ -12,6 +12,7 @@ from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.exports import ExportService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.live import LiveService
 from pdm_app.services.origins import is_on_this_machine, is_own_origin
@@ -36,6 +37,8 @@ class HttpServices(Protocol):
     def auth(self) -> AuthService: ...
     @property
     def devices(self) -> DeviceService: ...
+    @property
+    def exports(self) -> ExportService: ...
     @property
     def ingest(self) -> IngestService: ...
     @property

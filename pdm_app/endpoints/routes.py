@@ -19,6 +19,7 @@ from pdm_app.endpoints.audit import AuditExport
 from pdm_app.endpoints.auth import AuthEndpoints
 from pdm_app.endpoints.callers import HttpServices, may_see_system
 from pdm_app.endpoints.events import Events
+from pdm_app.endpoints.files import Files
 from pdm_app.endpoints.health import Find
 from pdm_app.endpoints.ingest import Ingest
 from pdm_app.endpoints.oidc import OidcEndpoints
@@ -40,6 +41,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
     oidc = OidcEndpoints(settings.auth)
     ingest = Ingest()
     pumps = PumpPaths(settings.auth)
+    files = Files(settings.auth)
     events = Events(find, settings.auth)
     third_parties = ThirdParties(front_end, settings.auth)
     metrics.lasting_gauge("event_streams_open", "Plain event streams open now.", lambda: events.open)
@@ -89,6 +91,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
             Route("/third-parties/licences", Answering(GET=served(third_parties.licences))),
             Route("/third-parties/bom", Answering(GET=served(third_parties.bill))),
             Route("/certificates/authority", Answering(GET=certificates.authority(settings))),
+            Route("/files/{export_id}", Answering(GET=served(files.download))),
             Route("/ingest", Answering(POST=served(ingest.take))),
             Route("/live-data", Answering(GET=served(pumps.live_data))),
             Route("/sensor-history", Answering(GET=served(pumps.sensor_history))),

@@ -16,6 +16,7 @@ from pdm_app.rpc.demo import demo
 from pdm_app.rpc.devices import devices
 from pdm_app.rpc.directories import directories
 from pdm_app.rpc.expiries import expiries
+from pdm_app.rpc.exports import exports
 from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.groups import groups
 from pdm_app.rpc.history import history
@@ -56,6 +57,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "devices": devices,
     "directories": directories,
     "expiries": expiries,
+    "exports": exports,
     "formulas": formulas,
     "groups": groups,
     "history": history,

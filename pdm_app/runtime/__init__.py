@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from pdm_app.directories.doors import open_doors
+from pdm_app.documents.renderers import RENDERERS
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
@@ -60,6 +61,8 @@ from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.directories import DirectoryService, directory_secret
 from pdm_app.services.expiries import ExpiryService
+from pdm_app.services.exports import FOLDER as EXPORTS_FOLDER
+from pdm_app.services.exports import ExportService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.in_force import InForce
@@ -264,6 +267,8 @@ async def running(
         recalculations = RecalculationService(work, historian, clock, keeper.held, lambda: deriver.status.faults)
         supervisor.start("recalculations", recalculations.run, stage=Stage.CONSUMER)
         live = LiveService(frames, signals)
+        exports = ExportService(work, historian, signals, clock, settings.data_dir / EXPORTS_FOLDER, RENDERERS)
+        supervisor.start("exports", exports.run, stage=Stage.CONSUMER)
         history = HistoryService(historian, signals, metrics.query_latency_seconds.observe, clock)
         audit = AuditService(
             work,
@@ -288,6 +293,7 @@ async def running(
             devices=DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours),
             directories=DirectoryService(work, clock, doors, secret_store),
             expiries=expiries,
+            exports=exports,
             formulas=FormulaService(work, historian),
             history=history,
             client_certificates=client_certificates,

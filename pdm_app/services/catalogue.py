@@ -18,6 +18,7 @@ from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.directories import DirectoryService
 from pdm_app.services.expiries import ExpiryService
+from pdm_app.services.exports import ExportService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.ingest import IngestService
@@ -59,6 +60,7 @@ class Services:
     devices: DeviceService
     directories: DirectoryService
     expiries: ExpiryService
+    exports: ExportService
     formulas: FormulaService
     history: HistoryService
     ingest: IngestService

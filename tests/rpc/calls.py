@@ -10,6 +10,7 @@ from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import Belongings
 from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
 from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
+from tests.rpc.export_calls import EXPORT_NEEDS, export_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
@@ -80,6 +81,7 @@ NEEDS: dict[str, Permission | None] = {
     "system.info": Permission.SYSTEM_READ,
     "system.now": None,
     **CERTIFICATE_NEEDS,
+    **EXPORT_NEEDS,
     **LINK_NEEDS,
     **DIRECTORY_NEEDS,
     **PEOPLE_NEEDS,
@@ -141,6 +143,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | certificate_inputs()
         | people_inputs(own)
         | directory_inputs(own)
+        | export_inputs(own)
         | link_inputs(own)
         | plant_inputs(own)
         | recording_inputs(own)

@@ -65,6 +65,7 @@ LET_IN_BUT_WRONG = {
     "audit.cancel_check": "CONFLICT",  # The one that was begun is done already.
     "certificates.forget": "NOT_FOUND",  # Its one certificate is in use again.
     "certificates.obtain": "CONFLICT",  # Nobody named a directory.
+    "exports.delete": "NOT_FOUND",  # It has long been removed.
     "formulas.cancel_recalculation": "NOT_FOUND",  # It has long been done.
     "formulas.recalculate": "BAD_REQUEST",  # The signal is measured.
     "profile.change_password": "BAD_REQUEST",

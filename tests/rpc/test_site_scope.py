@@ -15,6 +15,7 @@ from pdm_app.trpc import TrpcError
 from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import OURS, THEIRS, Belongings, WholeProduct
 from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_input
+from tests.rpc.export_calls import export_crossings
 from tests.rpc.link_calls import link_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
@@ -91,6 +92,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("live.values", "signals"): [{"signals": [target.signal_id]}],
         ("live.latest", "signals"): [{"signals": [target.signal_id]}],
         ("signals.list", "asset_id"): [{"asset_id": target.asset_id}],
+        **export_crossings(target),
         **link_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),

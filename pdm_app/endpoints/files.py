@@ -1,0 +1,26 @@
+"""``GET /api/files/{export_id}``: what was made for somebody, as a download that can be taken up where it broke off.
+
+Right and reach are looked at on every request, also on the second half of a download. Ranges are answered by RFC 9110:
+a client that sends If-Range with the ETag gets the rest of the same file or all of another one, never a mixture.
+"""
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from pdm_app.endpoints.callers import HttpServices, actor_of, check_origin
+from pdm_app.settings import AuthSettings
+
+
+class Files:
+    """Serves the address."""
+
+    def __init__(self, settings: AuthSettings) -> None:
+        self._settings = settings
+
+    async def download(self, request: Request, services: HttpServices) -> Response:
+        """Send a file to whom it belongs."""
+        check_origin(request, self._settings.allowed_origins)
+        actor = await actor_of(request, services)
+        path, export, media_type = await services.exports.file(actor, request.path_params["export_id"])
+        headers = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
+        return FileResponse(path, media_type=media_type, filename=export.file_name, headers=headers)
