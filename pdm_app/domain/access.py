@@ -37,6 +37,8 @@ class Permission(StrEnum):
     ANNOTATIONS_WRITE = "annotations.write"
     ALARMS_READ = "alarms.read"
     ALARMS_ACKNOWLEDGE = "alarms.acknowledge"
+    ALARMS_SHELVE = "alarms.shelve"
+    ALARMS_SERVICE = "alarms.service"
     ALARMS_CONFIGURE = "alarms.configure"
     CONNECTIONS_READ = "connections.read"
     CONNECTIONS_CONFIGURE = "connections.configure"
@@ -70,6 +72,7 @@ _READ = frozenset(
 _OPERATE = _READ | {
     Permission.RUNS_CONTROL,
     Permission.ALARMS_ACKNOWLEDGE,
+    Permission.ALARMS_SHELVE,
     Permission.HISTORY_EXPORT,
     Permission.ANNOTATIONS_WRITE,
 }
@@ -77,6 +80,7 @@ _ENGINEER = _OPERATE | {
     Permission.ASSETS_CONFIGURE,
     Permission.ASSETS_SHARE,
     Permission.SIGNALS_CONFIGURE,
+    Permission.ALARMS_SERVICE,
     Permission.ALARMS_CONFIGURE,
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,
@@ -87,7 +91,7 @@ _ENGINEER = _OPERATE | {
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _READ,
     Role.OPERATOR: _OPERATE | {Permission.DEMO_CONTROL},
-    Role.TECHNICIAN: _OPERATE | {Permission.DEMO_CONTROL, Permission.SIGNATURES_SIGN},
+    Role.TECHNICIAN: _OPERATE | {Permission.ALARMS_SERVICE, Permission.DEMO_CONTROL, Permission.SIGNATURES_SIGN},
     Role.ENGINEER: _ENGINEER,
     Role.MANAGER: _READ
     | {

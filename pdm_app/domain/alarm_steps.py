@@ -13,71 +13,87 @@ like one that is polled. From this follow the rules of the delays:
 * Bad quality, or a sample without a number, says nothing about the process: the state stays and a running delay is held
   until the next usable sample; the time in between does not count. Uncertain values are judged: a reading clamped at
   the end of its range is exactly what a limit is for.
-* A sample that is not newer than what was judged already is ignored, whether late or a duplicate.
+* A sample that is not newer than what was judged already is ignored, whether late or a duplicate. A condition that
+  reads several signals asks that of each of them alone; a sample of one that is older than the newest of another is
+  judged a microsecond after that, so that source time only ever goes forward.
+* An alarm that is kept silent (`alarm_holds`) is judged like any other: its delays run, and it is journalled.
 
-Source: ANSI/ISA-18.2-2016, alarm state model, states A to D, on-delay and off-delay.
+Source: ANSI/ISA-18.2-2016, alarm state model, states A to I, on-delay and off-delay.
 """
 
 import math
-from dataclasses import dataclass
 
-from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, RuleMemory
+from pdm_app.domain.alarm_holds import unshelved
+from pdm_app.domain.alarm_transitions import Step, Transition, entered
+from pdm_app.domain.alarms import AlarmRule, AlarmState, JournalKind, RuleMemory
+from pdm_app.domain.conditions.base import Verdict
 from pdm_app.domain.identifiers import derived_id
 from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Micros, Sample
 
-_RAISED = {
-    AlarmState.NORMAL: AlarmState.UNACKNOWLEDGED,
-    AlarmState.RETURNED_UNACKNOWLEDGED: AlarmState.UNACKNOWLEDGED,
-}
 _RETURNED = {
     AlarmState.UNACKNOWLEDGED: AlarmState.RETURNED_UNACKNOWLEDGED,
     AlarmState.ACKNOWLEDGED: AlarmState.NORMAL,
 }
+_LATCHED = {
+    AlarmState.UNACKNOWLEDGED: AlarmState.LATCHED_UNACKNOWLEDGED,
+    AlarmState.ACKNOWLEDGED: AlarmState.LATCHED_ACKNOWLEDGED,
+}
 _ACKNOWLEDGED = {
     AlarmState.UNACKNOWLEDGED: AlarmState.ACKNOWLEDGED,
     AlarmState.RETURNED_UNACKNOWLEDGED: AlarmState.NORMAL,
+    AlarmState.LATCHED_UNACKNOWLEDGED: AlarmState.LATCHED_ACKNOWLEDGED,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One change of state.
-
-    Attributes:
-        at: Source time of the cause, or the time of the person's act; microseconds UTC.
-        value: The value that caused it, in the signal's unit; None for a person's act.
-        actor: Who did it; empty where the process did.
-    """
-
-    kind: JournalKind
-    alarm_id: str
-    before: AlarmState
-    after: AlarmState
-    at: Micros
-    value: float | None = None
-    actor: str = ""
-    comment: str = ""
-
-
-Step = tuple[RuleMemory, tuple[Transition, ...]]
-
-
 def step(rule: AlarmRule, memory: RuleMemory, sample: Sample) -> Step:
-    """Judge one sample of the rule's signal.
+    """Judge one sample of the rule's signal, or of another one that its condition reads.
 
     Returns:
-        The new memory and zero to two transitions in order: a delay that ended before the sample, then what the sample
+        The new memory and the transitions in order: of a delay that ended before the sample, then what the sample
         itself did.
     """
-    at = sample.source_at
-    if at <= memory.evaluated_to:
+    memory, at = _heard(rule, memory, sample)
+    if at is None:
         return memory, ()
     memory, elapsed = _elapse(rule, memory, at)
+    recall, verdict = rule.condition.look(memory.recall, sample, usable(sample))
+    if recall != memory.recall:
+        memory = memory.model_copy(update={"recall": recall})
+    if verdict is Verdict.UNKNOWN:
+        return _frozen(memory, at), elapsed
+    if verdict is Verdict.NOTHING:
+        return memory.model_copy(update={"evaluated_to": at}), elapsed
+    memory, transitions = _judge(rule, _thawed(memory, at), verdict, usable(sample), at)
+    return memory, (*elapsed, *transitions)
+
+
+def usable(sample: Sample) -> float | None:
+    """Return the number a sample says of the process; None where quality or value make it say nothing."""
     value = sample.value
     if sample.quality >= QUALITY_BAD_MIN or not isinstance(value, float | int) or not math.isfinite(value):
-        return _frozen(memory, at), elapsed
-    memory, transition = _judge(rule, _thawed(memory, at), value, at)
-    return memory, elapsed if transition is None else (*elapsed, transition)
+        return None
+    return value
+
+
+def _heard(rule: AlarmRule, memory: RuleMemory, sample: Sample) -> tuple[RuleMemory, Micros | None]:
+    """Return the source time at which a sample is judged; None where it is late or was judged already."""
+    at = sample.source_at
+    others = rule.condition.inputs()
+    if not others:
+        return memory, at if at > memory.evaluated_to else None
+    heard = memory.heard or (0,) * (len(others) + 1)
+    place = 1 + others.index(sample.signal) if sample.signal in others else 0
+    if at <= heard[place]:
+        return memory, None
+    heard = (*heard[:place], at, *heard[place + 1 :])
+    return memory.model_copy(update={"heard": heard}), Micros(max(at, memory.evaluated_to + 1))
+
+
+def begun(rule: AlarmRule, memory: RuleMemory, now: Micros) -> RuleMemory:
+    """Return the memory as the rule comes into force: what waits for samples waits from now on, also for the first."""
+    if not rule.condition.begins_at_once or memory.evaluated_to or memory.delay_runs:
+        return memory
+    return memory.model_copy(update={"abnormal_since": now})
 
 
 def tick(rule: AlarmRule, memory: RuleMemory, horizon: Micros) -> Step:
@@ -97,9 +113,9 @@ def deadline(rule: AlarmRule, memory: RuleMemory) -> Micros | None:
     if memory.frozen_at is not None:
         return None
     if memory.abnormal_since is not None:
-        return Micros(memory.abnormal_since + delay_us(rule.on_delay_s))
+        return Micros(memory.abnormal_since + delay_us(rule.on_delay_whole_s))
     if memory.normal_since is not None:
-        return Micros(memory.normal_since + delay_us(rule.off_delay_s))
+        return Micros(memory.normal_since + delay_us(rule.off_delay_whole_s))
     return None
 
 
@@ -109,23 +125,57 @@ def acknowledge(memory: RuleMemory, at: Micros, actor: str, comment: str = "") -
     if after is None or memory.alarm_id is None:
         return memory, None
     transition = Transition(
-        JournalKind.ACKNOWLEDGED, memory.alarm_id, memory.state, after, at, actor=actor, comment=comment
+        JournalKind.ACKNOWLEDGED,
+        memory.alarm_id,
+        memory.state,
+        after,
+        at,
+        actor=actor,
+        comment=comment,
+        abnormal=memory.is_abnormal,
     )
-    return _entered(memory, after, memory.alarm_id), transition
+    return entered(memory, after, memory.alarm_id), transition
+
+
+def reset(memory: RuleMemory, at: Micros, actor: str, comment: str = "") -> tuple[RuleMemory, Transition | None]:
+    """Let a latched alarm go that was acknowledged; no transition, and the same memory, where there is none."""
+    if memory.state is not AlarmState.LATCHED_ACKNOWLEDGED or memory.alarm_id is None:
+        return memory, None
+    after = AlarmState.NORMAL
+    transition = Transition(
+        JournalKind.RESET, memory.alarm_id, memory.state, after, at, actor=actor, comment=comment, abnormal=False
+    )
+    return entered(memory, after, memory.alarm_id), transition
 
 
 def withdraw(memory: RuleMemory, at: Micros, actor: str, comment: str) -> tuple[RuleMemory, Transition | None]:
-    """Take a standing alarm back because its rule is no longer in force; delays are forgotten."""
-    calm = without_delays(memory)
+    """Take a standing alarm back because its rule is no longer in force; it is as if it had never judged."""
     if memory.alarm_id is None:
-        return calm, None
-    after = AlarmState.NORMAL
-    transition = Transition(JournalKind.CLEARED, memory.alarm_id, memory.state, after, at, actor=actor, comment=comment)
-    return _entered(calm, after, memory.alarm_id), transition
+        return fresh(memory), None
+    transition = Transition(
+        JournalKind.CLEARED,
+        memory.alarm_id,
+        memory.state,
+        AlarmState.NORMAL,
+        at,
+        actor=actor,
+        comment=comment,
+        abnormal=False,
+    )
+    return fresh(memory), transition
+
+
+def fresh(memory: RuleMemory) -> RuleMemory:
+    """Return the memory of a rule that begins anew; what it has judged stays judged."""
+    return RuleMemory(rule_id=memory.rule_id, evaluated_to=memory.evaluated_to)
 
 
 def without_delays(memory: RuleMemory) -> RuleMemory:
-    return memory.model_copy(update={"abnormal_since": None, "normal_since": None, "frozen_at": None, "value": None})
+    """Return the memory without running delays and without what the condition remembers."""
+    return memory.model_copy(update={**_CALM, "recall": (), "heard": ()})
+
+
+_CALM: dict[str, object] = {"abnormal_since": None, "normal_since": None, "frozen_at": None, "value": None}
 
 
 def delay_us(seconds: float) -> int:
@@ -136,41 +186,62 @@ def _elapse(rule: AlarmRule, memory: RuleMemory, before: Micros) -> Step:
     end = deadline(rule, memory)
     if end is None or end >= before:
         return memory, ()
-    memory, transition = _turned(rule, memory, memory.value, end)
-    return memory.model_copy(update={"evaluated_to": max(memory.evaluated_to, end)}), (transition,)
+    memory, transitions = _turned(rule, memory, memory.value, end)
+    return memory.model_copy(update={"evaluated_to": max(memory.evaluated_to, end)}), transitions
 
 
-def _judge(rule: AlarmRule, memory: RuleMemory, value: float, at: Micros) -> tuple[RuleMemory, Transition | None]:
-    """Apply one usable value to a memory whose delay, if one runs, is not over before ``at``."""
-    if memory.state.is_active:
-        name, since, delay_s = "normal_since", memory.normal_since, rule.off_delay_s
-        calls = rule.condition.is_normal(value)
+def _judge(rule: AlarmRule, memory: RuleMemory, verdict: Verdict, value: float | None, at: Micros) -> Step:
+    """Apply one verdict to a memory whose delay, if one runs, is not over before ``at``."""
+    if verdict is Verdict.ANEW:
+        return _anew(rule, memory, value, at)
+    if memory.is_abnormal:
+        name, since, delay_s = "normal_since", memory.normal_since, rule.off_delay_whole_s
+        calls = verdict is Verdict.NORMAL
     else:
-        name, since, delay_s = "abnormal_since", memory.abnormal_since, rule.on_delay_s
-        calls = rule.condition.is_abnormal(value)
+        name, since, delay_s = "abnormal_since", memory.abnormal_since, rule.on_delay_whole_s
+        calls = verdict is Verdict.ABNORMAL
     if not calls:
-        return memory.model_copy(update={name: None, "value": None, "evaluated_to": at}), None
+        return memory.model_copy(update={name: None, "value": None, "evaluated_to": at}), ()
     since = at if since is None else since
     if at - since >= delay_us(delay_s):
-        turned, transition = _turned(rule, memory, value, at)
-        return turned.model_copy(update={"evaluated_to": at}), transition
-    return memory.model_copy(update={name: since, "value": value, "evaluated_to": at}), None
+        turned, transitions = _turned(rule, memory, value, at)
+        return turned.model_copy(update={"evaluated_to": at}), transitions
+    return memory.model_copy(update={name: since, "value": value, "evaluated_to": at}), ()
 
 
-def _turned(rule: AlarmRule, memory: RuleMemory, value: float | None, at: Micros) -> tuple[RuleMemory, Transition]:
-    """Raise what is off, return what is on."""
-    before = memory.state
-    if before.is_active:
-        kind, after = JournalKind.RETURNED, _RETURNED[before]
-    else:
-        kind, after = JournalKind.RAISED, _RAISED[before]
+def _anew(rule: AlarmRule, memory: RuleMemory, value: float | None, at: Micros) -> Step:
+    """The process is as it should be; from now on it has to show that again in time."""
+    transitions: tuple[Transition, ...] = ()
+    if memory.is_abnormal:
+        memory, transitions = _turned(rule, memory, value, at)
+    return memory.model_copy(update={"abnormal_since": at, "value": value, "evaluated_to": at}), transitions
+
+
+def _turned(rule: AlarmRule, memory: RuleMemory, value: float | None, at: Micros) -> Step:
+    """Raise what is off, return what is on; while it is kept silent, only take note."""
+    before, is_abnormal = memory.state, not memory.is_abnormal
     alarm_id = memory.alarm_id or derived_id(at, rule.id)
-    turned = _entered(without_delays(memory), after, alarm_id)
-    return turned, Transition(kind, alarm_id, before, after, at, value)
+    calm = memory.model_copy(update=_CALM)
+    kind = JournalKind.RAISED if is_abnormal else JournalKind.RETURNED
+    if before.is_held:
+        silent = calm.model_copy(
+            update={"abnormal": is_abnormal, "latched": memory.latched or (is_abnormal and rule.latching)}
+        )
+        noted = Transition(kind, alarm_id, before, before, at, value, abnormal=is_abnormal)
+        if is_abnormal or not memory.one_shot:
+            return silent, (noted,)
+        after_it = Micros(at + 1)  # So that the journal tells the two in this order.
+        released, ended = unshelved(silent, after_it, "system", "The process has returned.")
+        return released, (noted,) if ended is None else (noted, ended)
+    after = AlarmState.UNACKNOWLEDGED if is_abnormal else _returned(rule, before)
+    turned = entered(calm, after, alarm_id)
+    return turned, (Transition(kind, alarm_id, before, after, at, value, abnormal=is_abnormal),)
 
 
-def _entered(memory: RuleMemory, state: AlarmState, alarm_id: str) -> RuleMemory:
-    return memory.model_copy(update={"state": state, "alarm_id": None if state is AlarmState.NORMAL else alarm_id})
+def _returned(rule: AlarmRule, before: AlarmState) -> AlarmState:
+    if not rule.ack_required:
+        return AlarmState.LATCHED_ACKNOWLEDGED if rule.latching else AlarmState.NORMAL
+    return (_LATCHED if rule.latching else _RETURNED)[before]
 
 
 def _frozen(memory: RuleMemory, at: Micros) -> RuleMemory:
@@ -191,90 +262,4 @@ def _thawed(memory: RuleMemory, at: Micros) -> RuleMemory:
             "abnormal_since": None if memory.abnormal_since is None else memory.abnormal_since + held_us,
             "normal_since": None if memory.normal_since is None else memory.normal_since + held_us,
         }
-    )
-
-
-def raised_alarm(rule: AlarmRule, standing: Alarm | None, transition: Transition, *, simulated: bool) -> Alarm:
-    """Return the alarm that a RAISED transition makes.
-
-    Args:
-        rule: Gives it words, priority and limit, as they are now.
-        standing: The same alarm where it had returned unacknowledged and is raised again; else None.
-        transition: The raising.
-        simulated: Whether the signal belongs to a simulated plant.
-    """
-    return Alarm(
-        id=transition.alarm_id,
-        rule_id=rule.id,
-        site_id=rule.site_id,
-        asset_id=rule.asset_id,
-        signal_id=rule.signal_id,
-        name=rule.name,
-        priority=rule.priority,
-        state=transition.after,
-        limit=rule.condition.limit,
-        raised_at=transition.at,
-        times_raised=1 if standing is None else standing.times_raised + 1,
-        value=transition.value,
-        comment="" if standing is None else standing.comment,
-        cause=rule.cause,
-        consequence=rule.consequence,
-        action=rule.action,
-        comment_required=rule.comment_required,
-        simulated=simulated,
-    )
-
-
-def changed_alarm(alarm: Alarm, transition: Transition) -> Alarm:
-    """Return ``alarm`` after any transition but a raising."""
-    update: dict[str, object] = {"state": transition.after}
-    if transition.kind is JournalKind.RETURNED:
-        update["returned_at"] = transition.at
-    elif transition.kind is JournalKind.ACKNOWLEDGED:
-        update |= {"acknowledged_at": transition.at, "acknowledged_by": transition.actor}
-    if transition.comment:
-        update["comment"] = transition.comment
-    return alarm.model_copy(update=update)
-
-
-def entry_of(alarm: Alarm, transition: Transition, recorded_at: Micros) -> JournalEntry:
-    """Return the journal entry of one transition of ``alarm``; the same transition always gives the same id."""
-    return journal_entry(
-        alarm,
-        transition.kind,
-        transition.at,
-        recorded_at,
-        value=transition.value,
-        actor=transition.actor,
-        comment=transition.comment,
-    )
-
-
-def journal_entry(
-    alarm: Alarm,
-    kind: JournalKind,
-    at: Micros,
-    recorded_at: Micros,
-    *,
-    value: float | None = None,
-    actor: str = "",
-    comment: str = "",
-) -> JournalEntry:
-    """Return an entry about ``alarm`` as it now is."""
-    return JournalEntry(
-        id=derived_id(at, alarm.id, kind, actor),
-        alarm_id=alarm.id,
-        rule_id=alarm.rule_id,
-        site_id=alarm.site_id,
-        asset_id=alarm.asset_id,
-        at=at,
-        recorded_at=recorded_at,
-        kind=kind,
-        state=alarm.state,
-        priority=alarm.priority,
-        name=alarm.name,
-        value=value,
-        limit=alarm.limit,
-        actor=actor,
-        comment=comment,
     )

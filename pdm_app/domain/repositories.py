@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pdm_app.domain.access import DeviceKey, Scope, User
+from pdm_app.domain.alarm_figures import Happening
 from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, RuleMemory
 from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
@@ -89,6 +90,13 @@ class Alarms(Protocol):
         ...
 
     async def journal(self, query: JournalQuery) -> Sequence[JournalEntry]: ...
+    async def happenings(self, start_at: int, end_at: int, site_id: str | None, rows_max: int) -> Sequence[Happening]:
+        """Return the newest entries of a span that say how alarms stood, oldest first."""
+        ...
+
+    async def journal_begins_at(self, site_id: str | None) -> int | None:
+        """Return the time of the oldest entry; None where there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

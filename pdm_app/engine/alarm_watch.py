@@ -28,7 +28,8 @@ from pdm_app.domain.ports import Buffer, Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine.supervisor import Backoff, first_of
-from pdm_app.stream.alarm_book import AlarmBook, Unsaved
+from pdm_app.stream.alarm_book import AlarmBook
+from pdm_app.stream.alarm_queue import Unsaved
 from pdm_app.stream.bus import Bus, FellBehindError, Overflow, Reader
 
 log = structlog.get_logger(__name__)
@@ -253,7 +254,9 @@ class AlarmWatch:
             self.tick()
 
     def tick(self) -> None:
-        """End delays of silent signals, unless samples wait that may say more."""
+        """End shelvings by the clock, and delays of silent signals unless samples wait that may say more."""
+        if not self._book.is_full and self._leads:
+            self._book.unshelve_expired(self._clock.now())
         reader = self._reader
         if reader is None or len(reader) or reader.dropped != self._dropped_seen or not self._is_live:
             return

@@ -1,14 +1,30 @@
 """Procedures about alarm rules."""
 
-from pdm_app.domain.alarms import AlarmRule, AlarmRuleFacts, Delay, Priority
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated
+
+from pydantic import Field
+
+from pdm_app.domain.alarms import AlarmRule, AlarmRuleFacts, Delay, ShelveSpan, Words
+from pdm_app.domain.audit import AuditEntry
 from pdm_app.domain.conditions.any_condition import AnyCondition
-from pdm_app.domain.plant import Cursor, Listing, Page, PageSize, Words
-from pdm_app.domain.record import Id, Name, Revision, SignalNumber, Text
+from pdm_app.domain.plant import Cursor, Listing, Page, PageSize
+from pdm_app.domain.plant import Words as Sought
+from pdm_app.domain.rationale import ConsequenceLevel, Priority, RespondWithin
+from pdm_app.domain.rationale import proposed_priority as priority_of
+from pdm_app.domain.record import Id, Instant, Name, Revision, SignalNumber, Text
+from pdm_app.domain.suppression import SUPPRESSIONS_MAX, Suppression
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.alarm_backtest import Backtest
+from pdm_app.services.alarm_rule_sheet import CHARACTERS_MAX, SheetOutcome
 from pdm_app.trpc import MISSING, Missing
 
 alarm_rules = procedures()
+SheetText = Annotated[str, Field(max_length=CHARACTERS_MAX)]
+BacktestDays = Annotated[float, Field(gt=0, le=92)]
+Suppressions = Annotated[tuple[Suppression, ...], Field(max_length=SUPPRESSIONS_MAX)]
 
 
 @alarm_rules.query(permission="alarms.read", rest="GET /alarm-rules")
@@ -18,7 +34,7 @@ async def page(
     site_id: Id | None = None,
     asset_id: Id | None = None,
     signal_id: SignalNumber | None = None,
-    text: Words = "",
+    text: Sought = "",
     deleted: bool = False,
     cursor: Cursor | None = None,
     limit: PageSize = 100,
@@ -55,9 +71,24 @@ async def change(
     consequence: Text | Missing = MISSING,
     action: Text | Missing = MISSING,
     enabled: bool | Missing = MISSING,
+    latching: bool | Missing = MISSING,
+    ack_required: bool | Missing = MISSING,
+    alarm_class: Words | Missing = MISSING,
+    group: Words | Missing = MISSING,
+    first_out: bool | Missing = MISSING,
+    suppressions: Suppressions | Missing = MISSING,
+    shelvable: bool | Missing = MISSING,
+    shelve_s_max: ShelveSpan | Missing = MISSING,
+    consequence_level: ConsequenceLevel | Missing | None = MISSING,
+    respond_within: RespondWithin | Missing | None = MISSING,
+    owner_role: Words | Missing = MISSING,
+    notification: Words | Missing = MISSING,
+    escalation: Words | Missing = MISSING,
+    review_at: Instant | Missing | None = MISSING,
     revision: Revision | None = None,
+    reason: Text = "",
 ) -> AlarmRule:
-    """Change the fields given; in force when this returns."""
+    """Change the fields given, and say why; in force when this returns. An approval is taken back by that."""
     changes = given(
         name=name,
         condition=condition,
@@ -69,8 +100,65 @@ async def change(
         consequence=consequence,
         action=action,
         enabled=enabled,
+        latching=latching,
+        ack_required=ack_required,
+        alarm_class=alarm_class,
+        group=group,
+        first_out=first_out,
+        suppressions=suppressions,
+        shelvable=shelvable,
+        shelve_s_max=shelve_s_max,
+        consequence_level=consequence_level,
+        respond_within=respond_within,
+        owner_role=owner_role,
+        notification=notification,
+        escalation=escalation,
+        review_at=review_at,
     )
-    return await ctx.services.alarm_rules.change(ctx.actor, rule_id, changes, revision)
+    return await ctx.services.alarm_rules.change(ctx.actor, rule_id, changes, revision, reason)
+
+
+@alarm_rules.mutation(permission="alarms.configure", rest="POST /alarm-rules/{rule_id}/approve")
+async def approve(ctx: Ctx, *, rule_id: Id, revision: Revision | None = None, reason: Text = "") -> AlarmRule:
+    """Say that a rule, as it was read, is what it should be."""
+    return await ctx.services.alarm_rules.approve(ctx.actor, rule_id, revision, reason)
+
+
+@alarm_rules.query(permission="alarms.read", rest="GET /alarm-rules/sheet")
+async def sheet(ctx: Ctx, *, site_id: Id | None = None) -> str:
+    """Return all alarm rules in reach as CSV, one row each."""
+    return await ctx.services.alarm_rule_sheet.written(ctx.actor, site_id)
+
+
+@alarm_rules.mutation(permission="alarms.configure", rest="POST /alarm-rules/sheet")
+async def take_sheet(ctx: Ctx, *, sheet: SheetText, reason: Text = "", only_look: bool = False) -> SheetOutcome:
+    """Take such a sheet back as a whole or not at all; ``only_look`` says what it would change."""
+    return await ctx.services.alarm_rule_sheet.read(ctx.actor, sheet, reason, only_look=only_look)
+
+
+@alarm_rules.subscription(permission="alarms.configure", coalesce=False)
+async def backtest(ctx: Ctx, *, rule: AlarmRuleFacts, days: BacktestDays = 30.0) -> AsyncIterator[Backtest]:
+    """Judge the past by a rule before it is saved; tells how far it is, then what the rule would have done."""
+    async with aclosing(ctx.services.alarm_backtest.run(ctx.actor, rule, days)) as told:
+        async for backtest in told:
+            yield backtest
+
+
+@alarm_rules.query(permission="alarms.read", rest="GET /alarm-rules/proposed-priority")
+async def proposed_priority(
+    ctx: Ctx,  # noqa: ARG001 - every procedure has it
+    *,
+    consequence_level: ConsequenceLevel,
+    respond_within: RespondWithin,
+) -> int | None:
+    """Return the priority that the matrix of consequence and time gives; null where the matter is no alarm."""
+    return priority_of(consequence_level, respond_within)
+
+
+@alarm_rules.query(permission="alarms.configure", rest="GET /alarm-rules/{rule_id}/history")
+async def history(ctx: Ctx, *, rule_id: Id) -> tuple[AuditEntry, ...]:
+    """Return what was changed of a rule, newest first: who, when, why, from what to what."""
+    return await ctx.services.alarm_rules.history(ctx.actor, rule_id)
 
 
 @alarm_rules.mutation(permission="alarms.configure", rest="POST /alarm-rules/{rule_id}/enable")

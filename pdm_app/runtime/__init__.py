@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from pdm_app.channels.doors import ChannelDoors
 from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
 from pdm_app.domain.ports import Clock
@@ -30,6 +31,7 @@ from pdm_app.engine.deriver import CONSUMER as FORMULAS
 from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
+from pdm_app.engine.notifier import Notifier
 from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.retention import RetentionKeeper
@@ -42,8 +44,7 @@ from pdm_app.engine.vitals import About, Vitals
 from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.services.acme import AcmeKeeping
-from pdm_app.services.alarm_rules import AlarmRuleService
-from pdm_app.services.alarms import AlarmService
+from pdm_app.services.alarm_services import alarm_services
 from pdm_app.services.annotations import AnnotationService
 from pdm_app.services.application_identity import ApplicationIdentity
 from pdm_app.services.areas import AreaService
@@ -264,12 +265,15 @@ async def running(
         signatures = SignatureService(work, clock, auth.profile.confirm)
         assets = AssetService(work, desk, signatures, signs_deletions=settings.audit.sign_deletions)
         signals = SignalService(work, desk)
-        recalculations = RecalculationService(work, historian, clock, keeper.held, lambda: deriver.status.faults)
+        notes = SqlHistoryNotes(database)
+        recalculations = RecalculationService(
+            work, historian, clock, keeper.held, lambda: deriver.status.faults, notes
+        )
         supervisor.start("recalculations", recalculations.run, stage=Stage.CONSUMER)
         live = LiveService(frames, signals)
         exports = ExportService(work, historian, signals, clock, settings.data_dir / EXPORTS_FOLDER, RENDERERS)
         supervisor.start("exports", exports.run, stage=Stage.CONSUMER)
-        history = HistoryService(historian, signals, metrics.query_latency_seconds.observe, clock)
+        history = HistoryService(historian, signals, metrics.query_latency_seconds.observe, clock, notes)
         audit = AuditService(
             work,
             clock,
@@ -277,8 +281,7 @@ async def running(
             lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE),
         )
         services = Services(
-            alarm_rules=AlarmRuleService(work, desk),
-            alarms=AlarmService(work, book, clock),
+            **alarm_services(work, book, historian, desk, clock),
             annotations=AnnotationService(work, clock),
             areas=AreaService(work, desk),
             assets=assets,
@@ -329,7 +332,7 @@ async def running(
                 clock,
             ),
         )
-        settings_book.follow(lambda now: _apply(now, services, buffer, cooling))
+        settings_book.follow(lambda now: _apply(now, services, buffer, cooling, channels))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
@@ -341,7 +344,9 @@ async def running(
         yield Product(settings, services, about.version)
 
 
-def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling) -> None:
+def _apply(
+    settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling, channels: ChannelDoors
+) -> None:
     """Have the parts of the product go by settings that an admin has just changed."""
     services.auth.apply(settings.auth)
     services.audit.entries_warn = settings.audit.entries_warn

@@ -5,11 +5,11 @@ out; what people do is confirmed only when it is stored.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import (
+    AcknowledgedAlarms,
     Alarm,
     AlarmCounts,
     AlarmPicture,
@@ -17,7 +17,7 @@ from pdm_app.domain.alarms import (
     AlarmState,
     JournalPage,
     JournalQuery,
-    counts_of,
+    RefusedAlarm,
 )
 from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.audit import AuditFact
@@ -26,14 +26,17 @@ from pdm_app.domain.errors import (
     FieldIssue,
     InvalidInputError,
     NotFoundError,
+    PdmError,
     PermissionDeniedError,
     UnavailableError,
 )
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Micros, moment
+from pdm_app.services.alarm_reach import Reach, reach_of, require_change
 from pdm_app.services.auditing import fact_of
-from pdm_app.stream.alarm_book import AlarmBook, AlarmChange
+from pdm_app.stream.alarm_book import AlarmBook
+from pdm_app.stream.alarm_queue import AlarmChange
 from pdm_app.stream.bus import Overflow, Reader
 
 COMMENT_MAX = 2000
@@ -60,7 +63,7 @@ class AlarmService:
         Raises:
             NotFoundError: The site lies outside the actor's.
         """
-        return self._book.standing(self._reach(actor, site_id).covers)
+        return self._book.standing(reach_of(actor, site_id).covers)
 
     async def watch(self, actor: Actor, site_id: str | None = None) -> AsyncGenerator[AlarmPicture, None]:
         """Yield what stands, then what changes, and a sign of life each second, until the caller leaves.
@@ -71,7 +74,7 @@ class AlarmService:
         Raises:
             NotFoundError: The site lies outside the actor's.
         """
-        reach = self._reach(actor, site_id)
+        reach = reach_of(actor, site_id)
         loop = asyncio.get_running_loop()
         with self._book.changes.reader(CHANGES_WAITING_MAX, Overflow.DROP_OLDEST) as changes:
             missed = (changes.dropped, self._book.loads)
@@ -134,12 +137,42 @@ class AlarmService:
             UnavailableError: The database does not answer; says whether the acknowledgement stands.
         """
         actor.require(Permission.ALARMS_ACKNOWLEDGE)
-        comment = _checked(comment)
+        alarm, stored = await self._acknowledged(actor, alarm_id, checked_comment(comment))
+        await self.until_stored(stored, f"{alarm.name} is acknowledged on all screens", alarm_id)
+        return self.as_it_is(alarm)
+
+    async def acknowledge_all(self, actor: Actor, alarm_ids: Sequence[str], comment: str = "") -> AcknowledgedAlarms:
+        """Acknowledge several alarms, each by itself; returns when all that could be are stored.
+
+        Raises:
+            PdmError: None of them could be; why the first could not.
+            UnavailableError: The database does not answer; says whether the acknowledgements stand.
+        """
+        actor.require(Permission.ALARMS_ACKNOWLEDGE)
+        comment = checked_comment(comment)
+        done: list[tuple[Alarm, asyncio.Future[None]]] = []
+        refused: list[RefusedAlarm] = []
+        first: PdmError | None = None
+        for alarm_id in dict.fromkeys(alarm_ids):
+            try:
+                done.append(await self._acknowledged(actor, alarm_id, comment))
+            except (ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError) as error:
+                refused.append(RefusedAlarm(alarm_id=alarm_id, message=error.message))
+                first = first or error
+        if first is not None and not done:
+            raise first
+        for alarm, stored in done:
+            await self.until_stored(stored, f"{len(done)} alarms are acknowledged on all screens", alarm.id)
+        return AcknowledgedAlarms(alarms=tuple(self.as_it_is(alarm) for alarm, _ in done), refused=tuple(refused))
+
+    async def _acknowledged(self, actor: Actor, alarm_id: str, comment: str) -> "tuple[Alarm, asyncio.Future[None]]":
         alarm = self._book.get(alarm_id)
         if alarm is None or not actor.scope.shows(alarm.site_id, alarm.asset_id):
             raise _already_over(await self._past(actor, alarm_id))
-        _require_change(actor, alarm)
-        if alarm.state is AlarmState.ACKNOWLEDGED:
+        require_change(actor, alarm.name, alarm.site_id, alarm.asset_id)
+        if alarm.state.is_held:
+            raise _silent(alarm)
+        if not alarm.state.awaits_acknowledgement:
             raise _already_acknowledged(alarm)
         if alarm.comment_required and not comment:
             raise InvalidInputError(
@@ -150,9 +183,29 @@ class AlarmService:
         # From the look at the book to here nothing was awaited: of two operators, one was first.
         now = self._clock.now()
         fact = self._fact(actor, now, alarm, "alarms.acknowledged", comment)
-        acknowledged, stored = self._book.acknowledge(alarm_id, now, actor.name, comment, fact)
-        await self._until_stored(stored, f"{alarm.name} is acknowledged on all screens", alarm_id)
-        return self._as_it_is(acknowledged)
+        return self._book.acknowledge(alarm_id, now, actor.name, comment, fact)
+
+    async def reset(self, actor: Actor, alarm_id: str, comment: str = "") -> Alarm:
+        """Let a latched alarm go, whose process has returned and that was acknowledged; returns when that is stored.
+
+        Raises:
+            NotFoundError: It does not exist or lies outside the actor's sites.
+            ConflictError: There is nothing to reset, or not yet; says what has to come first.
+            UnavailableError: The database does not answer; says whether the reset stands.
+        """
+        actor.require(Permission.ALARMS_ACKNOWLEDGE)
+        comment = checked_comment(comment)
+        alarm = self._book.get(alarm_id)
+        if alarm is None or not actor.scope.shows(alarm.site_id, alarm.asset_id):
+            raise _already_over(await self._past(actor, alarm_id))
+        require_change(actor, alarm.name, alarm.site_id, alarm.asset_id)
+        if alarm.state is not AlarmState.LATCHED_ACKNOWLEDGED:
+            raise _not_to_reset(alarm)
+        now = self._clock.now()
+        fact = self._fact(actor, now, alarm, "alarms.reset", comment)
+        gone, stored = self._book.reset(alarm_id, now, actor.name, comment, fact)
+        await self.until_stored(stored, f"{alarm.name} is reset on all screens", alarm_id)
+        return self.as_it_is(gone)
 
     async def comment(self, actor: Actor, alarm_id: str, comment: str) -> Alarm:
         """Add a note to an alarm, also to one that is over; returns when it is stored.
@@ -163,7 +216,7 @@ class AlarmService:
             UnavailableError: The database does not answer; says whether the note is kept.
         """
         actor.require(Permission.ALARMS_ACKNOWLEDGE)
-        comment = _checked(comment)
+        comment = checked_comment(comment)
         if not comment:
             raise InvalidInputError(
                 "A note without words is not taken.", [FieldIssue("comment", "is empty", "write the note")]
@@ -171,12 +224,12 @@ class AlarmService:
         alarm = self._book.get(alarm_id)
         if alarm is None or not actor.scope.shows(alarm.site_id, alarm.asset_id):
             alarm = await self._past(actor, alarm_id)
-        _require_change(actor, alarm)
+        require_change(actor, alarm.name, alarm.site_id, alarm.asset_id)
         now = self._clock.now()
         fact = self._fact(actor, now, alarm, "alarms.commented", comment)
         remarked, stored = self._book.remark(alarm, now, actor.name, comment, fact)
-        await self._until_stored(stored, f"The note to {alarm.name} is taken", alarm_id)
-        return self._as_it_is(remarked)
+        await self.until_stored(stored, f"The note to {alarm.name} is taken", alarm_id)
+        return self.as_it_is(remarked)
 
     def _fact(self, actor: Actor, at: Micros, alarm: Alarm, action: str, comment: str) -> AuditFact:
         """Make what the engine puts on record together with the change itself."""
@@ -192,7 +245,7 @@ class AlarmService:
             reason=comment,
         )
 
-    def _as_it_is(self, alarm: Alarm) -> Alarm:
+    def as_it_is(self, alarm: Alarm) -> Alarm:
         """Return the alarm as it is by now: while it was stored, it may have returned, been raised again or ended."""
         return self._book.get(alarm.id) or alarm.model_copy(update={"state": AlarmState.NORMAL})
 
@@ -204,7 +257,12 @@ class AlarmService:
             raise NotFoundError(f"There is no alarm {alarm_id!r}.", alarm_id=alarm_id)
         return alarm
 
-    async def _until_stored(self, stored: "asyncio.Future[None]", done: str, alarm_id: str) -> None:
+    async def until_stored(self, stored: "asyncio.Future[None]", done: str, alarm_id: str) -> None:
+        """Wait until what somebody did is stored; ``done`` says what is so already.
+
+        Raises:
+            UnavailableError: The database does not answer in reasonable time.
+        """
         await asyncio.wait([stored], timeout=self._stored_s_max)
         if not stored.done():
             raise UnavailableError(
@@ -215,13 +273,7 @@ class AlarmService:
 
     # --- what an actor sees ---------------------------------------------------------------------------------------
 
-    def _reach(self, actor: Actor, site_id: str | None) -> "_Reach":
-        actor.require(Permission.ALARMS_READ)
-        if site_id is not None and not actor.scope.covers(site_id):
-            raise NotFoundError(f"There is no site {site_id!r}.", site_id=site_id)
-        return _Reach(actor.scope.sites, site_id, frozenset(each.asset_id for each in actor.scope.shared))
-
-    def _snapshot(self, reach: "_Reach") -> AlarmPicture:
+    def _snapshot(self, reach: Reach) -> AlarmPicture:
         return AlarmPicture(
             now=self._clock.now(),
             kind="snapshot",
@@ -229,44 +281,20 @@ class AlarmService:
             counts=self._counts(reach),
         )
 
-    def _change(self, reach: "_Reach", changes: list[AlarmChange]) -> AlarmPicture:
+    def _change(self, reach: Reach, changes: list[AlarmChange]) -> AlarmPicture:
         newest = {change.alarm.id: change.alarm for change in changes if reach.covers(change.alarm)}
-        over = AlarmState.NORMAL
         return AlarmPicture(
             now=self._clock.now(),
             kind="change",
-            alarms=tuple(alarm for alarm in newest.values() if alarm.state is not over),
-            gone=tuple(alarm.id for alarm in newest.values() if alarm.state is over),
+            alarms=tuple(alarm for alarm in newest.values() if alarm.state.is_announced),
+            gone=tuple(alarm.id for alarm in newest.values() if not alarm.state.is_announced),
             counts=self._counts(reach),
         )
 
-    def _counts(self, reach: "_Reach") -> AlarmCounts:
+    def _counts(self, reach: Reach) -> AlarmCounts:
         if reach.site_id is None and reach.asset_ids:
-            return counts_of(self._book.standing(reach.covers))
+            return self._book.alarms.tally(reach.covers)
         return self._book.counts(reach.sites, reach.site_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """The sites whose alarms a question is about: those of the actor, or one of them."""
-
-    sites: frozenset[str] | None
-    site_id: str | None
-    asset_ids: frozenset[str] = frozenset()  # Single machines of other sites that are shown to the actor.
-
-    def covers(self, alarm: Alarm) -> bool:
-        if self.site_id is not None:
-            return alarm.site_id == self.site_id
-        return self.sites is None or alarm.site_id in self.sites or alarm.asset_id in self.asset_ids
-
-
-def _require_change(actor: Actor, alarm: Alarm) -> None:
-    if not actor.scope.may_change(alarm.site_id, alarm.asset_id):
-        raise PermissionDeniedError(
-            f"The machine of {alarm.name} stands in another site. It was shared with you to be seen; somebody of that "
-            "site can acknowledge its alarms.",
-            alarm_id=alarm.id,
-        )
 
 
 async def _next_changes(changes: Reader[AlarmChange], told_at: float) -> list[AlarmChange]:
@@ -281,7 +309,8 @@ async def _next_changes(changes: Reader[AlarmChange], told_at: float) -> list[Al
     return [first, *changes.drain()]
 
 
-def _checked(comment: str) -> str:
+def checked_comment(comment: str) -> str:
+    """Return a comment without the spaces around it; refuse one that is too long."""
     comment = comment.strip()
     if len(comment) > COMMENT_MAX:
         raise InvalidInputError(
@@ -299,6 +328,28 @@ def _already_acknowledged(alarm: Alarm) -> ConflictError:
         acknowledged_by=who,
         acknowledged_at=at,
     )
+
+
+def _silent(alarm: Alarm) -> ConflictError:
+    why = {
+        AlarmState.SHELVED: f"{alarm.held_by or 'Somebody'} has shelved it",
+        AlarmState.SUPPRESSED: f"it is suppressed by design ({alarm.suppressed_by})",
+        AlarmState.OUT_OF_SERVICE: f"{alarm.held_by or 'Somebody'} has taken it out of service",
+    }[alarm.state]
+    return ConflictError(f"{alarm.name} is silent: {why}. There is nothing to acknowledge.", alarm_id=alarm.id)
+
+
+def _not_to_reset(alarm: Alarm) -> ConflictError:
+    if alarm.state is AlarmState.LATCHED_UNACKNOWLEDGED:
+        return ConflictError(
+            f"{alarm.name} was not acknowledged yet. Acknowledge it, then reset it.", alarm_id=alarm.id
+        )
+    if alarm.state.is_active:
+        return ConflictError(
+            f"{alarm.name} stands: its process is still abnormal. It can be reset when that has returned.",
+            alarm_id=alarm.id,
+        )
+    return ConflictError(f"{alarm.name} is not latched, so there is nothing to reset.", alarm_id=alarm.id)
 
 
 def _already_over(alarm: Alarm) -> ConflictError:

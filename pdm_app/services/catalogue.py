@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from pdm_app.services.alarm_backtest import AlarmBacktestService
+from pdm_app.services.alarm_figures import AlarmFiguresService
+from pdm_app.services.alarm_holds import AlarmHoldService
+from pdm_app.services.alarm_rule_sheet import AlarmRuleSheetService
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.annotations import AnnotationService
@@ -45,6 +49,10 @@ from pdm_app.services.views import ViewService
 class Services:
     """One of each; ``demo`` only where the simulated plant runs."""
 
+    alarm_backtest: AlarmBacktestService
+    alarm_figures: AlarmFiguresService
+    alarm_holds: AlarmHoldService
+    alarm_rule_sheet: AlarmRuleSheetService
     alarm_rules: AlarmRuleService
     alarms: AlarmService
     annotations: AnnotationService

@@ -113,22 +113,33 @@ class PlantService(Generic[R]):
             InvalidInputError: Names each field and its fix.
         """
         actor.require(self.noun.configure)
-        desk, now = self._desk, self._desk.clock.now()
+        desk = self._desk
         async with self._work(actor.scope) as work:
-            parent = await self._parent(work, facts.model_dump())
-            given = {**facts.model_dump(), **await self._added(work, facts, parent, now), "revision": 1}
-            record: R = await self._inferred(work, None, valid(self.noun, given))
-            await self._judge(work, None, record)
-            await require_room(self.noun, work, record)
-            await require_free(self.noun, work, record)
-            await work.plant.add(record, actor.name, now)
-            await put_on_record(self.noun, work, actor, now, "created", None, record)
+            record = await self.create_in(work, actor, facts)
             await work.commit()
         await self._put_in_force(desk.in_force, None, record)
         return record
 
+    async def create_in(self, work: Work, actor: Actor, facts: Facts, reason: str = "") -> R:
+        """Create one in a transaction that somebody else commits, and puts in force; raises as `create` does."""
+        now = self._desk.clock.now()
+        parent = await self._parent(work, facts.model_dump())
+        given = {**facts.model_dump(), **await self._added(work, facts, parent, now), "revision": 1}
+        record: R = await self._inferred(work, None, valid(self.noun, given))
+        await self._judge(work, None, record)
+        await require_room(self.noun, work, record)
+        await require_free(self.noun, work, record)
+        await work.plant.add(record, actor.name, now)
+        await put_on_record(self.noun, work, actor, now, "created", None, record, reason)
+        return record
+
     async def change(
-        self, actor: Actor, id: str | int, changes: Mapping[str, object], revision: int | None = None
+        self,
+        actor: Actor,
+        id: str | int,
+        changes: Mapping[str, object],
+        revision: int | None = None,
+        reason: str = "",
     ) -> R:
         """Change the fields named in ``changes`` and no others; None is a value like any other.
 
@@ -137,6 +148,7 @@ class PlantService(Generic[R]):
             id: Which one.
             changes: New values by field; where they are the old ones, nothing happens.
             revision: The revision the change was made from; None to change whatever is there.
+            reason: Why, in the actor's words; kept in the audit trail.
 
         Raises:
             NotFoundError: It, or what it refers to, does not exist or lies outside the actor's sites.
@@ -144,24 +156,48 @@ class PlantService(Generic[R]):
             InvalidInputError: Names each field and its fix.
         """
         actor.require(self.noun.configure)
-        desk, now = self._desk, self._desk.clock.now()
+        desk = self._desk
         refuse_fixed(self.noun, changes)
         async with self._work(actor.scope) as work:
             before = await self._held(work, id, revision, to_change=True)
-            after: R = valid(self.noun, {**before.model_dump(), **changes})
+            after = await self.change_in(work, actor, before, changes, reason)
             if after == before:
                 return before
-            after = await self._inferred(work, before, after)
-            after = after.model_copy(update={"revision": before.revision + 1})
-            await require_same_site(self.noun, work, before, after)
-            await self._judge(work, before, after)
-            await require_room(self.noun, work, after, before)
-            await require_free(self.noun, work, after)
-            if not await work.plant.change(after, actor.name, now):
-                raise await self._stale(work, before, None)
-            await put_on_record(self.noun, work, actor, now, "changed", before, after)
             await work.commit()
         await self._put_in_force(desk.in_force, before, after)
+        return after
+
+    async def held(self, work: Work, id: str | int) -> R:
+        """Return one as it is, its site held until the commit; raises as `change` does."""
+        return await self._held(work, id, None, to_change=True)
+
+    async def change_in(
+        self,
+        work: Work,
+        actor: Actor,
+        before: R,
+        changes: Mapping[str, object],
+        reason: str = "",
+        done: str = "changed",
+    ) -> R:
+        """Change one in a transaction that somebody else commits, and puts in force; raises as `change` does.
+
+        Returns:
+            ``before`` itself where nothing differs: then nothing was written.
+        """
+        now = self._desk.clock.now()
+        after: R = valid(self.noun, {**before.model_dump(), **changes})
+        if after == before:
+            return before
+        after = await self._inferred(work, before, after)
+        after = after.model_copy(update={"revision": before.revision + 1})
+        await require_same_site(self.noun, work, before, after)
+        await self._judge(work, before, after)
+        await require_room(self.noun, work, after, before)
+        await require_free(self.noun, work, after)
+        if not await work.plant.change(after, actor.name, now):
+            raise await self._stale(work, before, None)
+        await put_on_record(self.noun, work, actor, now, done, before, after, reason)
         return after
 
     async def delete(self, actor: Actor, id: str | int, revision: int | None = None) -> R:
@@ -317,7 +353,14 @@ def only_shown(word: str) -> PermissionDeniedError:
 
 
 async def put_on_record(
-    noun: Noun[Any], work: Work, actor: Actor, now: Micros, done: str, before: Record | None, after: Record | None
+    noun: Noun[Any],
+    work: Work,
+    actor: Actor,
+    now: Micros,
+    done: str,
+    before: Record | None,
+    after: Record | None,
+    reason: str = "",
 ) -> None:
     """Audit a change of a record; its revision says nothing there."""
     record: Any = after or before
@@ -332,4 +375,5 @@ async def put_on_record(
         site_id=record.id if noun.kind is Site else record.site_id,
         before=None if before is None else before.model_dump(mode="json", exclude={"revision"}),
         after=None if after is None else after.model_dump(mode="json", exclude={"revision"}),
+        reason=reason,
     )

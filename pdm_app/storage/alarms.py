@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalQuery, RuleMemory
+from pdm_app.domain.alarm_figures import Happening
+from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, JournalQuery, RuleMemory
 from pdm_app.domain.errors import InvalidInputError, NotFoundError
 from pdm_app.storage import dialect
 from pdm_app.storage.repository import KEYS_PER_QUERY, Repository, chunks, columns_of
@@ -100,6 +101,34 @@ class SqlAlarms(Repository):
         )
         found = await self._transaction.rows(statement, "read the alarm journal")
         return [JournalEntry.model_validate(row) for row in found]
+
+    async def happenings(self, start_at: int, end_at: int, site_id: str | None, rows_max: int) -> Sequence[Happening]:
+        """Return the newest entries of a span that say how alarms stood, oldest first."""
+        columns = (JOURNAL.c.at, JOURNAL.c.rule_id, JOURNAL.c.kind, JOURNAL.c.state, JOURNAL.c.priority)
+        statement = (
+            select(*columns)
+            .where(
+                self._transaction.shows(JOURNAL),
+                JOURNAL.c.at >= start_at,
+                JOURNAL.c.at < end_at,
+                JOURNAL.c.kind != str(JournalKind.COMMENTED),
+                *(() if site_id is None else (JOURNAL.c.site_id == site_id,)),
+            )
+            .order_by(JOURNAL.c.at.desc(), JOURNAL.c.id.desc())
+            .limit(rows_max)
+        )
+        found = await self._transaction.rows(statement, "read the alarm journal")
+        return [
+            Happening(row["at"], row["rule_id"], JournalKind(row["kind"]), AlarmState(row["state"]), row["priority"])
+            for row in reversed(found)
+        ]
+
+    async def journal_begins_at(self, site_id: str | None) -> int | None:
+        """Return the time of the oldest entry; None where there is none."""
+        conditions = () if site_id is None else (JOURNAL.c.site_id == site_id,)
+        statement = select(func.min(JOURNAL.c.at).label("at")).where(self._transaction.shows(JOURNAL), *conditions)
+        found = await self._transaction.rows(statement, "read the alarm journal")
+        return found[0]["at"] if found else None
 
     async def _older_than(self, cursor: str) -> ColumnElement[bool]:
         statement = select(JOURNAL.c.at).where(JOURNAL.c.id == cursor, self._transaction.shows(JOURNAL))

@@ -2,23 +2,15 @@
 
 import pytest
 
-from pdm_app.domain.alarm_steps import (
-    Transition,
-    acknowledge,
-    changed_alarm,
-    deadline,
-    entry_of,
-    raised_alarm,
-    step,
-    tick,
-    withdraw,
-)
+from pdm_app.domain.alarm_entries import changed_alarm, entry_of, raised_alarm
+from pdm_app.domain.alarm_steps import acknowledge, deadline, step, tick, withdraw
+from pdm_app.domain.alarm_transitions import Transition
 from pdm_app.domain.alarms import AlarmRule, AlarmState, JournalKind, RuleMemory
 from pdm_app.domain.conditions.limits import HighLimit, LowLimit
 from pdm_app.domain.samples import Micros, Quality, Sample, SignalId
 from tests.domain.bearing import NOON, S, bearing_rule
 
-A, B, C, D = AlarmState
+A, B, C, D, *_ = AlarmState
 
 
 def reading(second: float, value_c: float | None, quality: Quality = Quality.GOOD) -> Sample:

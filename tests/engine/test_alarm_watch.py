@@ -15,7 +15,7 @@ from pdm_app.stream.bus import Overflow
 from tests.counterparts.clocks import NOON, settle
 from tests.engine.alarm_plant import AlarmPlant, KilledError, S, batch_of, limit
 
-A, B, C, D = AlarmState
+A, B, C, D, *_ = AlarmState
 MakePlant = Callable[..., Awaitable[AlarmPlant]]
 
 

@@ -60,6 +60,8 @@ PEOPLE_NEEDS: dict[str, Permission | None] = {
 # How a caller is answered who was let in but sends what somebody who sits there would know better: a password, a code.
 SIGNATURE = 1  # No signature: only what stands in the trail before is known to be there.
 LET_IN_BUT_WRONG = {
+    "alarms.acknowledge_all": "CONFLICT",  # The one named is over.
+    "alarms.reset": "CONFLICT",  # It is not latched.
     "signatures.verify": "NOT_FOUND",
     "directories.try_person": "BAD_REQUEST",  # A provider cannot be searched.
     "audit.cancel_check": "CONFLICT",  # The one that was begun is done already.
@@ -74,6 +76,7 @@ LET_IN_BUT_WRONG = {
     "profile.new_recovery": "BAD_REQUEST",
     "sessions.revoke": "NOT_FOUND",
     "settings.go_back": "BAD_REQUEST",  # Where nothing was set, there is nowhere to go back to.
+    **NOTICE_LET_IN_BUT_WRONG,
     **SOMEBODY_ELSES,
     **STORAGE_LET_IN_BUT_WRONG,
 }

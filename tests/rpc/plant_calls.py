@@ -15,7 +15,12 @@ PLANT_NEEDS: dict[str, Permission | None] = {
         ("lines", Permission.ASSETS_READ, Permission.ASSETS_CONFIGURE, ()),
         ("assets", Permission.ASSETS_READ, Permission.ASSETS_CONFIGURE, ()),
         ("signals", Permission.SIGNALS_READ, Permission.SIGNALS_CONFIGURE, ()),
-        ("alarm_rules", Permission.ALARMS_READ, Permission.ALARMS_CONFIGURE, ("enable", "disable")),
+        (
+            "alarm_rules",
+            Permission.ALARMS_READ,
+            Permission.ALARMS_CONFIGURE,
+            ("enable", "disable", "approve", "history", "backtest", "take_sheet"),
+        ),
         (
             "devices",
             Permission.DEVICES_READ,
@@ -29,6 +34,10 @@ PLANT_NEEDS: dict[str, Permission | None] = {
         ("by_id", reads),
         *((verb, configures) for verb in (*more, "create", "change", "delete", "restore")),
     )
+}
+PLANT_NEEDS |= {
+    "alarm_rules.sheet": Permission.ALARMS_READ,
+    "alarm_rules.proposed_priority": Permission.ALARMS_READ,
 }
 LIMIT = {"kind": "high", "limit": 90.0}
 
@@ -62,6 +71,12 @@ def plant_inputs(own: Belongings) -> dict[str, Any]:
         **inputs,
         "alarm_rules.enable": rule,
         "alarm_rules.disable": rule,
+        "alarm_rules.approve": rule,
+        "alarm_rules.history": rule,
+        "alarm_rules.sheet": {},
+        "alarm_rules.take_sheet": {"sheet": f"id,name\n{own.rule_id},Renamed by a sheet\n", "reason": "round trip"},
+        "alarm_rules.backtest": {"rule": creating["alarm_rules"], "days": 0.1},
+        "alarm_rules.proposed_priority": {"consequence_level": "major", "respond_within": "3_to_10_min"},
         "devices.keys": device,
         "devices.create_key": device,
         "devices.rotate_key": {"key_id": own.key_id},
@@ -100,7 +115,7 @@ def plant_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], l
     ids = {"sites": "site_id", "areas": "area_id", "lines": "line_id", "assets": "asset_id", "signals": "signal_id",
            "alarm_rules": "rule_id", "devices": "device_id", "connections": "connection_id"}  # fmt: skip
     for noun, id in ids.items():
-        more = {"alarm_rules": ("enable", "disable"), "devices": ("keys", "create_key")}.get(noun, ())
+        more = {"alarm_rules": ("enable", "disable", "history"), "devices": ("keys", "create_key")}.get(noun, ())
         for verb in ("by_id", "change", "delete", "restore", *more):
             if noun != "sites" or verb == "by_id":  # Nobody of one site changes any.
                 change = {"label": "Mine"} if noun == "signals" else {"name": "Mine"}
@@ -136,6 +151,15 @@ def plant_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], l
         ("signals.create", "connection_id"): meaning("connection_id", **named, label="Mine", asset_id=ours["asset_id"]),
         ("signals.change", "connection_id"): meaning("connection_id", signal_id=ours["signal_id"]),
         ("alarm_rules.create", "signal_id"): meaning("signal_id", **rule),
+        ("alarm_rules.sheet", "site_id"): meaning("site_id"),
+        ("alarm_rules.backtest", "signal_id"): [{"rule": {**rule, "signal_id": them["signal_id"]}}],
+        ("alarm_rules.approve", "rule_id"): meaning("rule_id"),
+        ("alarm_rules.change", "signal_id"): [
+            {
+                "rule_id": next(rule.id for rule in plant.rules if rule.site_id == OURS),
+                "suppressions": [{"signal_id": them["signal_id"], "condition": LIMIT}],
+            }
+        ],
         ("devices.create", "site_id"): meaning("site_id", **named, code="X-9"),
         ("devices.create", "asset_id"): meaning("asset_id", **named, code="X-9", **site),
         ("devices.create", "connection_id"): meaning("connection_id", **named, code="X-9", **site),

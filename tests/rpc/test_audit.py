@@ -22,7 +22,7 @@ CHANGES_NOTHING = {
 }
 # The order in which one call leaves the next something to do; other verbs come in between, by name.
 FIRST = ("create", "invite", "change", "disable", "enable", "pause", "resume", "inject", "create_key", "rotate_key")
-LAST = ("revoke_key", "delete", "restore", "clear", "reset", "revoke_others")
+LAST = ("revoke_key", "delete", "restore", "clear", "reset", "put_back", "revoke_others")
 
 
 def mutations() -> list[str]:

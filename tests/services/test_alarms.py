@@ -34,7 +34,7 @@ from tests.counterparts.alarms import (
 )
 from tests.counterparts.clocks import NOON, HandClock, until
 
-A, B, C, D = AlarmState
+A, B, C, D, *_ = AlarmState
 
 
 @pytest.fixture

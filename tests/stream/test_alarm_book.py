@@ -6,7 +6,7 @@ from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample,
 from pdm_app.stream.alarm_book import AlarmBook
 from pdm_app.stream.bus import Overflow
 
-A, B, C, D = AlarmState
+A, B, C, D, *_ = AlarmState
 NOON = 1_800_000_000 * MICROS_PER_S
 
 

@@ -1,4 +1,4 @@
-"""`bench live`, `bench record`, `bench history` and `bench rpc`: measure this machine, each beside a peer."""
+"""`bench live`, `alarms`, `record`, `history` and `rpc`: measure this machine, each beside a peer."""
 
 import asyncio
 import signal
@@ -40,6 +40,19 @@ def live(
 
     load = LiveLoad(seconds, _counts(viewers), signals, plant_signals, browser)
     run_to_end(bench_live(load)).put_out(json_file)
+
+
+@bench.command()
+def alarms(
+    seconds: Seconds = 30.0,
+    rules: Annotated[int, typer.Option(min=1, max=50_000, help="Alarm rules in force.")] = 5_000,
+    samples: Annotated[int, typer.Option(min=20, max=200_000, help="Samples a second.")] = 10_000,
+    json_file: JsonFile = None,
+) -> None:
+    """Samples to alarms: how much of a core judging them by thousands of rules takes."""
+    from pdm_app.cli.bench.alarms import AlarmLoad, bench_alarms
+
+    bench_alarms(AlarmLoad(rules, samples, seconds)).put_out(json_file)
 
 
 @bench.command()

@@ -2,10 +2,15 @@
 import { Store } from "./store.js";
 
 /* Letters of ISA-18.2 as the shapes say them. */
-export const SHAPE_OF_STATE = { B: "unacked", C: "acked", D: "returned" };
-const ORDER_OF_STATE = { B: 0, D: 1, C: 2 };
+export const SHAPE_OF_STATE = { B: "unacked", C: "acked", D: "returned", E: "returned", F: "returned" };
+const ORDER_OF_STATE = { B: 0, D: 1, E: 1, C: 2, F: 2 };
+const OWED = new Set(["B", "D", "E"]);
+const SILENT = new Set(["G", "H", "I"]);
 
-export const needsAcknowledging = (alarm) => alarm.state === "B" || alarm.state === "D";
+export const isSilent = (alarm) => SILENT.has(alarm.state);
+export const isLatched = (alarm) => alarm.state === "E" || alarm.state === "F";
+
+export const needsAcknowledging = (alarm) => OWED.has(alarm.state);
 
 /** Most urgent first: not acknowledged before returned before acknowledged, then priority, then the newest. */
 export function byUrgency(a, b) {
@@ -60,7 +65,7 @@ export class AlarmBoard {
     }
     const next = kind === "snapshot" ? new Map() : new Map(before.alarms);
     for (const alarm of alarms) {
-      if (alarm.state === "A") next.delete(alarm.id);
+      if (alarm.state === "A" || isSilent(alarm)) next.delete(alarm.id);
       else next.set(alarm.id, alarm);
     }
     for (const id of gone) next.delete(id);
@@ -70,6 +75,16 @@ export class AlarmBoard {
   /** Acknowledge; the answer of the server is shown at once, its error is thrown. */
   async acknowledge(alarm, comment = "") {
     this.take({ kind: "change", alarms: [await this.getLink().mutate("alarms.acknowledge", { alarm_id: alarm.id, comment })] });
+  }
+
+  /** Let a latched alarm go. */
+  async reset(alarm) {
+    this.take({ kind: "change", alarms: [await this.getLink().mutate("alarms.reset", { alarm_id: alarm.id })] });
+  }
+
+  /** Keep an alarm silent for some seconds, with a reason. */
+  async shelve(alarm, for_s, reason, one_shot = false) {
+    this.take({ kind: "change", alarms: [await this.getLink().mutate("alarms.shelve", { rule_id: alarm.rule_id, for_s, reason, one_shot })] });
   }
 
   async comment(alarm, comment) {

@@ -4,7 +4,7 @@ import { t } from "./messages.js";
 import { KeyHint } from "./parts.jsx";
 
 const KEYS = [
-  ["J", "K", "shortcut.move"], ["A", null, "shortcut.acknowledge"], ["C", null, "shortcut.note"], ["↵", null, "shortcut.open"],
+  ["J", "K", "shortcut.move"], ["A", null, "shortcut.acknowledge"], ["C", null, "shortcut.note"], ["S", null, "shortcut.shelve"], ["↵", null, "shortcut.open"],
   ["E", null, "shortcut.expand"], ["X", null, "shortcut.select"], ["Esc", null, "shortcut.escape"], ["?", null, "shortcut.help"],
 ];
 
@@ -21,7 +21,7 @@ export function useAlarmKeys(acts) {
       const onControl = target.closest("a, button, summary");
       const does = {
         j: () => latest.current.move(1), ArrowDown: () => latest.current.move(1), k: () => latest.current.move(-1), ArrowUp: () => latest.current.move(-1),
-        a: () => latest.current.acknowledge(), c: () => latest.current.comment(), e: () => latest.current.toggle(), x: () => latest.current.select(),
+        a: () => latest.current.acknowledge(), c: () => latest.current.comment(), s: () => latest.current.shelve(), e: () => latest.current.toggle(), x: () => latest.current.select(),
         "?": () => latest.current.help(), Escape: () => latest.current.escape(),
         ...(onControl ? {} : { Enter: () => latest.current.open(), " ": () => latest.current.toggle() }),
       }[event.key.length === 1 ? event.key.toLowerCase() : event.key];

@@ -6,8 +6,10 @@ import { AlarmKeys, useAlarmKeys } from "./alarm_keys.jsx";
 import { AlarmCounts } from "./alarm_parts.jsx";
 import { AlarmRow } from "./alarm_row.jsx";
 import { Chosen, ListHead, useChoice } from "./alarm_choice.jsx";
+import { floodGroups, useFlood } from "./alarm_flood.js";
 import { board, needsAcknowledging, useAlarms } from "./alarms.js";
 import { useRows } from "./alarm_rows.js";
+import { usePlaces } from "./directory.js";
 import { guarded } from "./guard.jsx";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
@@ -18,15 +20,17 @@ const ROW_PX = 44;
 const HEAD_PX = 30;
 const OPEN_PX = 320;
 
-export const AlarmList = guarded(function AlarmList({ siteId = "", mayAcknowledge = false }) {
+export const AlarmList = guarded(function AlarmList({ siteId = "", mayAcknowledge = false, mayShelve = false }) {
   const { alarms, loaded, error } = useAlarms(siteId);
   if (!loaded && error) return <section className="card"><ErrorNote what={t("alarms.failed")} error={error} again={() => board.again()} /></section>;
   if (!loaded) return <section className="card alarms-loading">{[1, 2, 3, 4].map((row) => <Skeleton key={row} height={28} />)}</section>;
   if (!alarms.length) return <section className="card"><EmptyNote title={t("alarms.none")} text={t("alarms.none_text")} /></section>;
-  return <Alarms alarms={alarms} siteId={siteId} mayAcknowledge={mayAcknowledge} />;
+  return <Alarms alarms={alarms} siteId={siteId} mayAcknowledge={mayAcknowledge} mayShelve={mayShelve} />;
 });
 
-function Alarms({ alarms, siteId, mayAcknowledge }) {
+function Alarms({ alarms, siteId, mayAcknowledge, mayShelve }) {
+  const places = usePlaces();
+  const flood = useFlood(alarms);
   const owed = useMemo(() => alarms.filter(needsAcknowledging), [alarms]);
   const rest = useMemo(() => alarms.filter((alarm) => !needsAcknowledging(alarm)), [alarms]);
   const rows = useMemo(() => [...owed, ...rest], [owed, rest]);
@@ -39,6 +43,7 @@ function Alarms({ alarms, siteId, mayAcknowledge }) {
     move,
     acknowledge: () => mayAcknowledge && (choice.chosen.length ? choice.acknowledge() : choice.acknowledgeOne(owed.find((row) => row.id === current))),
     comment: () => mayAcknowledge && current && act.ask(current, "note"),
+    shelve: () => mayShelve && rows.some((row) => row.id === current && row.shelvable) && act.ask(current, "shelve"),
     open: () => {
       const alarm = rows.find((row) => row.id === current);
       if (alarm) navigate(`/asset/${alarm.asset_id}`);
@@ -49,12 +54,16 @@ function Alarms({ alarms, siteId, mayAcknowledge }) {
     escape: () => (act.done(), choice.clear()),
   });
 
-  const items = useMemo(() => [...group("alarms.not_acknowledged", owed, 1), ...group("alarms.acknowledged", rest, owed.length + 1)], [owed, rest]);
+  const items = useMemo(() => {
+    const groups = flood ? floodGroups(owed, (alarm) => areaOf(places, alarm)) : [[t("alarms.not_acknowledged"), owed]];
+    return grouped([...groups, [t("alarms.acknowledged"), rest]]);
+  }, [owed, rest, flood, places]);
   const estimate = (item) => (item.head ? HEAD_PX : open.has(item.key) ? OPEN_PX : ROW_PX);
   const { box, from, to, before, after, measure } = useVirtual(items, estimate, items.length > VIRTUAL_FROM);
   return (
     <>
       <div className="phone-only"><AlarmCounts siteId={siteId} /></div>
+      {flood && <p className="alarms-flood" role="status">{t("alarms.flood")}</p>}
       <section className="card alarms">
         <Chosen choice={choice} asking={asking?.id === "chosen"} done={act.done} />
         {choice.error && (
@@ -73,7 +82,7 @@ function Alarms({ alarms, siteId, mayAcknowledge }) {
               ) : (
                 <AlarmRow
                   key={item.key} alarm={item.alarm} open={open.has(item.key)} selected={choice.selected.has(item.key)} current={current === item.key}
-                  asking={asking?.id === item.key ? asking.purpose : null} mayAcknowledge={mayAcknowledge} act={act} select={choice.select}
+                  asking={asking?.id === item.key ? asking.purpose : null} mayAcknowledge={mayAcknowledge} mayShelve={mayShelve} act={act} select={choice.select}
                   measure={measure} position={item.position}
                 />
               ),
@@ -87,16 +96,24 @@ function Alarms({ alarms, siteId, mayAcknowledge }) {
   );
 }
 
-/* A head and its alarms as items of the list, counted from `first`; nothing for an empty group. */
-function group(head, alarms, first) {
-  if (!alarms.length) return [];
-  return [{ key: head, head, count: alarms.length, first }, ...alarms.map((alarm, index) => ({ key: alarm.id, alarm, position: first + index }))];
+/* Heads and their alarms as items of the list, counted through; nothing for an empty group. */
+function grouped(groups) {
+  const items = [];
+  let first = 1;
+  for (const [head, alarms] of groups) {
+    if (!alarms.length) continue;
+    items.push({ key: `head ${head}`, head, count: alarms.length, first }, ...alarms.map((alarm, index) => ({ key: alarm.id, alarm, position: first + index })));
+    first += alarms.length;
+  }
+  return items;
 }
+
+const areaOf = (places, alarm) => places.get(alarm.asset_id)?.line.name ?? alarm.asset_id;
 
 function GroupHead({ item, help }) {
   return (
     <div className="alarms-group" role="row">
-      <span role="rowheader">{t(item.head)} <span className="quiet">{item.count}</span></span>
+      <span role="rowheader">{item.head} <span className="quiet">{item.count}</span></span>
       <span role="gridcell">{item.first === 1 && <button type="button" className="alarms-hint" onClick={help}>{t("alarms.hint")}</button>}</span>
     </div>
   );

@@ -17,7 +17,7 @@ export function ValueAndLimit({ alarm }) {
   return (
     <span className="alarm-value">
       {alarm.value !== null && <span className="alarm-value-number">{quantity(measure(signal, alarm.value), decimals, signal?.unit ?? "1")}</span>}{" "}
-      <span className="quiet">{t("alarm.limit", { limit: number(limitIn(signal, alarm.limit), decimals) })}</span>
+      <span className="quiet">{alarm.limit === null ? t("rules.kinds", { kind: alarm.kind }) : t("alarm.limit", { limit: number(limitIn(signal, alarm.limit), decimals) })}</span>
     </span>
   );
 }
@@ -34,8 +34,8 @@ export const AlarmStrip = guarded(function AlarmStrip({ siteId = "" }) {
   const worst = alarms.find(needsAcknowledging);
   const code = useCode(worst);
   const count = (test) => alarms.filter(test).length;
-  const open = PRIORITIES.map((priority) => [priority, count((alarm) => alarm.priority === priority && alarm.state !== "D")]);
-  const returned = alarms.filter((alarm) => alarm.state === "D");
+  const open = PRIORITIES.map((priority) => [priority, count((alarm) => alarm.priority === priority && SHAPE_OF_STATE[alarm.state] !== "returned")]);
+  const returned = alarms.filter((alarm) => SHAPE_OF_STATE[alarm.state] === "returned");
   return (
     <Go to="/alarms" className="alarm-strip" data-calm={!worst} aria-label={t("strip.label")}>
       {!loaded && !error && <Skeleton width={180} />}
@@ -91,11 +91,11 @@ function Count({ priority, state, count }) {
 /** The counts alone, for the head of the phone's alarm list. */
 export function AlarmCounts({ siteId = "" }) {
   const { alarms } = useAlarms(siteId);
-  const returned = alarms.filter((alarm) => alarm.state === "D");
+  const returned = alarms.filter((alarm) => SHAPE_OF_STATE[alarm.state] === "returned");
   return (
     <div className="alarm-counts card">
       {PRIORITIES.map((priority) => {
-        const count = alarms.filter((alarm) => alarm.priority === priority && alarm.state !== "D").length;
+        const count = alarms.filter((alarm) => alarm.priority === priority && SHAPE_OF_STATE[alarm.state] !== "returned").length;
         return <Count key={priority} priority={priority} state={count ? "acked" : "none"} count={count} />;
       })}
       {returned.length > 0 && <Count priority={returned[0].priority} state="returned" count={returned.length} />}

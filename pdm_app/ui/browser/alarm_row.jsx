@@ -1,8 +1,9 @@
 /* One standing alarm: its line in the list, and what an operator needs when it is open. */
 import { lazy, memo, Suspense } from "react";
 import { AckButton, CommentForm } from "./acknowledge.jsx";
+import { ResetButton, ShelveForm } from "./alarm_shelving.jsx";
 import { Chevron, ValueAndLimit } from "./alarm_parts.jsx";
-import { needsAcknowledging, SHAPE_OF_STATE } from "./alarms.js";
+import { isLatched, needsAcknowledging, SHAPE_OF_STATE } from "./alarms.js";
 import { usePlaces } from "./directory.js";
 import { hourMinute } from "./format.js";
 import { useZone } from "./hooks.js";
@@ -13,7 +14,7 @@ import { PriorityShape } from "./priority_shape.jsx";
 const AlarmTrend = lazy(() => import("./alarm_trend.jsx").then((module) => ({ default: module.AlarmTrend })));
 
 /** `act` holds {toggle, focus, ask, done} of the list; `measure` is told the element for lists too long to draw whole. */
-export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current, asking, mayAcknowledge, act, select, measure, position }) {
+export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current, asking, mayAcknowledge, mayShelve, act, select, measure, position }) {
   const place = usePlaces().get(alarm.asset_id);
   const zone = useZone();
   const shape = SHAPE_OF_STATE[alarm.state];
@@ -41,7 +42,8 @@ export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current,
           {shape === "returned" ? <>{t("alarm.returned_at")} {hourMinute(alarm.returned_at, zone)}</> : <Age since={alarm.raised_at} />}
         </span>
         <span className="alarm-state" role="gridcell" onClick={(event) => owed && event.stopPropagation()}>
-          {!owed && t("alarm.who_when", { who: alarm.acknowledged_by ?? "", at: hourMinute(alarm.acknowledged_at, zone) })}
+          {isLatched(alarm) && <span className="chip">{t("alarm.latched")}</span>}
+          {!owed && t("alarm.who_when", { who: alarm.acknowledged_by ?? "", at: alarm.acknowledged_at === null ? "" : hourMinute(alarm.acknowledged_at, zone) })}
           {owed && (open || !mayAcknowledge) && <span className="chip">{t("alarm.not_acked")}</span>}
           {owed && !open && mayAcknowledge && <AckButton alarm={alarm} onAsk={() => act.ask(alarm.id, "ack")} />}
         </span>
@@ -51,7 +53,7 @@ export const AlarmRow = memo(function AlarmRow({ alarm, open, selected, current,
           </button>
         </span>
       </div>
-      {open && <Details alarm={alarm} place={place} asking={asking} mayAcknowledge={mayAcknowledge} act={act} />}
+      {open && <Details alarm={alarm} place={place} asking={asking} mayAcknowledge={mayAcknowledge} mayShelve={mayShelve} act={act} />}
     </div>
   );
 });
@@ -64,7 +66,7 @@ function Brief({ alarm, shape }) {
   return <Moment at={alarm.raised_at} />;
 }
 
-function Details({ alarm, place, asking, mayAcknowledge, act }) {
+function Details({ alarm, place, asking, mayAcknowledge, mayShelve, act }) {
   const owed = needsAcknowledging(alarm);
   const steps = alarm.action.split("\n").map((step) => step.trim()).filter(Boolean);
   return (
@@ -83,7 +85,9 @@ function Details({ alarm, place, asking, mayAcknowledge, act }) {
           <dd className="quiet">{t("alarm.priority_name", { priority: alarm.priority })}</dd>
           <Fact term={t("alarm.note")} text={alarm.comment} />
         </dl>
-        {asking ? (
+        {asking === "shelve" ? (
+          <ShelveForm alarm={alarm} onDone={act.done} onCancel={act.done} />
+        ) : asking ? (
           <CommentForm alarm={alarm} purpose={asking} required={asking === "ack" && alarm.comment_required} onDone={act.done} onCancel={act.done} />
         ) : (
           <div className="alarm-actions">
@@ -93,6 +97,10 @@ function Details({ alarm, place, asking, mayAcknowledge, act }) {
             {mayAcknowledge && (
               <button type="button" className="button" onClick={() => act.ask(alarm.id, "note")}>{t("alarm.add_note")}<KeyHint>C</KeyHint></button>
             )}
+            {mayShelve && alarm.shelvable && (
+              <button type="button" className="button" onClick={() => act.ask(alarm.id, "shelve")}>{t("shelf.shelve")}<KeyHint>S</KeyHint></button>
+            )}
+            {mayAcknowledge && alarm.state === "F" && <ResetButton alarm={alarm} />}
             <Go to={`/asset/${alarm.asset_id}`}>{t("alarm.open_asset", { code: place?.asset.code ?? alarm.asset_id })}</Go>
           </div>
         )}

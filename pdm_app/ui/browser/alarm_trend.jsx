@@ -20,7 +20,7 @@ const BUCKETS = 300;
 
 export const AlarmTrend = guarded(function AlarmTrend({ alarm: given }) {
   const signal = inUnits(useSignal(given.asset_id, given.signal_id));
-  const alarm = { ...given, limit: limitIn(signal, given.limit) };
+  const alarm = { ...given, limit: given.limit === null ? null : limitIn(signal, given.limit) };
   const start_at = Math.round(alarm.raised_at - HALF_US);
   const end_at = Math.round(alarm.raised_at + HALF_US);
   const { answer, error, again } = useQuery("history.envelope", { signals: [alarm.signal_id], start_at, end_at, buckets: BUCKETS });
@@ -60,8 +60,10 @@ function Drawing({ alarm, signal, series, tail, width, start_at, end_at }) {
   const last = known.length ? known[known.length - 1][0] : 0;
   const points = [...known, ...tail.filter(([at]) => at > last)];
   const values = points.map(([, value]) => value).filter((value) => value !== null);
-  const low = Math.min(alarm.limit, ...values, ...series.low.filter((value) => value !== null));
-  const high = Math.max(alarm.limit, ...values, ...series.high.filter((value) => value !== null));
+  const lines = alarm.limit === null ? [] : [alarm.limit];
+  const low = Math.min(...lines, ...values, ...series.low.filter((value) => value !== null));
+  const high = Math.max(...lines, ...values, ...series.high.filter((value) => value !== null));
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return <p className="muted">{t("alarm.trend_empty")}</p>;
   const air = (high - low) * 0.18 || Math.abs(high) * 0.1 || 1;
   const ticks = niceTicks(low - air, high + air, 4);
   const scale = { low: ticks[0], high: ticks[ticks.length - 1] };
@@ -72,7 +74,7 @@ function Drawing({ alarm, signal, series, tail, width, start_at, end_at }) {
   const final = [...points].reverse().find(([, value]) => value !== null);
   const nowX = Math.min(x(now), LEFT + inner);
   return (
-    <svg className="alarm-chart" width={width} height={HEIGHT + 24} role="img" aria-label={t("alarm.trend_label", { name: signal.label, limit: quantity(alarm.limit, decimals, signal.unit) })}>
+    <svg className="alarm-chart" width={width} height={HEIGHT + 24} role="img" aria-label={t("alarm.trend_label", { name: signal.label, limit: alarm.limit === null ? t("rules.kinds", { kind: alarm.kind }) : quantity(alarm.limit, decimals, signal.unit) })}>
       <defs>
         <pattern id={`future-${alarm.id}`} width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path className="hatch" d="M0 0V8" /></pattern>
         <clipPath id={`plot-${alarm.id}`}><rect x={LEFT} y={0} width={inner} height={HEIGHT} /></clipPath>
@@ -92,8 +94,8 @@ function Drawing({ alarm, signal, series, tail, width, start_at, end_at }) {
         <Envelope series={series} x={x} y={y} />
         <g transform={`translate(${LEFT} 0)`}><path className="chart-line" d={linePath(points, start_at, end_at, scale, inner, HEIGHT)} /></g>
       </g>
-      <path className="chart-limit" d={`M${LEFT} ${y(alarm.limit)}H${LEFT + inner}`} />
-      <text className="chart-label" x={LEFT + inner - 4} y={y(alarm.limit) - 5} textAnchor="end">{t("alarm.limit", { limit: exact(alarm.limit) })}</text>
+      {alarm.limit !== null && <path className="chart-limit" d={`M${LEFT} ${y(alarm.limit)}H${LEFT + inner}`} />}
+      {alarm.limit !== null && <text className="chart-label" x={LEFT + inner - 4} y={y(alarm.limit) - 5} textAnchor="end">{t("alarm.limit", { limit: exact(alarm.limit) })}</text>}
       <path className="chart-event" d={`M${x(alarm.raised_at)} 0V${HEIGHT}`} />
       <text className="chart-note" x={x(alarm.raised_at) - 6} y={HEIGHT - 8} textAnchor="end">{t("alarm.at", { at: clock(alarm.raised_at, zone) })}</text>
       {now < end_at && nowX + 96 < width && <text className="chart-note" x={nowX + 6} y={HEIGHT - 8}>{t("alarm.now", { at: clock(now, zone) })}</text>}

@@ -4,7 +4,7 @@ import { AlarmBoard, byUrgency } from "./alarm_board.js";
 import { link } from "./link.js";
 import { useStore } from "./use_store.js";
 
-export { byUrgency, needsAcknowledging, SHAPE_OF_STATE } from "./alarm_board.js";
+export { byUrgency, isLatched, isSilent, needsAcknowledging, SHAPE_OF_STATE } from "./alarm_board.js";
 
 export const board = new AlarmBoard(link);
 

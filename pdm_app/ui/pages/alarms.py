@@ -1,27 +1,37 @@
-"""Active alarms and the journal."""
+"""Active alarms, the journal, what is silent, the rules, and the figures of alarm management."""
 
 import reflex as rx
 
-from pdm_app.domain.alarms import JournalEntry
+from pdm_app.domain.alarms import JournalEntry, JournalKind
 from pdm_app.ui.messages import text
 from pdm_app.ui.shell import empty, head, page, simulated_chip
 from pdm_app.ui.states.journal import Journal
 from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.alarm_kpi import alarm_kpi
 from pdm_app.ui.widgets.alarm_list import alarm_list
+from pdm_app.ui.widgets.alarm_master import alarm_master
+from pdm_app.ui.widgets.alarm_shelf import alarm_shelf
 from pdm_app.ui.widgets.asset_code import asset_code
 from pdm_app.ui.widgets.moment import moment
 from pdm_app.ui.widgets.priority_shape import priority_shape
 from pdm_app.ui.widgets.quantity import exact
 
 PRIORITIES = (1, 2, 3, 4)
-KINDS = ("raised", "returned", "acknowledged", "commented", "cleared")
+KINDS = tuple(str(kind) for kind in JournalKind)
+VIEWS = (
+    ("alarms.active", "/alarms"),
+    ("alarms.journal", "/alarms/history"),
+    ("alarms.shelf", "/alarms/shelf"),
+    ("alarms.rules", "/alarms/rules"),
+    ("alarms.kpi", "/alarms/kpi"),
+)
 
 
 def _views(current: str) -> rx.Component:
     return rx.el.nav(
         *(
             rx.el.a(text(key), href=href, class_name="segment", **({"aria_current": "page"} if key == current else {}))
-            for key, href in (("alarms.active", "/alarms"), ("alarms.journal", "/alarms/history"))
+            for key, href in VIEWS
         ),
         class_name="segments",
         aria_label=text("alarms.views"),
@@ -34,7 +44,43 @@ def alarms() -> rx.Component:
         "nav.alarms",
         [text("nav.alarms"), text("alarms.active")],
         head(text("alarms.title"), simulated_chip(), actions=(_views("alarms.active"),)),
-        alarm_list(may_acknowledge=Session.permissions.contains("alarms.acknowledge")),
+        alarm_list(
+            may_acknowledge=Session.permissions.contains("alarms.acknowledge"),
+            may_shelve=Session.permissions.contains("alarms.shelve"),
+        ),
+    )
+
+
+def shelf() -> rx.Component:
+    """What is silent now, why, and until when."""
+    return page(
+        "nav.alarms",
+        [text("nav.alarms"), text("alarms.shelf")],
+        head(text("shelf.title"), simulated_chip(), actions=(_views("alarms.shelf"),)),
+        alarm_shelf(
+            may_shelve=Session.permissions.contains("alarms.shelve"),
+            may_service=Session.permissions.contains("alarms.service"),
+        ),
+    )
+
+
+def rules() -> rx.Component:
+    """The master alarm database."""
+    return page(
+        "nav.alarms",
+        [text("nav.alarms"), text("alarms.rules")],
+        head(text("master.title"), simulated_chip(), actions=(_views("alarms.rules"),)),
+        alarm_master(may_configure=Session.permissions.contains("alarms.configure")),
+    )
+
+
+def figures() -> rx.Component:
+    """How good the alarm system is."""
+    return page(
+        "nav.alarms",
+        [text("nav.alarms"), text("alarms.kpi")],
+        head(text("kpi.title"), simulated_chip(), actions=(_views("alarms.kpi"),)),
+        alarm_kpi(),
     )
 
 

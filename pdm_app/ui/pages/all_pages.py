@@ -8,7 +8,7 @@ from reflex.event import EventType
 
 from pdm_app.ui.pages.about import about
 from pdm_app.ui.pages.accept import accept
-from pdm_app.ui.pages.alarms import alarms, journal
+from pdm_app.ui.pages.alarms import alarms, figures, journal, rules, shelf
 from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
 from pdm_app.ui.pages.audit import audit
@@ -59,6 +59,9 @@ PAGES: tuple[Page, ...] = (
     Page("/asset/[asset_id]", asset, "devices.asset", [AssetPage.load, Breakage.load]),
     Page("/alarms", alarms, "alarms.title", [Session.enter]),
     Page("/alarms/history", journal, "journal.title", [Journal.load]),
+    Page("/alarms/shelf", shelf, "shelf.title", [Session.enter]),
+    Page("/alarms/rules", rules, "master.title", [Session.enter]),
+    Page("/alarms/kpi", figures, "kpi.title", [Session.enter]),
     Page("/trends", trends, "trends.title", [Session.enter]),
     Page("/signals", signals, "signals.title", [Session.enter]),
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),

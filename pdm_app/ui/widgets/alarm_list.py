@@ -14,6 +14,7 @@ class AlarmList(Widget):
 
     site_id: rx.Var[str]
     may_acknowledge: rx.Var[bool]
+    may_shelve: rx.Var[bool]
 
 
 alarm_list = AlarmList.create
