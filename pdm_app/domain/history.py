@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
+from pdm_app.domain.history_notes import HistoryNote
 from pdm_app.domain.record import Instant, Record, SignalNumber
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.domain.signals import Shape
@@ -78,6 +79,7 @@ class HistoryAnswer(Record):
     points: int = 0
     took_ms: float
     is_final: bool = Field(default=True, description="Whether no finer answer to the same question follows.")
+    notes: tuple[HistoryNote, ...] = Field(default=(), description="What of the time is damaged or was removed.")
 
 
 Numbers = list[float | None]
@@ -149,6 +151,7 @@ class AggregateAnswer(Record):
     tiers: list[Tier] = Field(description="Where the figures came from, coarsest first.")
     rows_read: int
     took_ms: float
+    notes: tuple[HistoryNote, ...] = Field(default=(), description="What of the time is damaged or was removed.")
 
 
 class MomentQuery(Record):

@@ -23,6 +23,7 @@ from pdm_app.domain.history import (
     ValueAt,
     Way,
 )
+from pdm_app.domain.history_notes import HistoryNote, HistoryNotes
 from pdm_app.domain.ports import Beside, Clock, Historian
 from pdm_app.domain.samples import QUALITY_BAD_MIN, Micros
 from pdm_app.domain.signals import DataType, Shape, Signal
@@ -41,12 +42,18 @@ class HistoryService:
     """Reads of the historian."""
 
     def __init__(
-        self, historian: Historian, signals: SignalService, observe_s: Callable[[float], None], clock: Clock
+        self,
+        historian: Historian,
+        signals: SignalService,
+        observe_s: Callable[[float], None],
+        clock: Clock,
+        notes: HistoryNotes | None = None,
     ) -> None:
         self._historian = historian
         self._signals = signals
         self._observe_s = observe_s
         self._clock = clock
+        self._notes = notes
         self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def envelope(self, actor: Actor, query: HistoryQuery) -> HistoryAnswer:
@@ -73,6 +80,7 @@ class HistoryService:
         started = perf_counter()
         async with self._in_turn():
             series = list(await self._historian.envelope(query))
+            notes = await self._noted(query)
         took_s = perf_counter() - started
         self._observe_s(took_s)
         return HistoryAnswer(
@@ -80,6 +88,7 @@ class HistoryService:
             points_read=sum(sum(envelope.count) for envelope in series),
             points=sum(len(envelope.at) for envelope in series),
             took_ms=round(took_s * 1000, 1),
+            notes=notes,
         )
 
     async def aggregate(self, actor: Actor, query: AggregateQuery) -> AggregateAnswer:
@@ -110,10 +119,15 @@ class HistoryService:
                             raise _too_many_states(signal)
                         extra["states"] = states
                     series[place] = series[place].model_copy(update=extra)
+            notes = await self._noted(query)
         took_s = perf_counter() - started
         self._observe_s(took_s)
         return AggregateAnswer(
-            series=series, tiers=list(found.tiers), rows_read=found.rows_read, took_ms=round(took_s * 1000, 1)
+            series=series,
+            tiers=list(found.tiers),
+            rows_read=found.rows_read,
+            took_ms=round(took_s * 1000, 1),
+            notes=notes,
         )
 
     async def at(self, actor: Actor, query: MomentQuery) -> MomentAnswer:
@@ -128,6 +142,12 @@ class HistoryService:
         now = self._clock.now()
         values = [_value_at(signal, query.at, now, *beside[signal.id]) for signal in signals]
         return MomentAnswer(at=query.at, values=values)
+
+    async def _noted(self, query: HistoryQuery | AggregateQuery) -> tuple[HistoryNote, ...]:
+        """Return what has to be said beside an answer; after it, since reading finds out what is damaged."""
+        if self._notes is None:
+            return ()
+        return tuple(await self._notes.notes(query.signals, query.start_at, query.end_at))
 
     async def _known(self, actor: Actor, ids: Sequence[int]) -> tuple[Signal, ...]:
         actor.require(Permission.HISTORY_READ)

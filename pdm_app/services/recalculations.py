@@ -17,6 +17,8 @@ from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, 
 from pdm_app.domain.formulas.parts import Formula
 from pdm_app.domain.formulas.series import Series
 from pdm_app.domain.formulas.syntax import FormulaError
+from pdm_app.domain.history import Tier
+from pdm_app.domain.history_notes import HistoryNotes, NoteKind
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock, Fence, Historian
 from pdm_app.domain.recalculations import DerivedSignal, Recalculation, RecalculationState
@@ -49,6 +51,7 @@ class RecalculationService:
         clock: Injected time.
         fence: Returns the proof of the lease once it is held.
         faults: Why derived signals are not reckoned now, by number.
+        notes: Knows of which spans samples were removed.
     """
 
     def __init__(
@@ -58,12 +61,14 @@ class RecalculationService:
         clock: Clock,
         fence: Callable[[], Awaitable[Fence]],
         faults: Callable[[], Mapping[int, str]],
+        notes: HistoryNotes | None = None,
     ) -> None:
         self._work = work
         self._historian = historian
         self._clock = clock
         self._fence = fence
         self._faults = faults
+        self._notes = notes
         self._jobs: dict[str, Recalculation] = {}
         self._waiting: deque[str] = deque()
         self._cancelled: set[str] = set()
@@ -100,7 +105,9 @@ class RecalculationService:
                 raise InvalidInputError(
                     "The span is empty.", [FieldIssue("start_at", "is not before the end", "choose an earlier begin")]
                 )
-            order = _readers(signal, await work.signals.derived())
+            derived = await work.signals.derived()
+            order = _readers(signal, derived)
+            await self._refuse_removed(order, derived, start_at, end_at)
             standing = [job for job in self._jobs.values() if not job.state.is_over]
             if any(signal.id in job.signals for job in standing):
                 raise ConflictError(f"{signal.name} is being recalculated already. Wait for it, or cancel it first.")
@@ -120,6 +127,25 @@ class RecalculationService:
         self._forget_old()
         self._asked.set()
         return job
+
+    async def _refuse_removed(
+        self, order: Sequence[int], derived: Sequence[Signal], start_at: Micros, end_at: Micros
+    ) -> None:
+        """Refuse a span of which samples were removed: reckoned of nothing, the outcomes would be gone as well.
+
+        Raises:
+            InvalidInputError: Says from when on all samples are there.
+        """
+        if self._notes is None:
+            return
+        reads = {number for one in derived if one.id in order for number in (one.id, *one.formula_reads)}
+        for note in await self._notes.notes(sorted(reads), start_at, end_at):
+            if note.kind is NoteKind.REMOVED and note.tier == str(Tier.RAW):
+                raise InvalidInputError(
+                    f"{note.text} A recalculation over that time would leave nothing of what was reckoned of them.",
+                    [FieldIssue("start_at", "lies before that", "choose a later beginning")],
+                    from_at=note.end_at,
+                )
 
     def all(self, actor: Actor) -> tuple[Recalculation, ...]:
         """Return the recalculations in the actor's sites since the start of the process, newest first."""

@@ -10,6 +10,7 @@ import pytest
 from pdm_app.domain.access import EVERY_SITE, Role
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
+from pdm_app.domain.history import Tier
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.recalculations import Recalculation, RecalculationState
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
@@ -19,7 +20,9 @@ from pdm_app.services.derived_signals import resolved
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
+from pdm_app.storage.history_notes import SqlHistoryNotes
 from pdm_app.storage.lease import SqlLease
+from pdm_app.storage.removed_spans import note_removed
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.alarms import ADA, person
 from tests.counterparts.clocks import NOON, HandClock, until
@@ -118,6 +121,22 @@ async def test_the_old_outcomes_go_and_those_of_the_formula_come_with_all_that_r
         async with desk.work(EVERY_SITE) as stored:
             entries = await stored.audit.page(AuditQuery())
         assert [entry.action for entry in entries][:1] == ["signals.recalculated"]
+
+
+async def test_a_span_of_which_samples_were_removed_is_refused_and_says_from_when_on_they_are_there(
+    sqlite_work: SqlUnitOfWork, sqlite_url: str, clock: HandClock
+) -> None:
+    async with desk_of(sqlite_work, sqlite_url, clock) as desk:
+        database = Database(sqlite_url)
+        async with database.writing("note what retention removed") as connection:
+            await note_removed(connection, Tier.RAW, {FLOW.id: [(NOON - HOUR, NOON + HOUR)]})
+        desk.service._notes = SqlHistoryNotes(database)
+        with pytest.raises(InvalidInputError, match="removed by a rule of retention") as refused:
+            await desk.service.ask(ADA, TWICE, Micros(NOON), Micros(NOON + 2 * HOUR))
+        assert refused.value.facts["from_at"] == NOON + HOUR
+        job = await desk.over(await desk.service.ask(ADA, TWICE, Micros(NOON + HOUR), Micros(NOON + 2 * HOUR)))
+        assert (job.state, job.written) == (RecalculationState.DONE, 720), "of both derived signals"
+        await database.close()
 
 
 async def test_a_part_of_history_is_put_anew_and_the_rest_stays(

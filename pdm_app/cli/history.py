@@ -1,0 +1,169 @@
+"""`history`: what history takes, days into files, and what the rules of retention would delete, or delete it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pdm_app.cli.installation import CommandClock, DataOption, print_table
+from pdm_app.domain.access import SYSTEM
+from pdm_app.domain.errors import ConflictError
+from pdm_app.settings import load_settings
+
+if TYPE_CHECKING:
+    from pdm_app.domain.ports import Fence
+    from pdm_app.services.retention import RetentionService
+    from pdm_app.storage.compaction import Compaction
+    from pdm_app.storage.database import Database
+    from pdm_app.storage.removal import Removal
+    from pdm_app.storage.storage_facts import SqlStorageFacts
+    from pdm_app.storage.unit_of_work import SqlUnitOfWork
+
+history = typer.Typer(
+    name="history", no_args_is_help=True, help="The long memory: what it takes, and how long it stays."
+)
+
+HOLDER = "command history"
+LEASE_S = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """The long memory of an installation, beside a product that may be running."""
+
+    database: "Database"
+    work: "SqlUnitOfWork"
+    compaction: "Compaction"
+    removal: "Removal"
+    facts: "SqlStorageFacts"
+    retention: "RetentionService"
+    hot_days: int
+
+
+@history.command()
+def status(data: DataOption = None) -> None:
+    """Print what each tier takes, which days wait for a file, and which files are damaged."""
+
+    async def look(memory: _Memory) -> None:
+        backend, room = await memory.facts.backend(), await memory.facts.room()
+        typer.echo(f"{backend.name} {backend.version}, {backend.place}: {backend.bytes:,} bytes")
+        typer.echo(f"Free on this disk: {room.free_bytes:,} of {room.total_bytes:,} bytes\n")
+        sizes = await memory.facts.sizes()
+        rows = [
+            (str(size.tier), size.place, f"{size.rows:,}", f"{size.bytes:,}",
+             f"{size.bytes_per_row:.1f}" if size.bytes_per_row is not None else "-")
+            for size in sizes
+        ]  # fmt: skip
+        print_table(("tier", "place", "rows", "bytes", "bytes each"), rows)
+        for day in await memory.facts.due(memory.hot_days):
+            typer.echo(
+                f"{_day(day.start_at)} waits for its file: {day.samples:,} samples. {day.trouble or ''}".rstrip()
+            )
+        for file in await memory.facts.files(1_000):
+            if file.trouble is not None:
+                typer.echo(f"{file.name} is damaged: {file.trouble}")
+
+    _with_memory(data, look)
+
+
+@history.command()
+def compact(data: DataOption = None) -> None:
+    """Put closed days into files now; the product must not be running."""
+
+    async def go(memory: _Memory) -> None:
+        async with _lease(memory) as fence:
+            due = await memory.compaction.due(memory.hot_days)
+            for day in due:
+                done = await memory.compaction.compact(fence, day.start_at)
+                told = "stays hot, late samples are to be rolled up first" if done is None else f"is {done.file.name}"
+                typer.echo(f"{_day(day.start_at)} {told}")
+            typer.echo(f"{len(due)} days were due.")
+
+    _with_memory(data, go)
+
+
+@history.command()
+def retain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Carry out the rules of retention; without --dry-run the product must not be running, and what goes is gone."""
+
+    async def go(memory: _Memory) -> None:
+        plan = await memory.retention.plan(SYSTEM)
+        for line in plan.lines:
+            typer.echo(
+                f"{line.tier}: {line.bytes:,} bytes, {line.rows:,} rows, {line.signals} signals, "
+                f"before {_day(line.before_at)} (rule {line.rule_id})"
+            )
+        typer.echo(f"{'Would delete' if dry_run else 'To delete'}: {plan.bytes:,} bytes, {plan.rows:,} rows.")
+        if dry_run or not plan.rows:
+            return
+        async with _lease(memory) as fence:
+            rows = blocked = 0
+            for order in await memory.retention.orders():
+                async for step in memory.removal.remove(order, fence):
+                    rows, blocked = rows + step.rows, blocked + step.blocked
+                    if step.reason:
+                        typer.echo(f"{_day(step.day_at)}: {step.blocked:,} rows stay. {step.reason}")
+            typer.echo(f"Deleted {rows:,} rows; {blocked:,} that are due stay.")
+
+    _with_memory(data, go)
+
+
+def _with_memory(data: Path | None, go: Callable[[_Memory], Awaitable[None]]) -> None:
+    from pdm_app.services.retention import RetentionService
+    from pdm_app.storage.cold import FOLDER, ColdTier
+    from pdm_app.storage.database import Database
+    from pdm_app.storage.historian import SqlHistorian
+    from pdm_app.storage.migrations import migrate
+    from pdm_app.storage.storage_facts import SqlStorageFacts
+    from pdm_app.storage.unit_of_work import SqlUnitOfWork
+
+    settings = load_settings(data_dir=data)
+
+    async def run() -> None:
+        database, clock = Database(settings.database_url), CommandClock()
+        try:
+            await migrate(database)
+            work = SqlUnitOfWork(database)
+            historian = SqlHistorian(database, clock, cold=ColdTier(database, settings.data_dir / FOLDER))
+            compaction, removal = historian.ways_to_cold()
+            await go(
+                _Memory(
+                    database=database, work=work, compaction=compaction, removal=removal,
+                    facts=SqlStorageFacts(database, compaction, settings.data_dir),
+                    retention=RetentionService(work, removal, clock), hot_days=settings.history.hot_days,
+                )
+            )  # fmt: skip
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def _lease(memory: _Memory) -> "AsyncIterator[Fence]":
+    from pdm_app.storage.lease import SqlLease
+
+    lease = SqlLease(memory.database, CommandClock())
+    fence = await lease.acquire(HOLDER, LEASE_S)
+    if fence is None:
+        raise ConflictError(
+            "The product is running on this installation and changes its history itself. Use its storage page, or stop "
+            "it and try again in a minute."
+        )
+    try:
+        yield fence
+    finally:
+        await lease.release(fence)
+
+
+def _day(at: int) -> str:
+    from pdm_app.domain.samples import moment
+
+    return f"{moment(at):%Y-%m-%d}"
