@@ -1,7 +1,7 @@
 """What the inside needs from the outside, as Protocols that adapters implement and runtime plugs in."""
 
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
@@ -12,6 +12,7 @@ from pdm_app.domain.history import Envelope, HistoryQuery, Tier
 from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal
 from pdm_app.domain.summaries import Summaries
+from pdm_app.domain.truth import PlantTruth
 
 
 class Clock(Protocol):
@@ -408,6 +409,7 @@ class PlantControl(Protocol):
     async def faults(self) -> Sequence[InjectedFault]: ...
     async def inject(self, key: str, asset_code: str, signal: str, start_severity: float) -> InjectedFault: ...
     async def clear(self, fault_id: str) -> InjectedFault: ...
+    async def truth(self, at: Micros, asset_codes: Collection[str]) -> PlantTruth: ...
     async def reset(self) -> Sequence[InjectedFault]:
         """Repair everything and give the plant the fault with which it starts; return what stands then."""
         ...

@@ -5,8 +5,7 @@ at any moment it goes on where it was: a piece that was stored and not noted is 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 import structlog
@@ -19,8 +18,8 @@ from pdm_app.engine.supervisor import Backoff
 
 log = structlog.get_logger(__name__)
 
-BATCHES_AT_ONCE = 64
-"""One import takes so many, of an asset and a few hours each; a day's file is made anew for each import."""
+SAMPLES_AT_ONCE = 500_000
+"""One import takes about so many, some 200 MB while it lasts; a day's file is made anew for each import."""
 
 BREATH_S = 0.05  # Between two pieces, for who waits for the database.
 
@@ -86,7 +85,7 @@ class Backfill:
 
     async def _store(self, piece: PastPiece) -> None:
         batches = self._source.batches(piece)
-        while some := await asyncio.to_thread(lambda: list(islice(batches, BATCHES_AT_ONCE))):
+        while some := await asyncio.to_thread(_some, batches):
             self._samples += (await self._historian.import_past(some, await self._fence())).samples
         await asyncio.to_thread(self._source.keep, piece)
         self._done |= {piece.number}
@@ -108,3 +107,15 @@ class Backfill:
             is_done=all(piece.number in self._done for piece in pieces),
             trouble=self._trouble[:2000],
         )
+
+
+def _some(batches: Iterator[Batch]) -> list[Batch]:
+    """Take as many batches as one import is to have."""
+    some: list[Batch] = []
+    total = 0
+    for batch in batches:
+        some.append(batch)
+        total += len(batch)
+        if total >= SAMPLES_AT_ONCE:
+            break
+    return some

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import FaultKind, InjectedFault
-from pdm_app.domain.record import Code, Id
+from pdm_app.domain.record import Code, Id, Instant
+from pdm_app.domain.samples import Micros
+from pdm_app.domain.truth import PlantTruth
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.demo import Deed, DemoService
 from pdm_app.trpc import TrpcError
@@ -38,6 +40,12 @@ async def progress(ctx: Ctx) -> PastProgress:
 async def deeds(ctx: Ctx) -> list[Deed]:
     """Return what of the demo's list the caller has really done."""
     return list(await _plant(ctx).deeds(ctx.actor))
+
+
+@demo.query(permission="demo.control", rest="GET /demo/truth", rate="30/minute")
+async def truth(ctx: Ctx, *, at: Instant | None = None, asset_code: Code | None = None) -> PlantTruth:
+    """Return what really happens: faults, states, counts, losses, OEE of the shift, remaining life."""
+    return await _plant(ctx).truth(ctx.actor, None if at is None else Micros(at), asset_code)
 
 
 @demo.mutation(permission="demo.control", rest="POST /demo/reset", rate="12/minute")

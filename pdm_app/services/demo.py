@@ -11,6 +11,7 @@ from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock, FaultKind, InjectedFault, PlantControl
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros
+from pdm_app.domain.truth import PlantTruth
 from pdm_app.services.auditing import audit
 
 Deed = Literal["break", "acknowledge", "repair", "derive", "view"]
@@ -59,6 +60,18 @@ class DemoService:
                 if any(entry.actor == actor.name and entry.action == action for entry in found):
                     done.append(deed)
         return tuple(done)
+
+    async def truth(self, actor: Actor, at: Micros | None = None, asset_code: str | None = None) -> PlantTruth:
+        """Return what really happens at a moment on the machines in an actor's sites, or on one of them.
+
+        Raises:
+            NotFoundError: The machine does not exist or lies outside the actor's sites.
+        """
+        codes = await self._codes(actor)
+        if asset_code is not None and asset_code not in codes:
+            raise NotFoundError(f"There is no machine {asset_code!r}.", asset_code=asset_code)
+        asked = codes if asset_code is None else frozenset({asset_code})
+        return await self._plant.truth(self._clock.now() if at is None else at, asked)
 
     async def reset(self, actor: Actor) -> Sequence[InjectedFault]:
         """Repair everything that is broken, and begin the plant's story anew; history and alarms stay.

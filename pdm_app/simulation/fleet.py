@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pdm_app.domain.errors import NotFoundError, UnavailableError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock, FaultKind, InjectedFault
 from pdm_app.domain.samples import Micros
+from pdm_app.domain.truth import PlantTruth
 from pdm_app.simulation import configurations, faults
 from pdm_app.simulation.children.child import FROZEN
 from pdm_app.simulation.labels import Labels, read_labels, write_labels
@@ -28,6 +29,7 @@ from pdm_app.simulation.physics.acting import LINE_CUT, LINE_FROZEN, LINE_RESTAR
 from pdm_app.simulation.physics.noise import SEED
 from pdm_app.simulation.plant import HOST, MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
+from pdm_app.simulation.told import told
 
 log = structlog.get_logger(__name__)
 
@@ -240,6 +242,10 @@ class Fleet:
             else:
                 child.mend()
             child.send({FROZEN: LINE_FROZEN in keys})
+
+    async def truth(self, at: Micros, asset_codes: Collection[str]) -> PlantTruth:
+        """Return what really happens on some machines at a moment, past, present or future."""
+        return await asyncio.to_thread(told, self.labels, at, asset_codes)
 
     async def reset(self) -> Sequence[InjectedFault]:
         """Repair everything, and begin anew on the day of the story on which the plant first started.

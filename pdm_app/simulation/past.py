@@ -1,8 +1,11 @@
 """The month behind the demo plant: which spans at which resolution, and how far they are stored.
 
-The last hours come at one sample a second for the story's machines and one in ten seconds for all others; before that
-it is ten seconds and a minute. The running hour comes every ten seconds, for it is kept as rows. It is the physics of
-the live plant, asked for past moments; the bearing that is on day 19 when the plant starts began to wear 19 days before.
+Told are, for the story's machines and for all others: in the last hours a sample a second and one in ten seconds, of
+two days one in ten seconds and a minute, before that one in a minute and in five. The running hour comes every ten
+seconds, for it is kept as rows. Finer ones of a whole month would be gigabytes of rollups, and minutes of work.
+
+It is the physics of the live plant, asked for past moments; the bearing that is on day 19 when the plant starts began
+to wear 19 days before.
 """
 
 import json
@@ -29,7 +32,8 @@ HOUR_US = 3600 * MICROS_PER_S
 DAY_US = 24 * HOUR_US
 FINE_HOURS = 8
 FINE_PIECE_HOURS = 1  # Of one sample a second: more at once would take hundreds of megabytes while it is stored.
-FINE_S, STORY_S, COARSE_S = 1, 10, 60
+FINE_S, STORY_S, COARSE_S, SELDOM_S = 1, 10, 60, 300
+NEAR_DAYS = 2
 STORY_CODES = frozenset({"P-101A", "P-501", "C-201", "F-41", "C-42", "L-43", "K-44", "Z-45"})
 DEVICE = "simulation"
 
@@ -40,6 +44,9 @@ class _Part:
 
     codes: tuple[str, ...] | None
     step_s: int
+    every_s: int | None = (
+        None  # Of what the physics tells, only this is kept; longer steps of its own it does not take.
+    )
 
 
 class DemoPast:
@@ -92,7 +99,10 @@ class DemoPast:
                 faults=self._faults,
                 codes=part.codes,
             ):
-                yield batch_of(columns, self._labels.since)
+                batch = batch_of(columns, self._labels.since)
+                if part.every_s is not None:
+                    batch = batch.rows(batch.source_at % (part.every_s * MICROS_PER_S) == 0)
+                yield batch
 
     def _parts(self, piece: PastPiece) -> tuple[_Part, ...]:
         since = self._labels.since
@@ -103,7 +113,9 @@ class DemoPast:
         rest = tuple(code for code in codes if code not in STORY_CODES)
         if piece.start_at >= fine_from(since):
             return _Part(story, FINE_S), _Part(rest, STORY_S)
-        return _Part(story, STORY_S), _Part(rest, COARSE_S)
+        if piece.start_at >= since - NEAR_DAYS * DAY_US:
+            return _Part(story, STORY_S), _Part(rest, COARSE_S)
+        return _Part(story, COARSE_S), _Part(rest, COARSE_S, SELDOM_S)
 
 
 def fine_from(since: int) -> int:

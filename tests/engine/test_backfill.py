@@ -14,7 +14,8 @@ from pdm_app.engine.backfill import Backfill
 from tests.counterparts.clocks import NOON, WallClock
 
 HOUR = 3600 * MICROS_PER_S
-ROWS = 10
+ROWS = backfill.SAMPLES_AT_ONCE // 4
+BATCHES = 5  # Four of them are one import.
 
 
 class Yesterday:
@@ -32,7 +33,7 @@ class Yesterday:
 
     def batches(self, piece: PastPiece) -> Iterator[Batch]:
         self.asked.append(piece.number)
-        for _ in range(backfill.BATCHES_AT_ONCE + 1):
+        for _ in range(BATCHES):
             yield Batch(
                 device="past",
                 signal=np.ones(ROWS, dtype=np.uint32),
@@ -73,10 +74,10 @@ async def test_pieces_are_stored_newest_first_and_in_bounded_parts() -> None:
     assert (before.pieces, before.pieces_done, before.back_to, before.is_done) == (3, 0, None, False)
     await filling.run()
     assert source.asked == [0, 1, 2]
-    assert memory.sizes == [backfill.BATCHES_AT_ONCE, 1] * 3
+    assert memory.sizes == [4, 1] * 3
     after = filling.progress()
     assert (after.pieces_done, after.is_done, after.back_to) == (3, True, NOON - 3 * HOUR)
-    assert after.samples == 3 * ROWS * (backfill.BATCHES_AT_ONCE + 1)
+    assert after.samples == 3 * ROWS * BATCHES
 
 
 async def test_after_a_refusal_it_says_why_and_goes_on_with_the_piece_it_was_at() -> None:

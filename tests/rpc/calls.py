@@ -56,6 +56,7 @@ NEEDS: dict[str, Permission | None] = {
     "demo.kinds": Permission.DEMO_CONTROL,
     "demo.progress": Permission.ASSETS_READ,
     "demo.reset": Permission.DEMO_CONTROL,
+    "demo.truth": Permission.DEMO_CONTROL,
     "demo.faults": Permission.DEMO_CONTROL,
     "demo.inject": Permission.DEMO_CONTROL,
     "demo.clear": Permission.DEMO_CONTROL,

@@ -86,6 +86,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ],
         ("connections.remove_login", "connection_id"): [{"connection_id": target.connection_id}],
         ("replays.start", "asset_id"): [{"asset_id": target.asset_id}, {"asset_id": target.asset_code}],
+        ("demo.truth", "asset_code"): [{"asset_code": target.asset_code}],
         ("demo.inject", "asset_code"): [{"asset_code": target.asset_code, **sensor}],
         ("demo.clear", "fault_id"): [{"fault_id": target.fault_id}],
         ("formulas.evaluate", "asset_id"): [{"formula": ANOTHER_SENSOR, "asset_id": target.asset_id, **SPAN}],

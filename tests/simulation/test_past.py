@@ -57,6 +57,7 @@ def test_two_makings_of_a_piece_are_equal_to_the_last_bit(past: DemoPast, tmp_pa
 def test_the_last_hours_have_a_sample_a_second_and_none_lies_in_the_future(past: DemoPast) -> None:
     assert {part.step_s for piece in past.pieces[1 : FINE_HOURS + 1] for part in past._parts(piece)} == {1, 10}
     assert {part.step_s for piece in past.pieces[FINE_HOURS + 1 :] for part in past._parts(piece)} == {10, 60}
+    assert [(part.step_s, part.every_s) for part in past._parts(past.pieces[-1])] == [(60, None), (60, 300)]
     batch = told("P-101A", past.pieces[FINE_HOURS], 1)
     seconds = np.unique(np.diff(batch.source_at[batch.signal == VIBRATION]))
     assert seconds.tolist() == [MICROS_PER_S]
