@@ -142,9 +142,9 @@ class RunWatch:
                 changed.add(one.signal)
         for number in sorted(changed):
             await self._store(self._watched[number])
-        for one in self._watched.values():
-            if one.rule.full_rate:
-                await self._keep(one)
+        for watched in self._watched.values():
+            if watched.rule.full_rate:
+                await self._keep(watched)
 
     async def _store(self, watched: _Watched) -> None:
         """Have the stored runs say what the stretches say."""

@@ -93,15 +93,16 @@ async def require_site(work: Work, actor: Actor, site_id: str, asset_id: str | N
 
 
 async def put_on_record(
-    work: Work, actor: Actor, at: Micros, action: str, word: str, before: SiteRecord | None, after: SiteRecord | None
+    work: Work, actor: Actor, at: Micros, action: str, word: str, before: Record | None, after: Record | None
 ) -> None:
-    """Have the audit trail keep a change; ``action`` is noun and what was done, such as ``triggers.created``."""
-    record = after if after is not None else before
+    """Have the audit trail keep a change of a `SiteRecord`; ``action`` says what was done, such as ``batches.started``."""
+    record = after or before
     if record is None:
         raise ValueError("a change has a side before or after it")
+    named = record.model_dump(include={"id", "name", "site_id"})
     await audit(
-        work, actor, at, action, subject=word, subject_id=record.id, name=record.name, site_id=record.site_id,
-        before=before if isinstance(before, Record) else None, after=after if isinstance(after, Record) else None,
+        work, actor, at, action, subject=word, subject_id=named["id"], name=named["name"], site_id=named["site_id"],
+        before=before, after=after,
     )  # fmt: skip
 
 

@@ -265,7 +265,7 @@ def _thinned(plan: Plan, stretch: Stretch) -> tuple[int, float]:
     if plan.method is Method.ALL:
         return len(stretch), 0.0
     thinning = Thinning({plan.signal: plan})
-    kept: list[np.ndarray] = []  # type: ignore[type-arg]
+    kept: list[np.ndarray] = []
     for begin in range(0, len(stretch), ROWS_PER_BATCH):
         rows = slice(begin, begin + ROWS_PER_BATCH)
         signal = np.full(len(stretch.source_at[rows]), plan.signal, np.uint32)

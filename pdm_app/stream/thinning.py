@@ -15,6 +15,7 @@ Source: Bristol, "Swinging door trending", ISA 1990; the strict end is the condi
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -28,6 +29,7 @@ METHODS = tuple(Method)
 CODE = {method: code for code, method in enumerate(METHODS)}
 DEVICE = "pdm.storage"
 B = NDArray[np.bool_]
+Number = TypeVar("Number", bound=np.number[Any])
 
 NUMBERS = ("pivot_value", "held_value", "slope_low", "slope_high", "low_value", "high_value")
 TIMES = ("seen_at", "pivot_at", "held_at", "low_at", "high_at", "interval")
@@ -344,8 +346,8 @@ class Thinning:
         return new
 
 
-def _carried(column: NDArray[np.generic], known: I8, there: B, empty: float) -> NDArray[np.generic]:
-    new = np.full(len(known), empty, column.dtype)
+def _carried(column: NDArray[Number], known: I8, there: B, empty: float) -> NDArray[Number]:
+    new: NDArray[Number] = np.full(len(known), empty, column.dtype)
     new[there] = column[known[there]]
     return new
 

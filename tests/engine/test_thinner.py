@@ -78,7 +78,7 @@ class Plant:
             return [Signal(id=1, name="Flow", **facts), Signal(id=2, name="Speed", **facts)]  # type: ignore[arg-type]
 
         async def assets() -> list[Asset]:
-            return [Asset.model_construct(id="p-1", code="P-1")]
+            return [Asset(id="p-1", code="P-1", name="Pump", line_id="line-1", site_id="graz")]
 
         yield SimpleNamespace(
             storage_rules=SimpleNamespace(all=rules),

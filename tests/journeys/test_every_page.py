@@ -26,6 +26,7 @@ PAGES = {
     "/signals": "Signals",
     "/signals?show=derived": "Signals",
     "/storage/rules": "Storage rules",
+    "/batches": "Batches and events",
     "/connections": "Connections",
     "/devices": "Devices",
     "/settings": "Settings",

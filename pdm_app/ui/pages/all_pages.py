@@ -12,6 +12,7 @@ from pdm_app.ui.pages.alarms import alarms, figures, journal, rules, shelf
 from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
 from pdm_app.ui.pages.audit import audit
+from pdm_app.ui.pages.batches import batches
 from pdm_app.ui.pages.certificates import certificates
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
@@ -64,6 +65,7 @@ PAGES: tuple[Page, ...] = (
     Page("/alarms/kpi", figures, "kpi.title", [Session.enter]),
     Page("/trends", trends, "trends.title", [Session.enter]),
     Page("/signals", signals, "signals.title", [Session.enter]),
+    Page("/batches", batches, "batches.title", [Session.enter]),
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),
