@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from pdm_app.channels.doors import ChannelDoors
 from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
 from pdm_app.domain.ports import Clock
@@ -31,7 +30,6 @@ from pdm_app.engine.deriver import CONSUMER as FORMULAS
 from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
-from pdm_app.engine.notifier import Notifier
 from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.retention import RetentionKeeper
@@ -332,7 +330,7 @@ async def running(
                 clock,
             ),
         )
-        settings_book.follow(lambda now: _apply(now, services, buffer, cooling, channels))
+        settings_book.follow(lambda now: _apply(now, services, buffer, cooling))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
@@ -344,9 +342,7 @@ async def running(
         yield Product(settings, services, about.version)
 
 
-def _apply(
-    settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling, channels: ChannelDoors
-) -> None:
+def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling) -> None:
     """Have the parts of the product go by settings that an admin has just changed."""
     services.auth.apply(settings.auth)
     services.audit.entries_warn = settings.audit.entries_warn

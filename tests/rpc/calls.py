@@ -93,7 +93,6 @@ NEEDS: dict[str, Permission | None] = {
     **EXPORT_NEEDS,
     **LINK_NEEDS,
     **DIRECTORY_NEEDS,
-    **NOTICE_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
     **RECORDING_NEEDS,

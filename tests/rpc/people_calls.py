@@ -76,7 +76,6 @@ LET_IN_BUT_WRONG = {
     "profile.new_recovery": "BAD_REQUEST",
     "sessions.revoke": "NOT_FOUND",
     "settings.go_back": "BAD_REQUEST",  # Where nothing was set, there is nowhere to go back to.
-    **NOTICE_LET_IN_BUT_WRONG,
     **SOMEBODY_ELSES,
     **STORAGE_LET_IN_BUT_WRONG,
 }
