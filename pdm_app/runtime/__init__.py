@@ -99,6 +99,7 @@ from pdm_app.storage.cold import FOLDER as COLD_FOLDER
 from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
+from pdm_app.storage.history_notes import SqlHistoryNotes
 from pdm_app.storage.lease import SqlLease
 from pdm_app.storage.migrations import migrate
 from pdm_app.storage.storage_facts import SqlStorageFacts
