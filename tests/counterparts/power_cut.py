@@ -65,10 +65,14 @@ class Step:
 
 @dataclass
 class Disk:
-    """Everything that was done to the files of a folder, in order."""
+    """Everything that was done to the files of a folder, in order.
+
+    While ``refusal`` is one of SQLite's error codes, every write is answered with it and does not happen.
+    """
 
     folder: Path
     steps: list[Step] = field(default_factory=list)
+    refusal: int = 0
 
     @property
     def now(self) -> int:
@@ -179,6 +183,8 @@ class _Shim:
             write, truncate, sync = X_WRITE(own.calls[WRITE]), X_TRUNCATE(own.calls[TRUNCATE]), X_SYNC(own.calls[SYNC])
 
             def on_write(file: int, content: int, amount: int, at: int) -> int:
+                if self._disk.refusal:
+                    return self._disk.refusal
                 self._note("write", file, at, string_at(content, amount))
                 return int(write(file, content, amount, at))
 
