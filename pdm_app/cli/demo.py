@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pdm_app.cli.demo_break import break_machine, faults, mend
 from pdm_app.cli.demo_truth import truth
 from pdm_app.cli.serving import serve_product
 from pdm_app.settings import default_data_dir, load_settings
@@ -19,6 +20,9 @@ demo = typer.Typer(
 DemoData = Annotated[Path | None, typer.Option("--data", help="Directory for everything the demo keeps.")]
 
 demo.command()(truth)
+demo.command("break")(break_machine)
+demo.command()(mend)
+demo.command()(faults)
 
 
 @demo.callback()
