@@ -91,7 +91,7 @@ class AlarmBacktestService:
         async with self._turn:
             for place, (since, until) in enumerate(pairwise(edges), start=1):
                 stretches = await self._historian.samples(run.signals, since, until, SAMPLES_PER_SLICE_MAX)
-                await run.judge(stretches, until)
+                await run.judge(stretches, since, until)
                 yield Backtest(progress=place / (SLICES + 1), days=run.days(until), samples=run.samples)
             yield run.found(end_at)
 
@@ -138,13 +138,15 @@ class _Run:
         self.samples = 0
         self._samples_max = SAMPLES_MAX if rule.condition.band() is not None else SAMPLES_LOOKED_BACK_MAX
 
-    async def judge(self, stretches: Mapping[int, Stretch], until: Micros) -> None:
+    async def judge(self, stretches: Mapping[int, Stretch], since: Micros, until: Micros) -> None:
         """Judge one slice.
 
         Raises:
             InvalidInputError: Too many samples were judged by then.
         """
         batch = _merged(stretches, until)
+        if since > self._start_at:  # What stood when a later slice begins was judged with the one before.
+            batch = _part(batch, int(np.searchsorted(batch.source_at, since)), len(batch))
         self.samples += len(batch)
         if self.samples > self._samples_max:
             raise InvalidInputError(
@@ -237,5 +239,5 @@ def _part(batch: Batch, first: int, last: int) -> Batch:
         source_at=at,
         value=batch.value[first:last],
         quality=batch.quality[first:last],
-        received_at=Micros(int(at[-1])),
+        received_at=Micros(int(at[-1])) if len(at) else batch.received_at,
     )

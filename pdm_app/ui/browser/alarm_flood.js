@@ -1,6 +1,4 @@
 /* A flood of alarms: more than ten raised in ten minutes, until fewer than five are. Then they are read by their cause. */
-import { useRef } from "react";
-import { useNow } from "./hooks.js";
 import { t } from "./messages.js";
 
 const TEN_MINUTES_US = 600e6;
@@ -11,13 +9,6 @@ const TO = 5;
 export function isFlood(alarms, now, before) {
   const fresh = alarms.filter((alarm) => alarm.raised_at > now - TEN_MINUTES_US).length;
   return before ? fresh >= TO : fresh > FROM;
-}
-
-export function useFlood(alarms) {
-  const before = useRef(false);
-  const now = useNow();
-  if (now !== null) before.current = isFlood(alarms, now, before.current);
-  return before.current;
 }
 
 /** [[head, alarms]]: the critical ones first and together, the others by first-out group or place, first raised first. */

@@ -1,6 +1,8 @@
 /* The page's one board of alarms, as React hooks. */
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { AlarmBoard, byUrgency } from "./alarm_board.js";
+import { isFlood } from "./alarm_flood.js";
+import { useNow } from "./hooks.js";
 import { link } from "./link.js";
 import { useStore } from "./use_store.js";
 
@@ -17,6 +19,14 @@ export function useAlarms(siteId = "") {
     [alarms, siteId],
   );
   return { alarms: sorted, loaded, error };
+}
+
+/** Whether a flood of alarms runs. */
+export function useFlood(alarms) {
+  const before = useRef(false);
+  const now = useNow();
+  if (now !== null) before.current = isFlood(alarms, now, before.current);
+  return before.current;
 }
 
 /** The most urgent alarm of some machines, and how many stand: {worst, count, loaded}. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AlarmBoard, byUrgency } from "../../../pdm_app/ui/browser/alarm_board.js";
+import { AlarmBoard, byUrgency, needsAcknowledging } from "../../../pdm_app/ui/browser/alarm_board.js";
 
 const alarm = (id, state, priority = 2, raised_at = 0) => ({ id, state, priority, raised_at });
 const board = (answers = {}) => new AlarmBoard(() => ({
@@ -44,4 +44,13 @@ test("a refusal is thrown to whoever pressed the button and changes nothing", as
   watched.take({ kind: "snapshot", alarms: [alarm("a", "B")] });
   await assert.rejects(watched.acknowledge({ id: "a" }), /olga was first/);
   assert.deepEqual(ids(watched), ["a"]);
+});
+
+test("a latched alarm stays in the list until it is reset; a silent one leaves it", async () => {
+  const watched = board({ "alarms.reset": () => alarm("f", "A"), "alarms.shelve": () => alarm("b", "G") });
+  watched.take({ kind: "snapshot", alarms: [alarm("e", "E"), alarm("f", "F"), alarm("b", "B")] });
+  assert.deepEqual([...watched.store.get().alarms.values()].filter(needsAcknowledging).map(({ id }) => id), ["e", "b"]);
+  await watched.reset({ id: "f" });
+  await watched.shelve({ rule_id: "r" }, 600, "works");
+  assert.deepEqual(ids(watched), ["e"]);
 });

@@ -1,7 +1,7 @@
 /* Forms of the plant: what they say, and what of it is sent. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assetOf, changesOf, ruleOf, typedNumber } from "../../../pdm_app/ui/browser/plant_edit.js";
+import { assetOf, changesOf, conditionOf, ruleOf, typedNumber } from "../../../pdm_app/ui/browser/plant_edit.js";
 
 function form(fields) {
   const data = new FormData();
@@ -32,4 +32,13 @@ test("only what differs is sent, so that what another person changed meanwhile s
   assert.deepEqual(changesOf(before, ruleOf(form({ ...RULE, limit: "90" }))), { condition: { kind: "high", limit: 90, deadband: 0 } });
   assert.deepEqual(changesOf(before, ruleOf(form({ ...RULE, name: "Hot", priority: "1" }))), { name: "Hot", priority: 1 });
   assert.deepEqual(changesOf({ code: "A", name: "B", asset_class: "" }, assetOf(form({ code: "A", name: " C", asset_class: "" }))), { name: "C" });
+});
+
+test("each kind of condition is read from its own fields, and what is left empty is left to the server", () => {
+  const said = (fields) => conditionOf(form(fields));
+  assert.deepEqual(said({ kind: "deviation", limit: "2", deadband: "", setpoint: "", setpoint_signal: "41" }), { kind: "deviation", limit: 2, setpoint_signal: 41 });
+  assert.deepEqual(said({ kind: "discrete", abnormal: "3; 4,5" }), { kind: "discrete", abnormal: [3, 4, 5] });
+  assert.deepEqual(said({ kind: "stale", after_s: "60" }), { kind: "stale", after_s: 60 });
+  assert.deepEqual(said({ kind: "communication_lost" }), { kind: "communication_lost" });
+  assert.deepEqual(said({ kind: "rate_of_change", limit_per_s: "0,5", window_s: "", direction: "rising" }), { kind: "rate_of_change", limit_per_s: 0.5, direction: "rising" });
 });
