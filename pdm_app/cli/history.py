@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pdm_app.services.retention import RetentionService
     from pdm_app.storage.compaction import Compaction
     from pdm_app.storage.database import Database
+    from pdm_app.storage.historian import SqlHistorian
     from pdm_app.storage.removal import Removal
     from pdm_app.storage.storage_facts import SqlStorageFacts
     from pdm_app.storage.unit_of_work import SqlUnitOfWork
@@ -37,6 +38,7 @@ class _Memory:
 
     database: "Database"
     work: "SqlUnitOfWork"
+    historian: "SqlHistorian"
     compaction: "Compaction"
     removal: "Removal"
     facts: "SqlStorageFacts"
@@ -115,6 +117,36 @@ def retain(
     _with_memory(data, go)
 
 
+@history.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A CSV file whose first line names the columns.", exists=True)],
+    mapped: Annotated[
+        list[str] | None, typer.Option("--map", help="COLUMN=CODE.Signal, as often as needed; else by the names.")
+    ] = None,
+    signal_column: Annotated[str, typer.Option(help="Of a long table: the column that names the signal.")] = "",
+    value_column: Annotated[str, typer.Option(help="Of a long table: the column of the value.")] = "",
+    time_column: Annotated[str, typer.Option(help="Found by its name where it is not given.")] = "",
+    zone: Annotated[str, typer.Option(help="Time zone of times that name none.")] = "UTC",
+    separator: Annotated[str, typer.Option(help="Found where it is not given.")] = "auto",
+    decimal: Annotated[str, typer.Option(help="What stands before the fraction: . or ,")] = ".",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come of it.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Put the history in a CSV file into place; without --dry-run the product must not be running."""
+    from pdm_app.cli.history_import import Asked, import_table
+
+    asked = Asked(file, tuple(mapped or ()), signal_column, value_column, time_column, zone, separator, decimal)
+
+    async def go(memory: _Memory) -> None:
+        if dry_run:
+            await import_table(memory.work, memory.historian, None, asked)
+            return
+        async with _lease(memory) as fence:
+            await import_table(memory.work, memory.historian, fence, asked)
+
+    _with_memory(data, go)
+
+
 def _with_memory(data: Path | None, go: Callable[[_Memory], Awaitable[None]]) -> None:
     from pdm_app.services.retention import RetentionService
     from pdm_app.storage.cold import FOLDER, ColdTier
@@ -135,7 +167,7 @@ def _with_memory(data: Path | None, go: Callable[[_Memory], Awaitable[None]]) ->
             compaction, removal = historian.ways_to_cold()
             await go(
                 _Memory(
-                    database=database, work=work, compaction=compaction, removal=removal,
+                    database=database, work=work, historian=historian, compaction=compaction, removal=removal,
                     facts=SqlStorageFacts(database, compaction, settings.data_dir),
                     retention=RetentionService(work, removal, clock), hot_days=settings.history.hot_days,
                 )

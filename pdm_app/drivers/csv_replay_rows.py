@@ -52,7 +52,7 @@ class CsvForm(Record):
     def _zone_is_known(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:  # A name that there is not is a KeyError.
             raise ValueError(f"{zone!r} is no time zone, such as Europe/Vienna") from error
         return zone
 
