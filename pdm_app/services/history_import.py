@@ -1,0 +1,253 @@
+"""History from tables: which column is which signal, what would come of it, and the way into the historian.
+
+A table is wide, a column for each signal, or long, a row for each sample with the signal's name in it. Values are taken
+as they are, in the unit of the signal. A row that says nothing usable is refused with its line and reason; the others
+count.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from pdm_app.domain.assets import Asset
+from pdm_app.domain.errors import FieldIssue, InvalidInputError
+from pdm_app.domain.ports import Fence, Historian
+from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
+from pdm_app.domain.signals import DataType, Signal
+
+SAMPLES_AT_ONCE = 500_000
+"""So many are put into place together, about 100 MB while it lasts."""
+REFUSED_MAX = 50
+"""So many refused rows are told with their reason; all are counted."""
+AHEAD_US_MAX = 86_400 * MICROS_PER_S
+IMPORTED_BY = "pdm.import"
+
+
+class TableRow(Protocol):
+    """One row with a time in microseconds UTC."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def cells(self) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row, or a cell of it, that was not taken."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where the values of a table stand.
+
+    Attributes:
+        columns: Of a wide table: the place of each column, and its signal.
+        name_at: Of a long table: where the signal's name stands, and in ``value_at`` its value; -1 in a wide one.
+        named: Of a long table: the signals by the names it may use.
+    """
+
+    columns: tuple[tuple[int, Signal], ...] = ()
+    name_at: int = -1
+    value_at: int = -1
+    named: Mapping[str, Signal] = field(default_factory=dict)
+
+    def values(self, cells: Sequence[str]) -> Iterator[tuple[Signal, str]]:
+        """Yield the signals and values of a row.
+
+        Raises:
+            ValueError: It names a signal that there is not.
+        """
+        if self.name_at < 0:
+            for place, signal in self.columns:
+                yield signal, cells[place]
+            return
+        name = cells[self.name_at].strip()
+        signal = self.named.get(name.casefold())
+        if signal is None:
+            raise ValueError(f"there is no signal {name[:80]!r}")
+        yield signal, cells[self.value_at]
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a table, or would come of it."""
+
+    rows: int = 0
+    samples: int = 0
+    refused: int = 0
+    reasons: list[Refused] = field(default_factory=list)
+    per_signal: Counter[int] = field(default_factory=Counter)
+    start_at: int | None = None
+    end_at: int | None = None
+    standing: int = 0
+    """Samples that these signals have in the span already."""
+    days: int = 0
+    hot: int = 0
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.refused += 1
+        if len(self.reasons) < REFUSED_MAX:
+            self.reasons.append(Refused(line, reason))
+
+
+def names_of(signals: Sequence[Signal], assets: Sequence[Asset]) -> dict[str, Signal]:
+    """Return signals by every name that means just one of them: ``P-101A.Flow``, ``P-101A Flow``, ``Flow``, labels."""
+    codes = {asset.id: asset.code for asset in assets}
+    meant: dict[str, set[int]] = {}
+    by_number = {signal.id: signal for signal in signals}
+    for signal in signals:
+        code = codes.get(signal.asset_id, "")
+        for own in {signal.name, signal.label}:
+            for name in (own, f"{code}.{own}", f"{code} {own}"):
+                meant.setdefault(name.casefold(), set()).add(signal.id)
+    return {name: by_number[min(numbers)] for name, numbers in meant.items() if len(numbers) == 1}
+
+
+def wide_form(columns: Sequence[str], wanted: Mapping[str, str], named: Mapping[str, Signal], skip: int) -> Form:
+    """Find the signal of each column: as it is told, else by its name; units in brackets do not matter.
+
+    Args:
+        columns: The heading.
+        wanted: Column to signal, as somebody has said it.
+        named: As `names_of` returns them.
+        skip: Where the time stands.
+
+    Raises:
+        InvalidInputError: No column is known, a named one is missing, or two mean the same signal.
+    """
+    found: list[tuple[int, Signal]] = []
+    told = {column.casefold(): name for column, name in wanted.items()}
+    for place, column in enumerate(columns):
+        name = told.pop(column.casefold(), None)
+        signal = named.get((name if name is not None else column.partition(" [")[0].strip()).casefold())
+        if name is not None and signal is None:
+            raise InvalidInputError(
+                f"There is no single signal {name!r} for the column {column!r}.",
+                [FieldIssue("map", f"{name} is not known", "write the machine's code, a dot and the signal's name")],
+            )
+        if signal is not None and (place != skip or name is not None):
+            found.append((place, signal))
+    if told:
+        raise InvalidInputError(
+            f"The table has no column {next(iter(told))!r}; it has {', '.join(columns[:12])}.",
+            [FieldIssue("map", "names no column", "write it as in the heading")],
+        )
+    numbers = Counter(signal.id for _, signal in found)
+    twice = [signal.name for _, signal in found if numbers[signal.id] > 1]
+    if twice:
+        raise InvalidInputError(f"Two columns mean the signal {twice[0]}. Say with a map which one is meant.")
+    if not found:
+        raise InvalidInputError(
+            f"No column of the table is a signal: {', '.join(columns[:12])}. Say which is which with a map.",
+            [FieldIssue("map", "is needed", "write COLUMN=CODE.Signal")],
+        )
+    return Form(columns=tuple(found))
+
+
+def read(
+    rows: Iterable[TableRow | Refused], form: Form, number: Callable[[str], float | None], now: Micros, report: Report
+) -> Iterator[Batch]:
+    """Yield batches of the samples of a table, sorted by signal and time, and note in the report what is refused.
+
+    Of two values of a signal at one time the one further down counts.
+    """
+    at: list[int] = []
+    owner: list[int] = []
+    value: list[float] = []
+    text: dict[int, str] = {}
+    seq = 0
+    for row in rows:
+        report.rows += 1
+        if isinstance(row, Refused):
+            report.refuse(row.line, row.reason)
+            continue
+        if row.at > now + AHEAD_US_MAX:
+            report.refuse(row.line, "its time lies in the future")
+            continue
+        try:
+            cells = list(form.values(row.cells))
+        except ValueError as error:
+            report.refuse(row.line, str(error))
+            continue
+        for signal, cell in cells:
+            is_text = signal.data_type is DataType.TEXT
+            try:
+                reading = float("nan") if is_text else number(cell)
+            except ValueError as error:
+                report.refuse(row.line, f"{signal.name}: {error}")
+                continue
+            if reading is None or (is_text and not cell):
+                continue
+            if is_text:
+                text[len(at)] = cell
+            at.append(row.at)
+            owner.append(signal.id)
+            value.append(reading)
+        if len(at) >= SAMPLES_AT_ONCE:
+            seq += 1
+            yield _batch(at, owner, value, text, now, seq, report)
+            at, owner, value, text = [], [], [], {}
+    if at:
+        yield _batch(at, owner, value, text, now, seq + 1, report)
+
+
+async def take(
+    historian: Historian,
+    batches: Iterator[Batch],
+    fence: Callable[[], Awaitable[Fence]] | None,
+    report: Report,
+    on_progress: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Put batches into the historian; without ``fence`` only say what would come of it.
+
+    Raises:
+        FencedError: Another process holds the lease.
+        UnavailableError: The database or the disk refuses; the days before are there, doing it again is safe.
+    """
+    for batch in batches:
+        start, end = int(batch.source_at.min()), int(batch.source_at.max()) + 1
+        for number in np.unique(batch.signal).tolist():
+            report.standing += await historian.count(number, Micros(start), Micros(end))
+        if fence is not None:
+            done = await historian.import_past([batch], await fence())
+            report.days, report.hot = report.days + done.days, report.hot + done.hot
+        on_progress(report)
+    return report
+
+
+def _batch(
+    at: list[int],
+    owner: list[int],
+    value: list[float],
+    text: dict[int, str],
+    now: Micros,
+    seq: int,
+    report: Report,
+) -> Batch:
+    times, owners = np.array(at, np.int64), np.array(owner, np.uint32)
+    order = np.lexsort((times, owners))
+    numbers, counts = np.unique(owners, return_counts=True)
+    report.per_signal.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
+    report.samples += len(at)
+    report.start_at = min(int(times.min()), times[0] if report.start_at is None else report.start_at)
+    report.end_at = max(int(times.max()), report.end_at or 0)
+    placed = {new: text[old] for new, old in enumerate(order.tolist()) if old in text} if text else {}
+    return Batch(
+        device=IMPORTED_BY,
+        signal=owners[order],
+        source_at=times[order],
+        value=np.array(value, np.float64)[order],
+        quality=np.zeros(len(at), np.uint16),
+        received_at=now,
+        seq=seq,
+        text=placed,
+    )
