@@ -142,6 +142,7 @@ function Workspace() {
             earlier_s={view.earlier_s} assetIds={shows("alarms") ? assetIds : []} notes={shows("notes") ? notes.notes : null} onNote={setNote} onHelp={() => setAsksKeys(true)}
           />
         )}
+        <Gaps gaps={data.gaps} from={from} to={to} />
         {drawn.length > 0 && data.settled && <Cost {...{ found, drawn, inView, data }} />}
         {drawn.length > 0 && <WorkspaceFigures {...{ list: drawn, records: native, found, marks: view.marks, settled: data.settled, named, unitOf, decimalsOf, zone }} />}
         <NoteList {...notes} me={kept.me} onOpen={setNote} nameOf={(one) => (one.signal_id && records.has(one.signal_id) ? named({ signal: one.signal_id }) : codeOf(one.asset_id))} />
@@ -197,6 +198,18 @@ function Overlays({ view, change, shows }) {
         </select>
       </label>
     </fieldset>
+  );
+}
+
+/* What of the time that is shown cannot be read, or was removed: a gap that is not the machine's. */
+function Gaps({ gaps, from, to }) {
+  const inView = gaps.filter((gap) => gap.end_at > from && gap.start_at < to);
+  if (!inView.length) return null;
+  return (
+    <div className="note note-error workspace-gaps" data-compact="true" role="status">
+      <p className="note-title">{t("trends.gaps")}</p>
+      {inView.map((gap) => <p key={`${gap.kind} ${gap.tier} ${gap.start_at}`} className="note-text">{gap.text}</p>)}
+    </div>
   );
 }
 

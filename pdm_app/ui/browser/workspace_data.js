@@ -53,19 +53,19 @@ async function read(list, home, from, to, buckets, signal) {
   if (signal.aborted) throw new DOMException("", "AbortError");
   expressions.forEach((series, place) => found.set(keyOf(series), outcomes[place]));
   const points_read = (answer?.points_read ?? 0) + outcomes.reduce((sum, outcome) => sum + (outcome.read ?? 0), 0);
-  return { found, points_read };
+  return { found, points_read, gaps: answer?.notes ?? [] };
 }
 
-/** {found, earlier, error, loading, version, settled, took_ms, points_read, width, again}; nothing is asked for an empty `list`. */
+/** {found, earlier, error, loading, version, settled, took_ms, points_read, gaps, width, again}; nothing is asked for an empty `list`. */
 export function useWorkspaceData(list, home, period, earlier_s) {
-  const [state, setState] = useState({ found: new Map(), earlier: new Map(), error: null, loading: true, version: 0, settled: null, took_ms: 0, points_read: 0 });
+  const [state, setState] = useState({ found: new Map(), earlier: new Map(), error: null, loading: true, version: 0, settled: null, took_ms: 0, points_read: 0, gaps: [] });
   const [round, setRound] = useState(0);
   const width = useRef(1000);
   const keys = list.filter((series) => series.formula || series.signal).map(keyOf).join("\n");
   const key = period.live ? `live ${period.span_us}` : `${period.from} ${period.to}`;
   useEffect(() => {
     if (!keys) {
-      setState((before) => ({ ...before, found: new Map(), loading: false, error: null, version: before.version + 1 }));
+      setState((before) => ({ ...before, found: new Map(), gaps: [], loading: false, error: null, version: before.version + 1 }));
       return undefined;
     }
     const abort = new AbortController();
@@ -83,7 +83,7 @@ export function useWorkspaceData(list, home, period, earlier_s) {
           shift ? read(list, home, Math.max(0, asked.from - shift), Math.max(1, asked.to - shift), asked.buckets, abort.signal) : { found: new Map() },
         ]);
         const earlier = new Map([...before.found].filter(([, one]) => one.columns).map(([each, one]) => [each, shifted(one.columns, earlier_s)]));
-        setState((last) => ({ found: mine.found, earlier, error: null, loading: false, version: last.version + 1, settled, took_ms: performance.now() - began, points_read: mine.points_read }));
+        setState((last) => ({ found: mine.found, earlier, error: null, loading: false, version: last.version + 1, settled, took_ms: performance.now() - began, points_read: mine.points_read, gaps: mine.gaps }));
       } catch (error) {
         if (!abort.signal.aborted) setState((before) => ({ ...before, error, loading: false }));
       }
