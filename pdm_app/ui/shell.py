@@ -36,6 +36,7 @@ NAVIGATION = (
     Entry("nav.plant", "/plant", "factory"),
     Entry("nav.alarms", "/alarms", "bell"),
     Entry("nav.trends", "/trends", "chart-line"),
+    Entry("nav.batches", "/batches", "layers", on_phone=False),
     Entry("nav.devices", "/devices", "cpu"),
     Entry("nav.signals", "/signals", "activity", on_phone=False),
     Entry("nav.connections", "/connections", "cable", on_phone=False),

@@ -11,8 +11,8 @@ from pdm_app.ui.widgets.batches import batch_list
 def batches() -> rx.Component:
     """The runs of the site, newest first."""
     return page(
-        "nav.trends",
-        [rx.el.a(text("nav.trends"), href="/trends"), text("batches.title")],
+        "nav.batches",
+        [text("batches.title")],
         head(text("batches.title"), simulated_chip()),
         batch_list(
             site_id=Session.site_id,

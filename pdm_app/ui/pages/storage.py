@@ -10,4 +10,9 @@ from pdm_app.ui.widgets.storage import storage_page
 
 def storage() -> rx.Component:
     """Figures of database, files and disk, and the rules of retention."""
-    return settings_page("/settings/storage", head(text("storage.title")), storage_page())
+    return settings_page("/settings/storage", _head(), storage_page())
+
+
+def _head() -> rx.Component:
+    rules = rx.el.a(text("storage_rules.title"), href="/storage/rules", class_name="button")
+    return head(text("storage.title"), actions=(rules,))

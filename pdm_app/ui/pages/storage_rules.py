@@ -13,6 +13,10 @@ def storage_rules() -> rx.Component:
     return page(
         "nav.signals",
         [rx.el.a(text("nav.signals"), href="/signals"), text("storage_rules.title")],
-        head(text("storage_rules.title"), simulated_chip()),
+        head(
+            text("storage_rules.title"),
+            simulated_chip(),
+            actions=(rx.el.a(text("storage.title"), href="/settings/storage", class_name="button"),),
+        ),
         storage_rules_list(site_id=Session.site_id, may_configure=Session.permissions.contains("signals.configure")),
     )
