@@ -46,14 +46,14 @@ async def opcua_value(fleet: Fleet, name: str) -> DataValue:
         return await client.get_node(f"ns=2;s=P-101A.{name}").read_data_value(raise_on_bad_status=False)
 
 
-async def modbus_words(fleet: Fleet, register: int, count: int) -> list[int] | int:
+async def modbus_words(fleet: Fleet, register: int, count: int, unit: int = 1) -> list[int] | int:
     """Return the words read, or the exception code that came instead; -1 where nobody answers."""
     client = AsyncModbusTcpClient("127.0.0.1", port=fleet.ports.modbus, timeout=1, retries=0, reconnect_delay=0)
     try:
         if not await client.connect():
             return -1
         try:
-            answer = await client.read_holding_registers(register, count=count, device_id=1)
+            answer = await client.read_holding_registers(register, count=count, device_id=unit)
         except ModbusException:
             return -1
         return int(answer.exception_code) if answer.isError() else list(answer.registers)
@@ -120,6 +120,15 @@ async def test_plant_delivers_every_signal_on_its_real_protocol(
                 assert each.range_low <= float(read.Value.Value) <= each.range_high
                 age_s = (clock.now() - micros(read.SourceTimestamp)) / MICROS_PER_S
                 assert -0.1 < age_s < 30
+            nodes = [
+                client.get_node(str(row.address["node"])) for row in fleet.definition.signals if "node" in row.address
+            ]
+
+            async def all_told() -> bool:
+                told = await asyncio.gather(*(node.read_data_value(raise_on_bad_status=False) for node in nodes))
+                return all(value.Value is not None and value.Value.Value is not None for value in told)
+
+            await until(all_told, within_s=30, what="a value of every machine on OPC UA")
             bounds = await (await client.get_node("ns=2;s=P-101A.Flow_Rate_m3_h").get_child("0:EURange")).read_value()
             assert (bounds.Low, bounds.High) == (0, 160)
 
@@ -132,6 +141,16 @@ async def test_plant_delivers_every_signal_on_its_real_protocol(
         assert await modbus_words(fleet, 40, 1) == [2]
         assert await modbus_words(fleet, 30, 1) == 2, "an address that does not exist"
 
+        registers = [row.address for row in fleet.definition.signals if "register" in row.address]
+
+        async def all_answered() -> bool:
+            for place in registers:
+                wide = 2 if place["type"] == "float32" else 1
+                if not isinstance(await modbus_words(fleet, place["register"], wide, place["unit"]), list):
+                    return False
+            return True
+
+        await until(all_answered, within_s=30, what="every register of every unit on Modbus")
         topics = {str(each.address["topic"]) for each in fleet.definition.signals if "topic" in each.address}
 
         async def all_spoke() -> bool:
