@@ -11,8 +11,8 @@ import pytest
 from pdm_app.domain.history import Tier
 from pdm_app.domain.removals import RemovalOrder
 from pdm_app.storage.database import Database
-from tests.faults.test_compaction_killed import DAY_US, NOON, ROOT, SAMPLES, SIGNALS, counted, opened
-from tests.storage.data import batch, ramp
+from tests.faults.test_compaction_killed import DAY_US, ROOT, SAMPLES, SIGNALS, counted, opened
+from tests.storage.data import NOON, batch, ramp
 
 GOING = (1, 2, 3)
 ORDERS = tuple(

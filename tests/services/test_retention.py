@@ -40,12 +40,12 @@ def rule(rule_id: str, **facts: object) -> RetentionRule:
     return RetentionRule.model_validate({"id": rule_id, "name": rule_id, **facts})
 
 
-def subject(signal: int = 1, **facts: object) -> RetentionSubject:
+def subject(**facts: object) -> RetentionSubject:
     given = {
-        "site_id": "graz", "asset_id": "pump", "asset_code": "P-101A", "name": "vib_de", "data_type": DataType.NUMBER,
+        "signal": 1, "site_id": "graz", "asset_id": "pump", "asset_code": "P-101A", "name": "vib_de", "data_type": DataType.NUMBER,
         "is_derived": False, "poll_every_s": 1.0, "is_read": True,
     }  # fmt: skip
-    return RetentionSubject.model_validate({"signal": signal, **given, **facts})
+    return RetentionSubject.model_validate({**given, **facts})
 
 
 class Store:
