@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from pdm_app.domain.aggregates import Edge
 from pdm_app.domain.connections import Connection, DriverFacts, Login
 from pdm_app.domain.errors import FieldIssue
-from pdm_app.domain.history import Envelope, HistoryQuery, Tier
+from pdm_app.domain.history import Envelope, HistoryQuery
+from pdm_app.domain.history_facts import Beside, Imported, Recorded, SpanSummaries
 from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal
-from pdm_app.domain.summaries import Summaries
 from pdm_app.domain.truth import PlantTruth
 
 
@@ -235,64 +234,6 @@ class Fence:
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What one write did.
-
-    Attributes:
-        samples: Rows sent.
-        duplicates: How many of them met a sample of the same signal at the same microsecond.
-        superseded: How many of these met one that said something else; the two latest are kept, the last one counts.
-    """
-
-    samples: int
-    duplicates: int
-    superseded: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What one import of past samples did.
-
-    Attributes:
-        samples: Rows given.
-        days: Days whose files were made anew.
-        hot: How many rows were too young for a file and went the way of what is recorded.
-    """
-
-    samples: int
-    days: int
-    hot: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpanSummaries:
-    """What signals come to between neighbouring edges.
-
-    Attributes:
-        rows: At most one for each signal and stretch, ``at`` the edge where the stretch begins.
-        before: Each signal's last sample before the first edge.
-        after: Each signal's first sample at or after the last edge.
-        tiers: Where the rows came from, coarsest first.
-        rows_read: Rollup rows and samples that were read for it.
-    """
-
-    rows: Summaries
-    before: Mapping[int, Edge | None]
-    after: Mapping[int, Edge | None]
-    tiers: tuple[Tier, ...]
-    rows_read: int
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A sample next to a time; no value where it has none."""
-
-    at: int
-    value: float | str | None
-    quality: int
-
-
 class Historian(Protocol):
     """The long memory: idempotent writes, envelopes on reading."""
 
@@ -413,7 +354,6 @@ class PlantControl(Protocol):
     async def reset(self) -> Sequence[InjectedFault]:
         """Repair everything and give the plant the fault with which it starts; return what stands then."""
         ...
-
 
 
 T_co = TypeVar("T_co", covariant=True)

@@ -11,8 +11,9 @@ from typing import Protocol
 import structlog
 
 from pdm_app.domain.errors import UnavailableError
+from pdm_app.domain.history_facts import Imported
 from pdm_app.domain.past import PastPiece, PastProgress, PastSource
-from pdm_app.domain.ports import Clock, Fence, Imported
+from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.samples import Batch
 from pdm_app.engine.supervisor import Backoff
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pdm_app.domain.aggregates import weighted
 from pdm_app.domain.history import AggregateQuery, Aggregates, Numbers, TimeAtValue
-from pdm_app.domain.ports import SpanSummaries
+from pdm_app.domain.history_facts import SpanSummaries
 from pdm_app.domain.samples import F8, I8, MICROS_PER_S, QUALITY_BAD_MIN, Stretch
 from pdm_app.domain.signals import Shape, Signal
 

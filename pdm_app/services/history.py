@@ -23,8 +23,9 @@ from pdm_app.domain.history import (
     ValueAt,
     Way,
 )
+from pdm_app.domain.history_facts import Beside
 from pdm_app.domain.history_notes import HistoryNote, HistoryNotes
-from pdm_app.domain.ports import Beside, Clock, Historian
+from pdm_app.domain.ports import Clock, Historian
 from pdm_app.domain.samples import QUALITY_BAD_MIN, Micros
 from pdm_app.domain.signals import DataType, Shape, Signal
 from pdm_app.services.figures import STATES_MAX, aggregates, edges_of, percentiles, time_at_values

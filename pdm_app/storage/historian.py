@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pdm_app.domain.aggregates import Edge
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.history import CacheFigures, Envelope, HistoryQuery
-from pdm_app.domain.ports import Beside, Clock, Fence, Imported, Recorded, SpanSummaries
+from pdm_app.domain.history_facts import Beside, Imported, Recorded, SpanSummaries
+from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Quality, Sample, SignalId, Stretch
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.cached_envelopes import CachedEnvelopes

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from pdm_app.domain.aggregates import weighted
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.history import HistoryQuery, Tier
-from pdm_app.domain.ports import Fence, SpanSummaries
+from pdm_app.domain.history_facts import SpanSummaries
+from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Batch, Micros, Quality
 from pdm_app.storage import pyramid
 from pdm_app.storage.database import Database

@@ -10,7 +10,8 @@ from pdm_app.domain.access import Scope
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import BufferFullError, FencedError, UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
-from pdm_app.domain.ports import Beside, Fence, Imported, Recorded, SpanSummaries, Ticket
+from pdm_app.domain.history_facts import Beside, Imported, Recorded, SpanSummaries
+from pdm_app.domain.ports import Fence, Ticket
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
 from pdm_app.domain.signals import Signal

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pdm_app.domain.errors import UnavailableError
+from pdm_app.domain.history_facts import Imported
 from pdm_app.domain.past import PastPiece
-from pdm_app.domain.ports import Fence, Imported
+from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine import backfill
 from pdm_app.engine.backfill import Backfill
