@@ -42,8 +42,8 @@ def rule(rule_id: str, **facts: object) -> RetentionRule:
 
 def subject(**facts: object) -> RetentionSubject:
     given = {
-        "signal": 1, "site_id": "graz", "asset_id": "pump", "asset_code": "P-101A", "name": "vib_de", "data_type": DataType.NUMBER,
-        "is_derived": False, "poll_every_s": 1.0, "is_read": True,
+        "signal": 1, "site_id": "graz", "asset_id": "pump", "asset_code": "P-101A", "name": "vib_de",
+        "data_type": DataType.NUMBER, "is_derived": False, "poll_every_s": 1.0, "is_read": True,
     }  # fmt: skip
     return RetentionSubject.model_validate({**given, **facts})
 
