@@ -1,6 +1,7 @@
 """Rules of retention as people change them, what they order, and runs that carry them out."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from pydantic import ValidationError
@@ -80,15 +81,28 @@ class Store:
         return ()
 
 
-@pytest.fixture
-async def work(sqlite_url: str):  # type: ignore[no-untyped-def]
-    database = Database(sqlite_url)
+@asynccontextmanager
+async def two_plants(url: str) -> AsyncIterator[SqlUnitOfWork]:
+    database = Database(url)
     await begin_migrated(database)
     unit = SqlUnitOfWork(database)
     await put_plant(unit, MINE, 1)
     await put_plant(unit, THEIRS, 2)
     yield unit
     await database.close()
+
+
+@pytest.fixture
+async def work(sqlite_url: str) -> AsyncIterator[SqlUnitOfWork]:
+    async with two_plants(sqlite_url) as unit:
+        yield unit
+
+
+@pytest.fixture
+async def any_work(database_url: str) -> AsyncIterator[SqlUnitOfWork]:
+    """On either kind of database."""
+    async with two_plants(database_url) as unit:
+        yield unit
 
 
 async def held() -> Fence:
@@ -172,15 +186,15 @@ def test_what_is_left_between_held_spans() -> None:
 # --- changing rules -----------------------------------------------------------------------------------------------
 
 
-async def test_rules_are_added_changed_and_removed_and_each_is_on_record(work: SqlUnitOfWork) -> None:
-    retention = service(work, Store())
+async def test_rules_are_added_changed_and_removed_and_each_is_on_record(any_work: SqlUnitOfWork) -> None:
+    retention = service(any_work, Store())
     added = await retention.add(ADA, RetentionFacts(name="Samples", raw_days=30), "the disk is small")
     await retention.change(ADA, added.id, RetentionFacts(name="Samples", raw_days=90, pattern="P-101A.*"))
     [view] = await retention.rules(ADA)
     assert (view.rule.raw_days, view.rule.changed_by, view.signals) == (90, "ada", 2)
     await retention.remove(ADA, added.id)
     assert await retention.rules(ADA) == ()
-    async with work(EVERY_SITE) as transaction:
+    async with any_work(EVERY_SITE) as transaction:
         entries = (await transaction.audit.page(AuditQuery(limit=10)))[:3]
     actions = ["retention.rule_removed", "retention.rule_changed", "retention.rule_added"]
     assert [entry.action for entry in entries] == actions
@@ -230,8 +244,8 @@ async def test_a_draft_is_counted_as_if_it_were_stored_and_is_not(work: SqlUnitO
     assert [view.rule.raw_days for view in await retention.rules(ADA)] == [30]
 
 
-async def test_held_spans_are_in_the_orders_as_whole_hours_until_they_are_released(work: SqlUnitOfWork) -> None:
-    retention = service(work, Store())
+async def test_held_spans_are_in_the_orders_as_whole_hours_until_they_are_released(any_work: SqlUnitOfWork) -> None:
+    retention = service(any_work, Store())
     await retention.add(ADA, RetentionFacts(name="Samples", raw_days=1))
     begin = TODAY - 5 * DAY_US
     span = HoldFacts(reason="batch 7", signals=(1,), start_at=begin + 5, end_at=begin + 3_600_000_001)
@@ -253,17 +267,17 @@ async def last_run(work: SqlUnitOfWork) -> RetentionRun:
         return (await transaction.retention.runs(1))[0]
 
 
-async def test_a_run_takes_finer_tiers_first_and_leaves_its_record(work: SqlUnitOfWork) -> None:
+async def test_a_run_takes_finer_tiers_first_and_leaves_its_record(any_work: SqlUnitOfWork) -> None:
     store, clock = Store(days=2, blocked=4), SteppedClock()
-    runs = runs_of(work, store, clock)
-    await service(work, store).add(ADA, RetentionFacts(name="All", raw_days=7, rollup_10s_days=14))
+    runs = runs_of(any_work, store, clock)
+    await service(any_work, store).add(ADA, RetentionFacts(name="All", raw_days=7, rollup_10s_days=14))
     assert await runs.step() is None, "it is not time, and nobody asked"
     await runs.ask(ADA)
     with pytest.raises(ConflictError):
         await runs.ask(ADA)
     ended = await runs.step()
     assert ended is not None
-    assert ended == await last_run(work)
+    assert ended == await last_run(any_work)
     assert (ended.state, ended.asked_by, ended.rows, ended.bytes) == (RunState.DONE, "ada", 40, 320)
     assert (ended.rows_planned, ended.blocked, ended.problem) == (40, 16, "not derived yet")
     assert [tier for tier, _ in store.taken] == [Tier.RAW, Tier.RAW, Tier.ROLLUP_10S, Tier.ROLLUP_10S]
