@@ -83,9 +83,11 @@ class JsonTable(_TextFile):
             case ColumnKind.TIME:
                 return times.texts(cells.tolist(), self._style.zone)
             case ColumnKind.NUMBER:
-                return cells.tolist()  # orjson writes NaN as null.
+                numbers: list[float] = cells.tolist()
+                return numbers  # orjson writes NaN as null.
             case ColumnKind.TEXT:
-                return cells
+                words: Sequence[str | None] = cells
+                return words
 
 
 class JsonLinesTable(JsonTable):

@@ -1,7 +1,7 @@
 """The rows of an export, block by block in the order of time, read from the historian in portions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ def symbol_of(order: ExportOrder, signal: Signal) -> str:
 
 async def rows_of(
     historian: Historian, order: ExportOrder, signals: Sequence[Signal], names: Sequence[str], now: Micros
-) -> AsyncIterator[Block]:
+) -> AsyncGenerator[Block, None]:
     """Yield the blocks of an export.
 
     Raises:
@@ -65,7 +65,7 @@ async def rows_of(
 
 async def _figures(
     historian: Historian, order: ExportOrder, signals: Sequence[Signal], now: Micros
-) -> AsyncIterator[Block]:
+) -> AsyncGenerator[Block, None]:
     every = order.every_us or 1
     stretches = max(1, CELLS_PER_BLOCK // (len(signals) * len(order.figures)))
     for begin in range(order.start_at, order.end_at, every * stretches):
@@ -86,7 +86,7 @@ async def _figures(
 
 async def _samples(
     historian: Historian, order: ExportOrder, signals: Sequence[Signal], names: Sequence[str]
-) -> AsyncIterator[Block]:
+) -> AsyncGenerator[Block, None]:
     begin, step_us, texts_left = order.start_at, STEP_US_FIRST, TEXTS_MAX
     while begin < order.end_at:
         end = min(order.end_at, begin + step_us)

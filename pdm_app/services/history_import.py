@@ -71,10 +71,10 @@ class Form:
                 yield signal, cells[place]
             return
         name = cells[self.name_at].strip()
-        signal = self.named.get(name.casefold())
-        if signal is None:
+        found = self.named.get(name.casefold())
+        if found is None:
             raise ValueError(f"there is no signal {name[:80]!r}")
-        yield signal, cells[self.value_at]
+        yield found, cells[self.value_at]
 
 
 @dataclass(slots=True)

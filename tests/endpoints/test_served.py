@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import httpx
 import orjson
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 
 from pdm_app.domain.access import SYSTEM
 from pdm_app.domain.samples import moment
+from pdm_app.endpoints.callers import HttpServices
 from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.engine.intake import Intake
@@ -79,7 +81,7 @@ async def server(work: SqlUnitOfWork, room: PumpRoom, hasher: PasswordHasher, tm
         room,
         SystemService({}, _no_info, clock),
     )
-    app = Wrapping(Starlette(routes=routes(lambda: parts, settings, metrics)), metrics)
+    app = Wrapping(Starlette(routes=routes(lambda: cast("HttpServices", parts), settings, metrics)), metrics)
     listener = socket.create_server(("127.0.0.1", 0))
     served = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))
     serving = asyncio.ensure_future(served.serve([listener]))

@@ -19,6 +19,7 @@ from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundErro
 from pdm_app.domain.exports import Export, ExportFormat, ExportOrder, ExportState, Figure
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.domain.signals import DataType
+from pdm_app.domain.units import US_CUSTOMARY
 from pdm_app.services import export_rows, exports
 from pdm_app.services.exports import NOTE, ExportService
 from pdm_app.storage.database import Database
@@ -157,7 +158,7 @@ async def test_a_span_is_read_in_portions_and_nothing_is_there_twice(
 
 async def test_us_units_change_the_numbers_and_their_names(sqlite_room: Room) -> None:
     other = A.model_copy(update={"id": 901, "name": "Bearing_C", "unit": "Cel"})
-    by = export_rows.US_CUSTOMARY["Cel"]
+    by = US_CUSTOMARY["Cel"]
     async with sqlite_room.work(EVERY_SITE) as stored:
         await stored.signals.put([other])
         await stored.commit()

@@ -73,7 +73,7 @@ def test_a_heading_that_does_not_fit_is_refused_with_what_to_do(
 def test_bad_cells_are_refused_by_line_and_the_rest_of_the_row_counts() -> None:
     report = Report()
     form = wide_form(["Time", "P-1.Flow", "Heat"], {}, NAMED, 0)
-    rows = [
+    rows: list[Line | Refused] = [
         Line(2, 10 * S, ["", "1.5", "20"]),
         Line(3, 20 * S, ["", "nan", "21"]),
         Refused(4, "it has 1 cells and the heading 3"),
