@@ -21,7 +21,7 @@ export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
   if (!answer) return <section className="card"><Skeleton height={240} /></section>;
   const known = new Map((rules ?? []).map((rule) => [rule.id, rule]));
   return (
-    <>
+    <div className="stack">
       <div className="segments" role="group" aria-label={t("kpi.period")}>
         {PERIODS_D.map((each) => (
           <button key={each} type="button" className="segment" aria-pressed={days === each} onClick={() => setDays(each)}>{t("kpi.days", { count: each })}</button>
@@ -55,7 +55,8 @@ export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
           <tbody>
             {answer.priorities.map((each) => (
               <tr key={each.priority}>
-                <td><PriorityShape priority={each.priority} state="acked" size={18} /> {t("alarm.priority_name", { priority: each.priority })}</td>
+                <td className="nowrap"><PriorityShape priority={each.priority} state="acked" size={18} /></td>
+                <td>{t("alarm.priority_name", { priority: each.priority })}</td>
                 <td className="right">{number(each.count)}</td>
                 <td className="right strong">{number(each.share * 100, 1)} %</td>
                 <td className="right muted">{t("kpi.share_target", { share: number(each.target * 100) })}</td>
@@ -85,7 +86,7 @@ export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
         )}
       </section>
       <Busy counts={answer.per_hour} />
-    </>
+    </div>
   );
 });
 

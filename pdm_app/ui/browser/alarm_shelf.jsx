@@ -29,7 +29,7 @@ export const AlarmShelf = guarded(function AlarmShelf({ siteId = "", mayShelve =
   if (error && !answer) return <section className="card"><ErrorNote what={t("shelf.failed")} error={error} again={again} /></section>;
   if (!answer) return <section className="card"><Skeleton height={88} /></section>;
   if (!answer.length) return <section className="card"><EmptyNote title={t("shelf.empty")} text={t("shelf.empty_text")} /></section>;
-  return GROUPS.map(([state, head]) => {
+  return <div className="stack">{GROUPS.map(([state, head]) => {
     const held = answer.filter((alarm) => alarm.state === state);
     if (!held.length) return null;
     return (
@@ -54,7 +54,7 @@ export const AlarmShelf = guarded(function AlarmShelf({ siteId = "", mayShelve =
         </div>
       </section>
     );
-  });
+  })}</div>;
 });
 
 function Row({ alarm, mayShelve, mayService, onChanged }) {
