@@ -259,6 +259,7 @@ async def running(
             collector.reload,
             deriver.reload,
             thinner.reload,
+            run_watch.reload,
         )
         desk = Desk(clock, Rules(), in_force)
         signatures = SignatureService(work, clock, auth.profile.confirm)

@@ -29,6 +29,7 @@ class InForce:
         reload_connection: The collector takes over one stored connection with its signals, and connects anew.
         reload_formulas: Derived signals are reckoned by the stored formulas.
         reload_storage: Storage rules are put in force for the signals there are.
+        reload_runs: Rules that find runs name the signals there are.
     """
 
     forget_sources: Callable[[], None] = _nobody
@@ -37,6 +38,7 @@ class InForce:
     reload_connection: Callable[[str], Awaitable[None]] = _no_connection
     reload_formulas: Callable[[], Awaitable[None]] = _nothing
     reload_storage: Callable[[], Awaitable[None]] = _nothing
+    reload_runs: Callable[[], Awaitable[None]] = _nothing
 
     async def rules_changed(self) -> None:
         await _told(self.reload_rules())
@@ -51,6 +53,7 @@ class InForce:
             await _told(self.reload_signals())
         await _told(self.reload_formulas())
         await _told(self.reload_storage())
+        await _told(self.reload_runs())
 
     async def connection_changed(self, connection_id: str) -> None:
         await _told(self.reload_connection(connection_id))

@@ -95,7 +95,7 @@ async def require_site(work: Work, actor: Actor, site_id: str, asset_id: str | N
 async def put_on_record(
     work: Work, actor: Actor, at: Micros, action: str, word: str, before: Record | None, after: Record | None
 ) -> None:
-    """Have the audit trail keep a change of a `SiteRecord`; ``action`` says what was done, such as ``batches.started``."""
+    """Have the audit trail keep a change of a `SiteRecord`; ``action`` is such as ``batches.started``."""
     record = after or before
     if record is None:
         raise ValueError("a change has a side before or after it")

@@ -312,7 +312,7 @@ class Thinning:
     def packed(self) -> bytes:
         """Return everything that is remembered, for `unpacked`."""
         file = io.BytesIO()
-        columns = {f"n_{name}": column for name, column in self._number.items()}
+        columns: dict[str, NDArray[Any]] = {f"n_{name}": column for name, column in self._number.items()}
         columns |= {f"t_{name}": column for name, column in self._time.items()}
         plans = "\n".join(plan.model_dump_json() for plan in self._plans.values())
         np.savez(
@@ -335,8 +335,8 @@ class Thinning:
                 new = cls()
                 new.signal, new._quality = columns["signal"], columns["quality"]
                 new._plans = {plan.signal: plan for plan in plans}
-                new._number = {name: columns[f"n_{name}"] for name in NUMBERS}
-                new._time = {name: columns[f"t_{name}"] for name in TIMES}
+                new._number = {name: np.asarray(columns[f"n_{name}"], np.float64) for name in NUMBERS}
+                new._time = {name: np.asarray(columns[f"t_{name}"], np.int64) for name in TIMES}
         except (KeyError, OSError, EOFError, ValueError, BadZipFile) as error:
             raise ValueError(f"the memory of storage rules cannot be read: {error}") from error
         if {len(column) for column in (*new._number.values(), *new._time.values())} - {len(new.signal)}:

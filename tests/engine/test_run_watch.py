@@ -188,3 +188,20 @@ async def test_a_rule_whose_signal_is_gone_says_so_and_the_others_go_on(
         await plant.looked()
         assert await plant.spans() == [(0.0, None)]
         assert "Nothing_of_this_name" in plant.watch.faults["rule-2"]
+
+
+async def test_a_renamed_signal_takes_the_rule_along_only_once_it_is_named_anew(
+    sqlite_work: SqlUnitOfWork, sqlite_url: str, clock: HandClock
+) -> None:
+    async with standing(sqlite_work, sqlite_url, clock, rule()) as plant:
+        async with sqlite_work(EVERY_SITE) as work:
+            await work.signals.put([FLOW.model_copy(update={"name": "Flow_of_water"})])
+            await work.commit()
+        await plant.watch.reload()
+        assert FLOW.name in plant.watch.faults["rule-1"]
+        await plant.put(rule(condition="Flow_of_water > 4.5"))
+        await plant.watch.reload()
+        assert plant.watch.faults == {}
+        plant.send(5.0, at_s=0)
+        await plant.looked()
+        assert await plant.spans() == [(0.0, None)]
