@@ -114,3 +114,9 @@ test("a value beyond the scale stays on the drawing", () => {
   assert.equal(pixel(20, { low: 0, high: 10 }, 100), 0);
   assert.equal(pixel(-5, { low: 0, high: 10 }, 100), 100);
 });
+
+test("an alarm that was raised before what is shown is there from its beginning", () => {
+  const entries = [{ id: "e", alarm_id: "x", at: 30, kind: "returned", priority: 2, name: "Hot" }];
+  assert.deepEqual(alarmIntervals(entries, [], 100, 10), [{ id: "e", from: 10, to: 30, priority: 2, name: "Hot", state: "acked" }]);
+  assert.deepEqual(alarmIntervals(entries, [], 100), []);
+});
