@@ -13,9 +13,7 @@ import aiomqtt
 import psutil
 import pytest
 from asyncua.client.client import Client as OpcuaClient
-from asyncua.ua import DataValue
 from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
 
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.samples import MICROS_PER_S, Micros, micros
@@ -24,6 +22,7 @@ from pdm_app.simulation.fleet import Fleet, free_port, labels_at_start, running_
 from pdm_app.simulation.labels import read_labels
 from pdm_app.simulation.plant import PlantPorts
 from tests.simulation.conftest import WallClock, listens, until
+from tests.simulation.readers import first_values, modbus_words, opcua_value
 
 UNTIL_TOLD_S = 12_345.0
 SERVERS = {"opcua", "modbus", "broker", "publishers", "physics"}
@@ -38,27 +37,6 @@ class WaitsUntilTold(WallClock):
 
     async def sleep(self, seconds: float) -> None:
         await (self.told.wait() if seconds == self._seconds else super().sleep(seconds))
-
-
-async def opcua_value(fleet: Fleet, name: str) -> DataValue:
-    endpoint = fleet.definition.connections[0].endpoint
-    async with OpcuaClient(endpoint, timeout=3) as client:
-        return await client.get_node(f"ns=2;s=P-101A.{name}").read_data_value(raise_on_bad_status=False)
-
-
-async def modbus_words(fleet: Fleet, register: int, count: int, unit: int = 1) -> list[int] | int:
-    """Return the words read, or the exception code that came instead; -1 where nobody answers."""
-    client = AsyncModbusTcpClient("127.0.0.1", port=fleet.ports.modbus, timeout=1, retries=0, reconnect_delay=0)
-    try:
-        if not await client.connect():
-            return -1
-        try:
-            answer = await client.read_holding_registers(register, count=count, device_id=unit)
-        except ModbusException:
-            return -1
-        return int(answer.exception_code) if answer.isError() else list(answer.registers)
-    finally:
-        client.close()
 
 
 class Inbox:
@@ -91,17 +69,6 @@ async def inbox(fleet: Fleet) -> AsyncIterator[Inbox]:
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-
-
-async def first_values(fleet: Fleet) -> None:
-    """Wait until the plant delivers on all three protocols."""
-    await fleet.ready()
-
-    async def delivers() -> bool:
-        good = (await opcua_value(fleet, "Vibration_mm_s")).StatusCode
-        return good is not None and good.is_good() and isinstance(await modbus_words(fleet, 0, 2), list)
-
-    await until(delivers, within_s=60, what="values on OPC UA and Modbus")
 
 
 async def test_plant_delivers_every_signal_on_its_real_protocol(
@@ -291,42 +258,6 @@ async def test_lost_gateway_gets_its_last_will_and_sends_afterwards_what_it_stor
             return sum(lost_at < stamp < back_at for stamp in stamps) >= 3
 
         await until(stored_arrived, within_s=30, what="the messages G-3 stored while it was away")
-
-
-async def test_a_server_of_the_plant_hangs_is_cut_off_and_restarts_by_faults_of_its_line(
-    tmp_path: Path, clock: WallClock, ports: PlantPorts
-) -> None:
-    async with running_fleet(tmp_path, clock, ports) as fleet:
-        await first_values(fleet)
-
-        async def answers() -> bool:
-            return isinstance(await modbus_words(fleet, 0, 2), list)
-
-        async def is_dumb() -> bool:
-            return listens(ports.modbus) and await modbus_words(fleet, 0, 2) == -1
-
-        async def is_gone() -> bool:
-            return not listens(ports.modbus)
-
-        before = fleet.child("modbus")
-        hanging = await fleet.inject("line_frozen", "C-201", "", 1.0)
-        await until(is_dumb, within_s=30, what="the Modbus server takes connections and answers nothing")
-        await fleet.clear(hanging.id)
-        await until(answers, within_s=30, what="it answers again")
-        assert fleet.child("modbus").pid == before.pid, "the same process"
-
-        cut = await fleet.inject("line_cut", "C-201", "", 1.0)
-        await until(is_gone, within_s=30, what="nobody listens any more")
-        assert fleet.child("opcua").is_ready
-        await fleet.clear(cut.id)
-        await until(answers, within_s=60, what="it is back")
-        cut_pid = fleet.child("modbus").pid
-        await fleet.inject("line_restart", "C-201", "", 1.0)
-
-        async def is_back() -> bool:
-            return fleet.child("modbus").pid != cut_pid and await answers()
-
-        await until(is_back, within_s=60, what="another process answers")
 
 
 async def test_a_plant_begins_on_day_19_and_goes_on_where_it_was(
