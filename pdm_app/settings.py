@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pdm_app.domain.access import Role
 from pdm_app.domain.directories import LdapDirectory, OidcProvider
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
+from pdm_app.domain.notice_channels import ChannelsSetUp, MailServer, SmsGateway, WebhookReceiver
 
 CONFIG_VARIABLE = "PDM_CONFIG"
 HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
@@ -270,6 +271,26 @@ class HistorySettings(Section):
     )
 
 
+class EmailSettings(Section, MailServer):
+    """The mail server that notices are handed to; its password is kept apart, sealed."""
+
+
+class SmsSettings(Section, SmsGateway):
+    """The gateway that text messages are handed to; its key is kept apart, sealed."""
+
+
+class WebhookSettings(Section, WebhookReceiver):
+    """The program that notices are posted to; what signs them is kept apart, sealed."""
+
+
+class NoticeSettings(Section, ChannelsSetUp):
+    """Ways by which people are told of alarms."""
+
+    email: EmailSettings = EmailSettings()
+    sms: SmsSettings = SmsSettings()
+    webhook: WebhookSettings = WebhookSettings()
+
+
 class AuditSettings(Section):
     """The audit trail, which only grows."""
 
@@ -324,6 +345,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     buffer: BufferSettings = BufferSettings()
     history: HistorySettings = HistorySettings()
+    notices: NoticeSettings = NoticeSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 

@@ -14,39 +14,17 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
-from pathlib import Path
-from typing import Literal
 
 import aiosmtplib
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
+from pdm_app.domain.notice_channels import MailServer
 from pdm_app.domain.notices import REPEAT_WORDS, ChannelKind, DeliveryError, OutgoingMessage
-from pdm_app.domain.record import Record
 from pdm_app.domain.samples import MICROS_PER_S
 
 IDLE_S_MAX = 30.0
 TRANSIENT = range(400, 500)
 SIGN_IN_CODES = (530, 534, 535, 538)  # An admin sets these right; the message waits meanwhile.
-Security = Literal["tls", "starttls", "none"]
-
-
-class MailServer(Record):
-    """Where mail is handed in.
-
-    Attributes:
-        security: ``tls`` from the first byte (port 465), ``starttls`` demanded (587), ``none`` in the clear (25).
-        ca_file: Certificates that may vouch for the server; None trusts those of the system.
-    """
-
-    host: str = Field(min_length=1, max_length=253)
-    port: int = Field(default=587, ge=1, le=65_535)
-    security: Security = "starttls"
-    username: str = Field(default="", max_length=200)
-    password: SecretStr | None = None
-    sender: str = Field(min_length=3, max_length=254, description="Address in From, which bounces come back to.")
-    sender_name: str = Field(default="pdm_app", max_length=80)
-    timeout_s: float = Field(default=20, ge=0.1, le=120)
-    ca_file: Path | None = None
 
 
 class EmailChannel:
@@ -54,8 +32,9 @@ class EmailChannel:
 
     kind = ChannelKind.EMAIL
 
-    def __init__(self, server: MailServer) -> None:
+    def __init__(self, server: MailServer, password: SecretStr | None = None) -> None:
         self._server = server
+        self._password = password
         self._client: aiosmtplib.SMTP | None = None
         self._used_at = 0.0
         self._turn = asyncio.Lock()
@@ -124,7 +103,7 @@ class EmailChannel:
             await client.connect()
             self._client = client
             if server.username:
-                given = server.password.get_secret_value() if server.password is not None else ""
+                given = self._password.get_secret_value() if self._password is not None else ""
                 await client.login(server.username, given)
         except aiosmtplib.SMTPException as error:
             await self._drop()

@@ -16,6 +16,7 @@ import httpx
 from pydantic import Field, SecretStr
 
 from pdm_app.channels.http_hand_over import BLOT, Answer, hand_over
+from pdm_app.domain.notice_channels import SmsGateway
 from pdm_app.domain.notices import REPEAT_WORDS, ChannelKind, DeliveryError, OutgoingMessage
 from pdm_app.domain.record import Record
 
@@ -45,15 +46,6 @@ class SmsTemplate(Record):
     number_form: Literal["e164", "digits"] = "e164"
     accepted_path: str = Field(default="", max_length=200)
     accepted_value: str = Field(default="", max_length=100)
-
-
-class SmsGatewayLogin(Record):
-    """What of a gateway differs from one customer to the next."""
-
-    sender: str = Field(default="", max_length=20, description="Number or name that the message comes from.")
-    user: str = Field(default="", max_length=200, description="Account or key name.")
-    secret: SecretStr | None = None
-    timeout_s: float = Field(default=15, ge=0.1, le=120)
 
 
 PROFILES: Mapping[str, SmsTemplate] = MappingProxyType(
@@ -105,15 +97,22 @@ PROFILES: Mapping[str, SmsTemplate] = MappingProxyType(
 """What the providers' public documentation says; none of them was called from here."""
 
 
+def template_of(gateway: SmsGateway) -> SmsTemplate:
+    """Return the template of a gateway's profile, at its own address where it has one."""
+    template = PROFILES[gateway.profile]
+    return template.model_copy(update={"url": gateway.url}) if gateway.url else template
+
+
 class SmsChannel:
     """Hands messages to one gateway."""
 
     kind = ChannelKind.SMS
 
-    def __init__(self, template: SmsTemplate, login: SmsGatewayLogin) -> None:
+    def __init__(self, template: SmsTemplate, gateway: SmsGateway, secret: SecretStr | None = None) -> None:
         self._template = template
-        self._login = login
-        self._client = httpx.AsyncClient(timeout=login.timeout_s, follow_redirects=False)
+        self._gateway = gateway
+        self._key = secret
+        self._client = httpx.AsyncClient(timeout=gateway.timeout_s, follow_redirects=False)
 
     async def send(self, message: OutgoingMessage) -> str:
         """See `Channel.send`; the answer is the gateway's, which names its own id."""
@@ -121,12 +120,12 @@ class SmsChannel:
         number = message.to if template.number_form == "e164" else message.to.lstrip("+")
         text = f"{message.body} ({REPEAT_WORDS})" if message.is_repeat else message.body
         words = {
-            "to": number, "text": short(text), "id": message.id, "sender": self._login.sender,
-            "user": self._login.user, "secret": secret,
+            "to": number, "text": short(text), "id": message.id, "sender": self._gateway.sender,
+            "user": self._gateway.user, "secret": secret,
         }  # fmt: skip
         headers = {name: _one_line(fill(value, words)) for name, value in template.headers.items()}
         if template.basic_login:
-            both = base64.b64encode(f"{self._login.user}:{secret}".encode()).decode()
+            both = base64.b64encode(f"{self._gateway.user}:{secret}".encode()).decode()
             headers["authorization"] = f"Basic {both}"
         url = fill(template.url, {name: quote(value, safe="") for name, value in words.items()})
         body = filled(template.body, words)
@@ -149,7 +148,7 @@ class SmsChannel:
 
     @property
     def _secret(self) -> str:
-        return self._login.secret.get_secret_value() if self._login.secret is not None else ""
+        return self._key.get_secret_value() if self._key is not None else ""
 
     @property
     def _place(self) -> str:

@@ -10,27 +10,18 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import Any, Literal
+from typing import Any
 
 import httpx
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from pdm_app.channels.http_hand_over import hand_over
+from pdm_app.domain.notice_channels import Shape, WebhookReceiver
 from pdm_app.domain.notices import ChannelKind, OutgoingMessage
 from pdm_app.domain.ports import Clock
-from pdm_app.domain.record import Record
 from pdm_app.domain.samples import MICROS_PER_S
 
-Shape = Literal["json", "teams", "slack"]
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark that the specification puts before a secret
-
-
-class WebhookOptions(Record):
-    """How a receiver is called; its URL comes with each message."""
-
-    shape: Shape = "json"
-    secret: SecretStr | None = Field(default=None, description="Signs each call; None sends unsigned.")
-    timeout_s: float = Field(default=15, ge=0.1, le=120)
 
 
 class WebhookChannel:
@@ -38,20 +29,21 @@ class WebhookChannel:
 
     kind = ChannelKind.WEBHOOK
 
-    def __init__(self, options: WebhookOptions, clock: Clock) -> None:
-        self._options = options
+    def __init__(self, receiver: WebhookReceiver, clock: Clock, secret: SecretStr | None = None) -> None:
+        self._receiver = receiver
+        self._secret = secret
         self._clock = clock
-        self._client = httpx.AsyncClient(timeout=options.timeout_s, follow_redirects=False)
+        self._client = httpx.AsyncClient(timeout=receiver.timeout_s, follow_redirects=False)
 
     async def send(self, message: OutgoingMessage) -> str:
         """See `Channel.send`; ``to`` is the URL."""
-        content = json.dumps(shaped(message, self._options.shape), ensure_ascii=False).encode()
+        content = json.dumps(shaped(message, self._receiver.shape), ensure_ascii=False).encode()
         headers = {"content-type": "application/json"}
-        if self._options.shape == "json":
+        if self._receiver.shape == "json":
             sent_at = str(self._clock.now() // MICROS_PER_S)
             headers |= {"webhook-id": message.id, "webhook-timestamp": sent_at}
-            if self._options.secret is not None:
-                secret = self._options.secret.get_secret_value()
+            if self._secret is not None:
+                secret = self._secret.get_secret_value()
                 headers["webhook-signature"] = signature(secret, message.id, sent_at, content)
         place = f"The receiver {host_of(message.to)}"
         answer = await hand_over(self._client, "POST", message.to, place=place, content=content, headers=headers)

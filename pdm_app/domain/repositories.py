@@ -18,6 +18,7 @@ from pdm_app.domain.connections import Connection
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
+from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.retention import Retention
@@ -207,6 +208,7 @@ class Work(Protocol):
     storage_rules: StorageRules
     views: Views
     annotations: Annotations
+    outbox: Outbox
     secrets: Secrets
     trust: PeerCertificates
     settings: SettingsRevisions

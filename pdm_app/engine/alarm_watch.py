@@ -24,6 +24,7 @@ import structlog
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.alarms import RuleMemory
 from pdm_app.domain.errors import UnavailableError
+from pdm_app.domain.outbox import events_of
 from pdm_app.domain.ports import Buffer, Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
@@ -326,7 +327,9 @@ class AlarmWatch:
                 await work.alarms.put_memories(list(memory_of.values()))
             if alarm_of:
                 await work.alarms.put(list(alarm_of.values()))
-                await work.alarms.append([unsaved.change.entry for unsaved in changes])
+                entries = [unsaved.change.entry for unsaved in changes]
+                await work.alarms.append(entries)
+                await work.outbox.add_events(events_of(entries))
             for unsaved in changes:
                 if unsaved.fact is not None:
                     await work.audit.add(unsaved.fact)

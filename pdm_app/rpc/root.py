@@ -22,6 +22,7 @@ from pdm_app.rpc.groups import groups
 from pdm_app.rpc.history import history
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
+from pdm_app.rpc.notices import notices
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.replays import replays
 from pdm_app.rpc.retention import retention
@@ -63,6 +64,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "history": history,
     "lines": lines,
     "live": live,
+    "notices": notices,
     "profile": profile,
     "replays": replays,
     "retention": retention,

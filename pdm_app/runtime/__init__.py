@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from pdm_app.channels.doors import ChannelDoors
 from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
 from pdm_app.domain.ports import Clock
@@ -30,6 +31,7 @@ from pdm_app.engine.deriver import CONSUMER as FORMULAS
 from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
+from pdm_app.engine.notifier import Notifier
 from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.retention import RetentionKeeper
@@ -71,6 +73,7 @@ from pdm_app.services.link_materials import LinkMaterials
 from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.metrics import Metrics
+from pdm_app.services.notices import NoticeService, notice_secret
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
@@ -218,6 +221,12 @@ async def running(
         supervisor.start("runs", run_watch.run, stage=Stage.CONSUMER, backoff=run_watch.backoff,
                          on_retry=run_watch.retrying)  # fmt: skip
 
+        channels = ChannelDoors(settings.notices, notice_secret(work, secret_store), clock)
+        stack.push_async_callback(channels.close)
+        notifier = Notifier(work, channels.channel, clock, keeper.held, channels.receiver)
+        supervisor.start("notices", notifier.run, stage=Stage.CONSUMER, backoff=notifier.backoff)
+        notices = NoticeService(work, secret_store, clock, lambda: channels.set_up, lambda: notifier.status.failing)
+
         async def load_later(driver: str) -> None:
             await pages_served.wait()
             await load(driver)
@@ -305,6 +314,7 @@ async def running(
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,
+            notices=notices,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),
@@ -327,12 +337,12 @@ async def running(
             trust=trust,
             views=ViewService(work, clock),
             system=SystemService(
-                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check},
+                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check, "notices": notices.check},
                 lambda: vitals.info().model_copy(update=of_cache(historian.cache_figures())),
                 clock,
             ),
         )
-        settings_book.follow(lambda now: _apply(now, services, buffer, cooling))
+        settings_book.follow(lambda now: _apply(now, services, buffer, cooling, channels))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
@@ -344,13 +354,16 @@ async def running(
         yield Product(settings, services, about.version)
 
 
-def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling) -> None:
+def _apply(
+    settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling, channels: ChannelDoors
+) -> None:
     """Have the parts of the product go by settings that an admin has just changed."""
     services.auth.apply(settings.auth)
     services.audit.entries_warn = settings.audit.entries_warn
     services.assets.signs_deletions = settings.audit.sign_deletions
     services.ingest.limits = settings.ingest
     buffer.limit(settings.buffer.bytes_max)
+    channels.set_up = settings.notices
     cooling.hot_days = services.storage.hot_days = settings.history.hot_days
 
 

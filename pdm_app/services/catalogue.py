@@ -29,6 +29,7 @@ from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
+from pdm_app.services.notices import NoticeService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.replays import ReplayService
@@ -75,6 +76,7 @@ class Services:
     lines: LineService
     live: LiveService
     logins: LoginService
+    notices: NoticeService
     pumps: PumpService
     recalculations: RecalculationService
     replays: ReplayService

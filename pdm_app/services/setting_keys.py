@@ -61,6 +61,9 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
     "ingest": ("samples_max", "bytes_max", "calls_max"),
     "buffer": ("bytes_max",),
     "history": ("hot_days",),
+    "notices.email": ("host", "port", "security", "username", "sender", "sender_name", "timeout_s"),
+    "notices.sms": ("profile", "url", "user", "sender", "timeout_s"),
+    "notices.webhook": ("url", "shape", "timeout_s"),
     "audit": ("entries_warn", "sign_deletions"),
     "log": ("level", "requests"),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
+from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
@@ -38,6 +39,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.devices import SqlDevices
 from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
+from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
 from pdm_app.storage.retention import SqlRetention
@@ -69,6 +71,7 @@ class SqlWork:
         self.identities: Identities = SqlIdentities(transaction)
         self.api_keys: ApiKeys = SqlApiKeys(transaction)
         self.secrets: Secrets = SqlSecrets(transaction)
+        self.outbox: Outbox = SqlOutbox(transaction)
         self.trust: PeerCertificates = SqlPeerCertificates(transaction)
         self.settings: SettingsRevisions = SqlSettingsRevisions(transaction)
         self.groups: Groups = SqlGroups(transaction)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from pdm_app.channels.email import EmailChannel, MailServer
+from pdm_app.channels.email import EmailChannel
+from pdm_app.domain.notice_channels import MailServer
 from pdm_app.domain.notices import REPEAT_WORDS, DeliveryError, OutgoingMessage
 from pdm_app.services.certificate_files import make_authority, make_server
 from tests.counterparts.clocks import NOON, WallClock
@@ -28,9 +29,9 @@ def message(**more: Any) -> OutgoingMessage:
     return OutgoingMessage.model_validate({**given, **more})
 
 
-def channel(port: int, **more: Any) -> EmailChannel:
+def channel(port: int, password: SecretStr | None = None, **more: Any) -> EmailChannel:
     given = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "pdm@plant.example"}
-    return EmailChannel(MailServer.model_validate({**given, **more}))
+    return EmailChannel(MailServer.model_validate({**given, **more}), password)
 
 
 async def fails(channel: EmailChannel, **more: Any) -> DeliveryError:
@@ -94,11 +95,11 @@ async def test_mail_goes_over_tls_with_a_login(security: str, certificate: tuple
     kind: Any = {security: context}
     async with mail_server(login=("pdm", "s3cret"), **kind) as server:
         options = {"security": security, "username": "pdm", "ca_file": ca_file}
-        out = channel(server.port, password=SecretStr("s3cret"), **options)
+        out = channel(server.port, SecretStr("s3cret"), **options)
         await out.send(message())
         await out.close()
         assert len(server.mails) == 1
-        wrong = await fails(channel(server.port, password=SecretStr("guess"), **options))
+        wrong = await fails(channel(server.port, SecretStr("guess"), **options))
     assert not wrong.is_final, "an admin sets the password right, and the message waits"
     assert "535" in wrong.reply
     assert "guess" not in str(wrong) + wrong.reply

@@ -9,14 +9,15 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import SecretStr
 
-from pdm_app.channels.sms import PROFILES, TEXT_MAX, SmsChannel, SmsGatewayLogin, SmsTemplate, fill, short
+from pdm_app.channels.sms import PROFILES, TEXT_MAX, SmsChannel, SmsTemplate, fill, short, template_of
+from pdm_app.domain.notice_channels import SmsGateway
 from pdm_app.domain.notices import REPEAT_WORDS, DeliveryError, OutgoingMessage
 from tests.counterparts.clocks import NOON
 from tests.counterparts.gateway import HANG, HANG_UP, Gateway, answer, http_gateway
 
 DAY = "Sat, 21 Nov 2026"
 SECRET = "k3y-of-the-gateway"
-LOGIN = SmsGatewayLogin(sender="Plant", user="AC1", secret=SecretStr(SECRET), timeout_s=20)
+LOGIN = SmsGateway(sender="Plant", user="AC1", timeout_s=20)
 
 
 @pytest.fixture
@@ -30,20 +31,20 @@ def message(**more: Any) -> OutgoingMessage:
     return OutgoingMessage.model_validate({**given, **more})
 
 
-def profile(name: str, gateway: Gateway) -> SmsTemplate:
+def profile(name: Any, gateway: Gateway) -> SmsTemplate:
     path = PROFILES[name].url.partition("://")[2].partition("/")[2]
-    return PROFILES[name].model_copy(update={"url": f"{gateway.url}/{path}"})
+    return template_of(SmsGateway(profile=name, url=f"{gateway.url}/{path}"))
 
 
-async def sent(template: SmsTemplate, login: SmsGatewayLogin = LOGIN, **more: Any) -> str:
-    channel = SmsChannel(template, login)
+async def sent(template: SmsTemplate, login: SmsGateway = LOGIN, **more: Any) -> str:
+    channel = SmsChannel(template, login, SecretStr(SECRET))
     try:
         return await channel.send(message(**more))
     finally:
         await channel.close()
 
 
-async def fails(template: SmsTemplate, login: SmsGatewayLogin = LOGIN) -> DeliveryError:
+async def fails(template: SmsTemplate, login: SmsGateway = LOGIN) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
         await sent(template, login)
     return caught.value

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from pdm_app.channels.webhook import WebhookChannel, WebhookOptions, signature
+from pdm_app.channels.webhook import WebhookChannel, signature
+from pdm_app.domain.notice_channels import WebhookReceiver
 from pdm_app.domain.notices import DeliveryError, OutgoingMessage
 from tests.counterparts.clocks import NOON, HandClock
 from tests.counterparts.gateway import answer, http_gateway
@@ -29,7 +30,7 @@ def test_the_signature_is_that_of_the_specification() -> None:
 
 async def test_a_receiver_can_tell_who_sent_what_and_that_it_is_a_repeat() -> None:
     async with http_gateway() as gateway:
-        channel = WebhookChannel(WebhookOptions(secret=SecretStr("shared")), HandClock())
+        channel = WebhookChannel(WebhookReceiver(), HandClock(), SecretStr("shared"))
         await channel.send(message(f"{gateway.url}/hook"))
         await channel.send(message(f"{gateway.url}/hook", is_repeat=True))
         await channel.close()
@@ -45,7 +46,7 @@ async def test_a_receiver_can_tell_who_sent_what_and_that_it_is_a_repeat() -> No
 @pytest.mark.parametrize("shape", ["teams", "slack"])
 async def test_chat_programs_get_their_own_shape(shape: str) -> None:
     async with http_gateway() as gateway:
-        channel = WebhookChannel(WebhookOptions.model_validate({"shape": shape}), HandClock())
+        channel = WebhookChannel(WebhookReceiver.model_validate({"shape": shape}), HandClock())
         await channel.send(message(gateway.url))
         await channel.close()
     body = json.loads(gateway.requests[0].body)
@@ -58,7 +59,7 @@ async def test_chat_programs_get_their_own_shape(shape: str) -> None:
 
 
 async def test_a_receiver_that_is_gone_or_no_address_at_all_is_said() -> None:
-    channel = WebhookChannel(WebhookOptions(), HandClock())
+    channel = WebhookChannel(WebhookReceiver(), HandClock())
     async with http_gateway() as gateway:
         gateway.answers.append(answer("410 Gone", "no such hook"))
         with pytest.raises(DeliveryError, match="410 no such hook") as gone:

@@ -16,6 +16,7 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, Jo
 from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.errors import FencedError, UnavailableError
+from pdm_app.domain.outbox import NoticeEvent
 from pdm_app.domain.ports import Fence, Ticket
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
@@ -97,6 +98,7 @@ class Tables:
     rules: dict[str, AlarmRule] = field(default_factory=dict)
     memories: dict[str, RuleMemory] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
+    events: dict[str, NoticeEvent] = field(default_factory=dict)
     journal: dict[str, JournalEntry] = field(default_factory=dict)
 
 
@@ -135,6 +137,9 @@ class MemoryAlarms:
     async def put(self, alarms: Sequence[Alarm]) -> None:
         self._fate.live()
         self.writes.append(lambda: self._tables.alarms.update({alarm.id: alarm for alarm in alarms}))
+
+    async def add_events(self, events: Sequence[NoticeEvent]) -> None:
+        self.writes.append(lambda: self._tables.events.update({event.id: event for event in events}))
 
     async def append(self, entries: Sequence[JournalEntry]) -> None:
         self._fate.live()
@@ -207,6 +212,7 @@ class MemoryStore:
             Work,
             SimpleNamespace(
                 alarms=alarms,
+                outbox=SimpleNamespace(add_events=alarms.add_events),
                 sites=SimpleNamespace(all=all_sites),
                 signals=SimpleNamespace(all=all_signals),
                 assets=SimpleNamespace(get=asset),

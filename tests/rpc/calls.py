@@ -12,6 +12,7 @@ from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
 from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.export_calls import EXPORT_NEEDS, export_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
+from tests.rpc.notice_calls import NOTICE_NEEDS, notice_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 from tests.rpc.recording_calls import RECORDING_NEEDS, recording_inputs
@@ -93,6 +94,7 @@ NEEDS: dict[str, Permission | None] = {
     **EXPORT_NEEDS,
     **LINK_NEEDS,
     **DIRECTORY_NEEDS,
+    **NOTICE_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
     **RECORDING_NEEDS,
@@ -162,6 +164,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | directory_inputs(own)
         | export_inputs(own)
         | link_inputs(own)
+        | notice_inputs(own)
         | plant_inputs(own)
         | recording_inputs(own)
         | workspace_inputs(own)

@@ -17,6 +17,7 @@ from tests.counterparts.whole_product import OURS, THEIRS, Belongings, WholeProd
 from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_input
 from tests.rpc.export_calls import export_crossings
 from tests.rpc.link_calls import link_crossings
+from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
 from tests.rpc.recording_calls import recording_crossings
@@ -102,6 +103,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("signals.list", "asset_id"): [{"asset_id": target.asset_id}],
         **export_crossings(target),
         **link_crossings(target, site_id),
+        **notice_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),
         **recording_crossings(target, site_id),

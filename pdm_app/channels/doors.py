@@ -1,0 +1,63 @@
+"""The channels as they are set up now: each is opened when it is first needed, and anew when its set-up changes."""
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import SecretStr
+
+from pdm_app.channels.email import EmailChannel
+from pdm_app.channels.sms import SmsChannel, template_of
+from pdm_app.channels.webhook import WebhookChannel
+from pdm_app.domain.notice_channels import ChannelsSetUp, MailServer, SmsGateway, WebhookReceiver
+from pdm_app.domain.notices import Channel, ChannelKind
+from pdm_app.domain.ports import Clock
+
+
+class ChannelDoors:
+    """Gives channels to whoever sends.
+
+    Args:
+        set_up: What is set up; assign another one when it changes.
+        secret_of: Returns the secret of a channel, None where none is stored.
+        clock: Time of signatures.
+    """
+
+    def __init__(self, set_up: ChannelsSetUp, secret_of: Callable[[str], Awaitable[str | None]], clock: Clock) -> None:
+        self.set_up = set_up
+        self._secret_of = secret_of
+        self._clock = clock
+        self._open: dict[ChannelKind, tuple[object, Channel]] = {}
+
+    def receiver(self) -> str:
+        """Return the URL that webhooks go to."""
+        return self.set_up.webhook.url
+
+    async def channel(self, kind: ChannelKind) -> Channel | None:
+        """Return the channel of a kind, or None where it is not set up."""
+        given = getattr(self.set_up, kind)
+        secret = await self._secret_of(kind)
+        known = self._open.get(kind)
+        if known is not None and known[0] == (given, secret):
+            return known[1]
+        if known is not None:
+            del self._open[kind]
+            await known[1].close()
+        if not given.place:
+            return None
+        made = self._made(given, SecretStr(secret) if secret else None)
+        self._open[kind] = ((given, secret), made)
+        return made
+
+    def _made(self, given: MailServer | SmsGateway | WebhookReceiver, secret: SecretStr | None) -> Channel:
+        match given:
+            case MailServer():
+                return EmailChannel(given, secret)
+            case SmsGateway():
+                return SmsChannel(template_of(given), given, secret)
+            case WebhookReceiver():
+                return WebhookChannel(given, self._clock, secret)
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        known, self._open = self._open, {}
+        for _, channel in known.values():
+            await channel.close()

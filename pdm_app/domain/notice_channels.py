@@ -1,0 +1,81 @@
+"""How each channel is set up: the server, the gateway, the receiver. What proves us there is kept apart, sealed."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pdm_app.domain.notices import ChannelKind
+
+Security = Literal["tls", "starttls", "none"]
+Profile = Literal["", "generic", "twilio", "vonage", "bird", "sinch", "seven"]
+Shape = Literal["json", "teams", "slack"]
+
+
+class ChannelSetUp(BaseModel):
+    """Base of the three."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MailServer(ChannelSetUp):
+    """The mail server that notices are handed to."""
+
+    host: str = Field(default="", max_length=253, description="Empty: no mail is sent.")
+    port: int = Field(default=587, ge=1, le=65_535, description="Of the mail server.")
+    security: Security = Field(
+        default="starttls", description="tls from the first byte (465), starttls (587), or none (25)."
+    )
+    username: str = Field(default="", max_length=200, description="Empty: no login.")
+    sender: str = Field(default="", max_length=254, description="Address that mail comes from.")
+    sender_name: str = Field(default="pdm_app", max_length=80, description="Name that mail comes from.")
+    timeout_s: float = Field(default=20, gt=0, le=120, description="For each answer of the server.")
+    ca_file: Path | None = Field(default=None, description="Authorities that may vouch for it; none: the system's.")
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words; empty where it is not set up."""
+        return f"{self.host}:{self.port}" if self.host and self.sender else ""
+
+
+class SmsGateway(ChannelSetUp):
+    """The gateway that text messages are handed to."""
+
+    profile: Profile = Field(default="", description="Whose interface it speaks; empty: no text messages are sent.")
+    url: str = Field(default="", max_length=500, description="Instead of the address of the profile.")
+    user: str = Field(default="", max_length=200, description="Account, where the provider has one.")
+    sender: str = Field(default="", max_length=20, description="Number or name that messages come from.")
+    timeout_s: float = Field(default=15, gt=0, le=120, description="For an answer of the gateway.")
+
+    @property
+    def place(self) -> str:
+        return f"{self.profile} {self.url}".strip() if self.profile and (self.url or self.profile != "generic") else ""
+
+
+class WebhookReceiver(ChannelSetUp):
+    """The program that notices are posted to."""
+
+    url: str = Field(default="", max_length=300, description="Empty: nothing is posted.")
+    shape: Shape = Field(default="json", description="Form of the body.")
+    timeout_s: float = Field(default=15, gt=0, le=120, description="For an answer of the receiver.")
+
+    @property
+    def place(self) -> str:
+        return self.url
+
+
+class ChannelsSetUp(ChannelSetUp):
+    """All of them."""
+
+    email: MailServer = MailServer()
+    sms: SmsGateway = SmsGateway()
+    webhook: WebhookReceiver = WebhookReceiver()
+
+    def places(self) -> dict[ChannelKind, str]:
+        """Return where each channel that is set up leads."""
+        found = {
+            ChannelKind.EMAIL: self.email.place,
+            ChannelKind.SMS: self.sms.place,
+            ChannelKind.WEBHOOK: self.webhook.place,
+        }
+        return {kind: place for kind, place in found.items() if place}

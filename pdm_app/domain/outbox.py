@@ -1,0 +1,340 @@
+"""The way of a notice: due, part of a message, handed over, or given up; each step is stored before the next is taken.
+
+Ids of notices are derived from what asks for them, so that what is asked for twice is there once. A message that was
+being handed over when the process died is handed over again and says that it may be a repeat: a loss is the worse evil.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import Field
+
+from pdm_app.domain.alarms import Alarm, AlarmState, JournalEntry, JournalKind
+from pdm_app.domain.identifiers import derived_id, new_id
+from pdm_app.domain.notice_routes import Contact, NoticeRoute
+from pdm_app.domain.notices import BODY_MAX, REPLY_MAX, SUBJECT_MAX, ChannelKind, DeliveryError
+from pdm_app.domain.record import Id, Record
+from pdm_app.domain.samples import MICROS_PER_S, Micros, moment
+
+ALARMS_PER_MESSAGE = 20  # Beyond, a message says how many more there are.
+WAITS_S = (10, 30, 60, 120, 300, 600, 900)  # Between attempts; the last one again and again.
+GIVEN_UP_AFTER_S = 3 * 86_400  # A server that is away over a long weekend costs nothing.
+RECEIVER = "-"
+"""Stands for a person where a program is told: there is one receiver of webhooks."""
+WORDS = {1: "critical", 2: "high", 3: "medium", 4: "low"}
+
+
+CONCERNING = frozenset(
+    {
+        JournalKind.RAISED, JournalKind.ACKNOWLEDGED, JournalKind.RETURNED, JournalKind.CLEARED, JournalKind.RESET,
+        JournalKind.SHELVED, JournalKind.SUPPRESSED, JournalKind.OUT_OF_SERVICE,
+    }
+)  # fmt: skip
+
+
+class Moment(StrEnum):
+    """What a notice tells of."""
+
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    RETURNED = "returned"
+
+
+class NoticeEvent(Record):
+    """A journal entry that routes have not been asked about yet; stored with the entry itself."""
+
+    id: Id = Field(description="Of the journal entry.")
+    site_id: Id
+    alarm_id: Id
+    at: int
+    recorded_at: int
+    kind: JournalKind
+    state: AlarmState
+
+
+class NoticeState(StrEnum):
+    WAITING = "waiting"
+    IN_MESSAGE = "in_message"
+    VOID = "void"
+
+
+class Notice(Record):
+    """Something to be told to somebody over one channel."""
+
+    id: Id
+    site_id: Id
+    alarm_id: Id
+    route_id: Id
+    user_id: Id
+    channel: ChannelKind
+    moment: Moment
+    priority: int
+    raised_at: int
+    due_at: int
+    state: NoticeState = NoticeState.WAITING
+    message_id: Id | None = None
+    reason: str = Field(default="", max_length=200, description="Why it is void.")
+
+
+class MessageState(StrEnum):
+    READY = "ready"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class Message(Record):
+    """What leaves for one person over one channel, and how far it is."""
+
+    id: Id
+    site_id: Id
+    user_id: str = Field(max_length=36, description="Empty for a test to an address.")
+    channel: ChannelKind
+    address: str = Field(max_length=300)
+    subject: str = Field(max_length=SUBJECT_MAX)
+    body: str = Field(max_length=BODY_MAX)
+    priority: int
+    alarms: int = Field(ge=0, description="How many it tells of.")
+    created_at: int
+    tried_since: int = Field(description="It is given up so and so long after this.")
+    state: MessageState = MessageState.READY
+    attempts: int = 0
+    next_at: int = Field(default=0, description="Not before then.")
+    sent_at: int | None = None
+    reply: str = Field(default="", max_length=REPLY_MAX, description="Newest answer of the other side.")
+    problem: str = Field(default="", max_length=1000)
+    is_repeat: bool = Field(default=False, description="It may have arrived before.")
+
+
+class Attempt(Record):
+    """One line of the log of a message."""
+
+    id: Id
+    site_id: Id
+    message_id: Id
+    at: int
+    number: int
+    is_sent: bool
+    reply: str = Field(default="", max_length=REPLY_MAX)
+    problem: str = Field(default="", max_length=1000)
+
+
+def events_of(entries: Iterable[JournalEntry]) -> list[NoticeEvent]:
+    """Return what of the journal concerns notices; stored together with it."""
+    return [
+        NoticeEvent(
+            id=entry.id, site_id=entry.site_id, alarm_id=entry.alarm_id, at=entry.at, recorded_at=entry.recorded_at,
+            kind=entry.kind, state=entry.state,
+        )
+        for entry in entries
+        if entry.kind in CONCERNING
+    ]  # fmt: skip
+
+
+def notices_of(event: NoticeEvent, alarm: Alarm, routes: Iterable[NoticeRoute]) -> list[Notice]:
+    """Return what a raised alarm asks for: one notice per step, person and channel.
+
+    A person whom several routes or steps name for the same time and channel is told once.
+    """
+    found: dict[str, Notice] = {}
+    if event.kind is not JournalKind.RAISED or event.state is not AlarmState.UNACKNOWLEDGED:
+        return []
+    for route in routes:
+        if not route.asks_for(alarm):
+            continue
+        for number, step in enumerate(route.steps):
+            told = Moment.RAISED if number == 0 else Moment.ESCALATED
+            due_at = event.recorded_at + round(step.after_s * MICROS_PER_S)
+            for channel in step.channels:
+                for user_id in (RECEIVER,) if channel is ChannelKind.WEBHOOK else step.user_ids:
+                    notice_id = derived_id(Micros(event.at), event.id, told, user_id, channel, str(due_at))
+                    found.setdefault(
+                        notice_id,
+                        Notice(
+                            id=notice_id, site_id=alarm.site_id, alarm_id=alarm.id, route_id=route.id, user_id=user_id,
+                            channel=channel, moment=told, priority=alarm.priority, raised_at=event.at, due_at=due_at,
+                        ),
+                    )  # fmt: skip
+    return list(found.values())
+
+
+def returns_of(event: NoticeEvent, told: Iterable[Notice], routes: Iterable[NoticeRoute]) -> list[Notice]:
+    """Return what those are owed who were told of an alarm whose process is normal again."""
+    wanting = {route.id for route in routes if route.tells_return}
+    found: dict[str, Notice] = {}
+    for notice in told:
+        if notice.route_id in wanting and notice.moment is not Moment.RETURNED:
+            notice_id = derived_id(Micros(event.at), event.id, Moment.RETURNED, notice.user_id, notice.channel)
+            found[notice_id] = notice.model_copy(
+                update={
+                    "id": notice_id, "moment": Moment.RETURNED, "due_at": event.recorded_at,
+                    "state": NoticeState.WAITING, "message_id": None,
+                }
+            )  # fmt: skip
+    return list(found.values())
+
+
+def voids(event: NoticeEvent, notice: Notice) -> str:
+    """Return why an event makes a waiting notice of its alarm pointless; empty where it does not.
+
+    What was to be told at once is told although the process has returned meanwhile: it did happen. A step of
+    escalation is for alarms that nobody has seen to.
+    """
+    if notice.state is not NoticeState.WAITING or notice.moment is Moment.RETURNED:
+        return ""
+    if event.kind is JournalKind.ACKNOWLEDGED:
+        return "acknowledged"
+    if event.kind in (JournalKind.SHELVED, JournalKind.SUPPRESSED, JournalKind.OUT_OF_SERVICE):
+        return str(event.kind)
+    if event.kind in (JournalKind.CLEARED, JournalKind.RESET) and notice.moment is Moment.ESCALATED:
+        return str(event.kind)
+    return ""
+
+
+def composed(notices: Sequence[Notice], alarms: Sequence[Alarm], names: dict[str, str], to: str, at: Micros) -> Message:
+    """Make one message of what is due for one person over one channel.
+
+    Args:
+        notices: At least one, all of one person and channel.
+        alarms: The alarms that they tell of, as they are now.
+        names: Codes of machines by id.
+        to: Where it goes.
+        at: Now.
+    """
+    by_id = {alarm.id: alarm for alarm in alarms}
+    ordered = sorted(notices, key=lambda notice: (notice.priority, -notice.raised_at, notice.id))
+    first = ordered[0]
+    many = len({notice.alarm_id for notice in ordered})
+    lines = [_line(notice, by_id.get(notice.alarm_id), names) for notice in ordered[:ALARMS_PER_MESSAGE]]
+    if len(ordered) > ALARMS_PER_MESSAGE:
+        lines.append(f"… and {len(ordered) - ALARMS_PER_MESSAGE} more in the list of alarms.")
+    headline = lines[0].partition("\n")[0]
+    subject = headline if many == 1 else f"{many} alarms, most urgent: {headline}"
+    body = (
+        "\n".join(line.partition("\n")[0] for line in lines) if first.channel is ChannelKind.SMS else "\n\n".join(lines)
+    )
+    return Message(
+        id=new_id(at), site_id=first.site_id, user_id=first.user_id, channel=first.channel, address=to,
+        subject=subject[:SUBJECT_MAX], body=body[:BODY_MAX], priority=first.priority, alarms=many, created_at=at,
+        tried_since=at, next_at=at,
+    )  # fmt: skip
+
+
+def _line(notice: Notice, alarm: Alarm | None, names: dict[str, str]) -> str:
+    """One alarm: a line that says it, then what an operator needs to know."""
+    when = moment(Micros(notice.raised_at)).strftime("%Y-%m-%d %H:%M:%S UTC")
+    if alarm is None:
+        return f"P{notice.priority} alarm, {when}; it is no longer kept."
+    told = {Moment.RAISED: "", Moment.ESCALATED: " · NOT ACKNOWLEDGED", Moment.RETURNED: " · normal again"}[
+        notice.moment
+    ]
+    value = "" if alarm.value is None else f" · {alarm.value:.6g}"
+    limit = "" if alarm.limit is None else f" (limit {alarm.limit:.6g})"
+    mark = "SIMULATED · " if alarm.simulated else ""
+    head = f"{mark}P{alarm.priority} {alarm.name} · {names.get(alarm.asset_id, alarm.asset_id)}{value}{limit}{told}"
+    facts = [("Raised", when), ("Priority", WORDS.get(alarm.priority, "")), ("Cause", alarm.cause),
+             ("Consequence", alarm.consequence), ("What to do", alarm.action)]  # fmt: skip
+    return "\n".join([head, *(f"{name}: {words}" for name, words in facts if words)])
+
+
+def sending(message: Message) -> Message:
+    """What is stored before a message is handed over."""
+    return message.model_copy(update={"state": MessageState.SENDING, "attempts": message.attempts + 1})
+
+
+def sent(message: Message, at: Micros, reply: str) -> Message:
+    return message.model_copy(
+        update={"state": MessageState.SENT, "sent_at": at, "reply": reply[:REPLY_MAX], "problem": ""}
+    )
+
+
+def failed(message: Message, at: Micros, error: DeliveryError) -> Message:
+    """Say when to try again, or give up: where the other side refuses for good, and after three days."""
+    wait_s = error.retry_after_s or WAITS_S[min(message.attempts, len(WAITS_S)) - 1]
+    too_old = at + wait_s * MICROS_PER_S > message.tried_since + GIVEN_UP_AFTER_S * MICROS_PER_S
+    return message.model_copy(
+        update={
+            "state": MessageState.DEAD if error.is_final or too_old else MessageState.READY,
+            "next_at": round(at + wait_s * MICROS_PER_S),
+            "reply": error.reply,
+            "problem": error.message[:1000],
+            "is_repeat": message.is_repeat or error.is_unknown,
+        }
+    )
+
+
+def interrupted(message: Message, at: Micros) -> Message:
+    """What becomes of a message that was being handed over when the process died."""
+    return message.model_copy(update={"state": MessageState.READY, "next_at": at, "is_repeat": True})
+
+
+def revived(message: Message, at: Micros) -> Message:
+    """Try a message again that was given up."""
+    return message.model_copy(
+        update={"state": MessageState.READY, "next_at": at, "attempts": 0, "tried_since": at, "problem": ""}
+    )
+
+
+class MessageQuery(Record):
+    """Which page of the delivery log is asked for, newest first."""
+
+    states: tuple[MessageState, ...] = Field(default=(), max_length=len(MessageState))
+    channel: ChannelKind | None = None
+    user_id: Id | None = None
+    site_id: Id | None = None
+    before: Id | None = Field(default=None, description="Cursor: last id of the page before.")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class OutboxFigures(Record):
+    """How the outbox is doing."""
+
+    events: int = Field(description="Journal entries not looked at yet.")
+    waiting: int = Field(description="Messages not handed over yet.")
+    waiting_since: int | None = Field(description="Of the oldest of them.")
+    dead: int = Field(description="Messages given up, and not tried again.")
+    sent: int
+
+
+class Outbox(Protocol):
+    """Routes, contacts, and everything on its way; contacts are read by those alone who see all sites."""
+
+    async def routes(self) -> Sequence[NoticeRoute]: ...
+    async def route(self, route_id: str) -> NoticeRoute | None: ...
+    async def put_route(self, route: NoticeRoute) -> None: ...
+    async def remove_route(self, route_id: str) -> bool: ...
+    async def contacts(self) -> Sequence[Contact]: ...
+    async def contact(self, user_id: str) -> Contact | None: ...
+    async def put_contact(self, contact: Contact) -> None: ...
+    async def add_events(self, events: Sequence[NoticeEvent]) -> None: ...
+    async def events(self, limit: int) -> Sequence[NoticeEvent]:
+        """Return the oldest that nobody has looked at."""
+        ...
+
+    async def drop_events(self, ids: Sequence[str]) -> int: ...
+    async def add(self, notices: Sequence[Notice]) -> None:
+        """Store what is not there yet."""
+        ...
+
+    async def put(self, notices: Sequence[Notice]) -> None: ...
+    async def of_alarm(self, alarm_id: str) -> Sequence[Notice]: ...
+    async def due(self, at: Micros, limit: int) -> Sequence[Notice]: ...
+    async def put_message(self, message: Message) -> None: ...
+    async def message(self, message_id: str) -> Message | None: ...
+    async def messages(self, query: MessageQuery) -> Sequence[Message]: ...
+    async def to_send(self, at: Micros, limit: int) -> Sequence[Message]: ...
+    async def interrupted(self) -> Sequence[Message]:
+        """Return what was being handed over when nobody was there to note the outcome."""
+        ...
+
+    async def last_made(self, user_id: str, channel: ChannelKind) -> int | None:
+        """Return when the newest message to a person over a channel was made."""
+        ...
+
+    async def add_attempt(self, attempt: Attempt) -> None: ...
+    async def attempts(self, message_id: str) -> Sequence[Attempt]: ...
+    async def figures(self) -> OutboxFigures: ...
+    async def next_at(self) -> int | None:
+        """Return when the next thing is due; None while nothing waits."""
+        ...

@@ -1,0 +1,283 @@
+"""Tells people about alarms: asks the routes, gathers what is due into messages, and hands these to the channels.
+
+Three steps, each a transaction of its own, so that a crash between any two of them loses nothing:
+
+1. Journal entries wait in a queue that was stored with them. Each becomes notices, or makes waiting ones pointless.
+2. What is due for one person over one channel becomes one message; a flood leaves as few.
+3. A message is marked as being handed over, handed over, and marked with the outcome. One that is found with the first
+   mark at the start was interrupted: it goes out once more and says so.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from pdm_app.domain.access import EVERY_SITE
+from pdm_app.domain.alarms import JournalKind
+from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.notice_routes import Contact
+from pdm_app.domain.notices import Channel, ChannelKind, DeliveryError, OutgoingMessage
+from pdm_app.domain.outbox import (
+    RECEIVER,
+    Attempt,
+    Message,
+    MessageState,
+    Notice,
+    NoticeEvent,
+    NoticeState,
+    composed,
+    failed,
+    interrupted,
+    notices_of,
+    returns_of,
+    sending,
+    sent,
+    voids,
+)
+from pdm_app.domain.ports import Clock, Fence
+from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.engine.supervisor import Backoff
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 1.0
+EVENTS_PER_STEP = 500
+NOTICES_PER_STEP = 2_000
+MESSAGES_PER_STEP = 50
+GAP_S = 60.0  # Between two messages to one person over one channel; the first of a flood leaves at once.
+GAP_EXEMPT = 1  # Critical alarms do not wait for the gap.
+NO_CHANNEL = "is not set up. Set it up under Settings; the message waits."
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierStatus:
+    """How it is doing; ``failing`` names the channels whose newest attempt failed, and why."""
+
+    sent: int
+    failing: Mapping[str, str]
+
+
+class Notifier:
+    """Run `run` under the supervisor with ``backoff=notifier.backoff``.
+
+    Args:
+        work: Where notices are.
+        channels: Returns the channel of a kind as it is set up now, or None.
+        clock: Injected time.
+        fence: Proof of the collector lease.
+        receiver: URL that webhooks go to; empty where there is none.
+        gap_s: See `GAP_S`.
+    """
+
+    def __init__(
+        self,
+        work: UnitOfWork,
+        channels: Callable[[ChannelKind], Awaitable[Channel | None]],
+        clock: Clock,
+        fence: Callable[[], Awaitable[Fence]],
+        receiver: Callable[[], str] = str,
+        gap_s: float = GAP_S,
+    ) -> None:
+        self._work = work
+        self._channels = channels
+        self._clock = clock
+        self._fence = fence
+        self._receiver = receiver
+        self._gap_us = round(gap_s * MICROS_PER_S)
+        self._sent = 0
+        self._failing: dict[str, str] = {}
+        self.backoff = Backoff(first_s=1.0, cap_s=10.0)
+
+    @property
+    def status(self) -> NotifierStatus:
+        return NotifierStatus(self._sent, dict(self._failing))
+
+    async def run(self) -> None:
+        """Tell for ever.
+
+        Raises:
+            UnavailableError: The database does not answer; run again, nothing is forgotten.
+            FencedError: Another process tells people.
+        """
+        await self.recover()
+        while True:
+            await self.step()
+            self.backoff.reset()
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def recover(self) -> None:
+        """Have messages go out once more whose handing over was interrupted."""
+        fence, now = await self._fence(), self._clock.now()
+        async with self._work(EVERY_SITE) as work:
+            found = await work.outbox.interrupted()
+            if not found:
+                return
+            await work.hold(fence)
+            for message in found:
+                await work.outbox.put_message(interrupted(message, now))
+            await work.commit()
+        log.warning("messages may go out twice: handing over was interrupted", messages=len(found))
+
+    async def step(self) -> None:
+        """Ask the routes, gather, hand over; once."""
+        while await self._ask_routes():
+            pass
+        while await self._gather():
+            pass
+        await self._hand_over()
+
+    # --- routes ---------------------------------------------------------------------------------------------------
+
+    async def _ask_routes(self) -> bool:
+        """Turn the oldest events into notices; whether there may be more."""
+        async with self._work(EVERY_SITE) as work:
+            events = await work.outbox.events(EVENTS_PER_STEP)
+            if not events:
+                return False
+            await work.hold(await self._fence())
+            routes = await work.outbox.routes()
+            for event in events:
+                alarm = await work.alarms.get(event.alarm_id)
+                await self._void(work, event)
+                if alarm is not None:
+                    await work.outbox.add(notices_of(event, alarm, routes))
+                if event.kind is JournalKind.RETURNED:
+                    told = [each for each in await work.outbox.of_alarm(event.alarm_id) if each.message_id is not None]
+                    await work.outbox.add(returns_of(event, told, routes))
+            await work.outbox.drop_events([event.id for event in events])
+            await work.commit()
+        return len(events) == EVENTS_PER_STEP
+
+    @staticmethod
+    async def _void(work: Work, event: NoticeEvent) -> None:
+        if event.kind is JournalKind.RAISED:
+            return
+        pointless = []
+        for notice in await work.outbox.of_alarm(event.alarm_id):
+            reason = voids(event, notice)
+            if reason:
+                pointless.append(notice.model_copy(update={"state": NoticeState.VOID, "reason": reason}))
+        await work.outbox.put(pointless)
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    async def _gather(self) -> bool:
+        """Make messages of what is due; whether there may be more."""
+        now = self._clock.now()
+        async with self._work(EVERY_SITE) as work:
+            due = await work.outbox.due(now, NOTICES_PER_STEP)
+            if not due:
+                return False
+            await work.hold(await self._fence())
+            contacts = {contact.id: contact for contact in await work.outbox.contacts()}
+            names = {asset.id: asset.code for asset in await work.assets.all()}
+            together: dict[tuple[str, ChannelKind], list[Notice]] = defaultdict(list)
+            for notice in due:
+                together[notice.user_id, notice.channel].append(notice)
+            for (user_id, channel), notices in together.items():
+                await self._compose(work, contacts.get(user_id), channel, notices, names, now)
+            await work.commit()
+        return len(due) == NOTICES_PER_STEP
+
+    async def _compose(
+        self,
+        work: Work,
+        contact: Contact | None,
+        channel: ChannelKind,
+        notices: list[Notice],
+        names: dict[str, str],
+        now: Micros,
+    ) -> None:
+        if channel is ChannelKind.WEBHOOK:
+            contact, address, why = Contact(id=RECEIVER), self._receiver(), "no receiver is set up"
+        else:
+            address = contact.address(channel) if contact is not None else ""
+            why = "no telephone number is kept" if channel is ChannelKind.SMS else "no address is kept"
+        if contact is None or not address:
+            void = {"state": NoticeState.VOID, "reason": why}
+            await work.outbox.put([notice.model_copy(update=void) for notice in notices])
+            log.warning("somebody cannot be told", user=notices[0].user_id, channel=str(channel), why=why)
+            return
+        earliest = await work.outbox.last_made(contact.id, channel)
+        free_at = now if earliest is None else Micros(max(now, earliest + self._gap_us))
+        later: list[Notice] = []
+        ready: list[Notice] = []
+        for notice in notices:
+            told_from = contact.told_from(now, notice.priority)
+            if notice.priority > GAP_EXEMPT:
+                told_from = max(told_from, free_at)
+            (ready if told_from <= now else later).append(notice.model_copy(update={"due_at": told_from}))
+        await work.outbox.put(later)
+        if not ready:
+            return
+        alarms = [await work.alarms.get(alarm_id) for alarm_id in dict.fromkeys(each.alarm_id for each in ready)]
+        message = composed(ready, [alarm for alarm in alarms if alarm is not None], names, address, now)
+        await work.outbox.put_message(message)
+        done = {"state": NoticeState.IN_MESSAGE, "message_id": message.id}
+        await work.outbox.put([notice.model_copy(update=done) for notice in ready])
+
+    # --- handing over ---------------------------------------------------------------------------------------------
+
+    async def _hand_over(self) -> None:
+        """Hand over what is ready; the channels side by side, each one message after the other."""
+        async with self._work(EVERY_SITE) as work:
+            ready = await work.outbox.to_send(self._clock.now(), MESSAGES_PER_STEP)
+        by_channel: dict[ChannelKind, list[Message]] = defaultdict(list)
+        for message in ready:
+            by_channel[message.channel].append(message)
+        done = await asyncio.gather(
+            *(self._hand_over_all(kind, messages) for kind, messages in by_channel.items()), return_exceptions=True
+        )
+        for outcome in done:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _hand_over_all(self, kind: ChannelKind, messages: list[Message]) -> None:
+        for message in messages:
+            taken = sending(message)
+            async with self._work(EVERY_SITE) as work:
+                await work.hold(await self._fence())
+                await work.outbox.put_message(taken)
+                await work.commit()
+            outcome = await self._attempted(kind, taken)
+            if outcome.state is MessageState.READY:
+                return  # The others would likely fail alike; they keep their turn, a second from now.
+
+    async def _attempted(self, kind: ChannelKind, message: Message) -> Message:
+        try:
+            reply = await self._deliver(kind, message)
+        except DeliveryError as error:
+            outcome = failed(message, self._clock.now(), error)
+            if self._failing.get(kind) != error.message:
+                log.warning("a message was not handed over", channel=str(kind), message=message.id, why=error.message)
+            self._failing[kind] = error.message
+        else:
+            outcome = sent(message, self._clock.now(), reply)
+            self._sent += 1
+            self._failing.pop(kind, None)
+        now = self._clock.now()
+        attempt = Attempt(
+            id=new_id(now), site_id=message.site_id, message_id=message.id, at=now, number=message.attempts,
+            is_sent=outcome.state is MessageState.SENT, reply=outcome.reply, problem=outcome.problem,
+        )  # fmt: skip
+        async with self._work(EVERY_SITE) as work:
+            await work.hold(await self._fence())
+            await work.outbox.put_message(outcome)
+            await work.outbox.add_attempt(attempt)
+            await work.commit()
+        return outcome
+
+    async def _deliver(self, kind: ChannelKind, message: Message) -> str:
+        channel = await self._channels(kind)
+        if channel is None:
+            raise DeliveryError(f"{kind.value.capitalize()} {NO_CHANNEL}")
+        return await channel.send(
+            OutgoingMessage(
+                id=message.id, to=message.address, subject=message.subject, body=message.body, at=message.created_at,
+                priority=message.priority, is_repeat=message.is_repeat,
+            )
+        )  # fmt: skip

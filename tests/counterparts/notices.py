@@ -1,0 +1,29 @@
+"""A route and a message of a site, for the tests of what may be done with them."""
+
+from pdm_app.domain.notice_routes import NoticeRoute, RouteStep
+from pdm_app.domain.notices import ChannelKind
+from pdm_app.domain.outbox import Message, MessageState
+from pdm_app.domain.repositories import Work
+
+
+def route_id(site_id: str) -> str:
+    return f"route-{site_id}"
+
+
+def message_id(site_id: str) -> str:
+    return f"message-{site_id}"
+
+
+async def put_notices(work: Work, site_id: str, user_id: str) -> None:
+    """A route that asks for nothing, and a message that was given up."""
+    step = RouteStep(user_ids=(user_id,), channels=(ChannelKind.EMAIL,))
+    await work.outbox.put_route(
+        NoticeRoute(id=route_id(site_id), site_id=site_id, name="Day", steps=(step,), enabled=False, revision=7)
+    )
+    await work.outbox.put_message(
+        Message(
+            id=message_id(site_id), site_id=site_id, user_id=user_id, channel=ChannelKind.EMAIL,
+            address=f"{user_id}@plant.example", subject=f"Alarm of {site_id}", body="", priority=2, alarms=1,
+            created_at=0, tried_since=0, state=MessageState.DEAD,
+        )
+    )  # fmt: skip

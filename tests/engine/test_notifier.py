@@ -1,0 +1,361 @@
+"""The notifier on either database: nothing is lost, a repeat is marked, a flood is one message."""
+
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from pdm_app.channels.email import EmailChannel
+from pdm_app.domain.access import EVERY_SITE
+from pdm_app.domain.alarms import AlarmState, JournalEntry, JournalKind
+from pdm_app.domain.errors import FencedError
+from pdm_app.domain.notice_channels import MailServer
+from pdm_app.domain.notice_routes import Contact, NoticeRoute, RouteStep
+from pdm_app.domain.notices import Channel, ChannelKind, DeliveryError, OutgoingMessage
+from pdm_app.domain.outbox import Message, MessageQuery, MessageState, NoticeState, events_of
+from pdm_app.domain.ports import Fence
+from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.engine.notifier import Notifier
+from pdm_app.storage.database import Database
+from pdm_app.storage.lease import SqlLease
+from pdm_app.storage.unit_of_work import SqlUnitOfWork
+from tests.counterparts.clocks import HandClock
+from tests.counterparts.mail_server import TAKE_AND_HANG_UP, mail_server
+from tests.counterparts.templates import begin_migrated
+from tests.storage import data
+from tests.storage.data import MINE, S, put_plant
+
+EMAIL, SMS = ChannelKind.EMAIL, ChannelKind.SMS
+GREYLISTED = DeliveryError("Come back later.", reply="451 later")
+UNKNOWN = DeliveryError("It hung up.", is_unknown=True)
+REFUSED = DeliveryError("No such person.", reply="550 no", is_final=True)
+
+
+class Script:
+    """A channel that fails as it is told and keeps what it takes."""
+
+    kind = EMAIL
+
+    def __init__(self) -> None:
+        self.taken: list[OutgoingMessage] = []
+        self.fails: deque[BaseException] = deque()
+
+    async def send(self, message: OutgoingMessage) -> str:
+        if self.fails:
+            raise self.fails.popleft()
+        self.taken.append(message)
+        return f"250 {len(self.taken)}"
+
+    async def close(self) -> None: ...
+
+
+class Plant:
+    """A stored plant whose alarms are written as the watch writes them."""
+
+    def __init__(self, work: UnitOfWork, clock: HandClock, fence: Fence) -> None:
+        self.work, self.clock = work, clock
+        self.script: Channel | None = Script()
+        self._fence = fence
+        self._entries = 0
+        self.notifier = self.started()
+
+    def started(self) -> Notifier:
+        async def channel(kind: ChannelKind) -> Channel | None:
+            return self.script
+
+        async def fence() -> Fence:
+            return self._fence
+
+        return Notifier(self.work, channel, self.clock, fence)
+
+    @property
+    def taken(self) -> list[OutgoingMessage]:
+        assert isinstance(self.script, Script)
+        return self.script.taken
+
+    async def route(self, *steps: RouteStep, **more: Any) -> None:
+        given = {"id": "route", "site_id": "site-graz", "name": "Night", "steps": steps or (step(),), **more}
+        async with self.work(EVERY_SITE) as work:
+            await work.outbox.put_route(NoticeRoute.model_validate(given))
+            await work.commit()
+
+    async def contact(self, user: str = "olga", **more: Any) -> None:
+        given = {"id": user, "email": f"{user}@plant.example", "phone": "+436601234567", **more}
+        async with self.work(EVERY_SITE) as work:
+            await work.outbox.put_contact(Contact.model_validate(given))
+            await work.commit()
+
+    async def journal(self, kind: JournalKind, number: int = 1, state: AlarmState | None = None, **more: Any) -> None:
+        """Something happens to alarm ``number``."""
+        self._entries += 1
+        states = {JournalKind.RAISED: AlarmState.UNACKNOWLEDGED, JournalKind.ACKNOWLEDGED: AlarmState.ACKNOWLEDGED}
+        state = state or states.get(kind, AlarmState.NORMAL)
+        now = self.clock.now()
+        alarm = data.alarm(MINE, number, state).model_copy(update={"raised_at": now, **more})
+        entry = data.entry(MINE, self._entries)
+        at = {"alarm_id": alarm.id, "kind": kind, "state": state, "at": now, "recorded_at": now}
+        entry = JournalEntry.model_validate({**entry.model_dump(), **at})
+        async with self.work(EVERY_SITE) as work:
+            await work.alarms.put([alarm])
+            await work.alarms.append([entry])
+            await work.outbox.add_events(events_of([entry]))
+            await work.commit()
+
+    async def raised(self, number: int = 1, **more: Any) -> None:
+        await self.journal(JournalKind.RAISED, number, **more)
+
+    async def later(self, seconds: float) -> None:
+        self.clock.at += round(seconds * S)
+        await self.notifier.step()
+
+    async def messages(self) -> list[Message]:
+        async with self.work(EVERY_SITE) as work:
+            return list(await work.outbox.messages(MessageQuery()))[::-1]
+
+
+def step(
+    after_s: float = 0, users: tuple[str, ...] = ("olga",), channels: tuple[ChannelKind, ...] = (EMAIL,)
+) -> RouteStep:
+    return RouteStep(after_s=after_s, user_ids=users, channels=channels)
+
+
+@pytest.fixture
+async def plant(database_url: str) -> AsyncIterator[Plant]:
+    database = Database(database_url)
+    await begin_migrated(database)
+    work, clock = SqlUnitOfWork(database), HandClock(data.NOON)
+    await put_plant(work, MINE, 1)
+    fence = await SqlLease(database, clock).acquire("test", 1e6)
+    assert fence is not None
+    yield Plant(work, clock, fence)
+    await database.close()
+
+
+async def test_an_alarm_reaches_the_person_named_with_what_to_do(plant: Plant) -> None:
+    await plant.route()
+    await plant.contact()
+    await plant.raised(cause="Worn bearing", action="Check oil.", simulated=True)
+    await plant.notifier.step()
+    [mail] = plant.taken
+    assert mail.to == "olga@plant.example"
+    assert mail.subject == "SIMULATED · P2 Bearing hot · P-101A · 86.1 (limit 85.5)"
+    assert "Cause: Worn bearing\nWhat to do: Check oil." in mail.body
+    [message] = await plant.messages()
+    assert (message.state, message.attempts, message.reply) == (MessageState.SENT, 1, "250 1")
+    await plant.later(3600)
+    assert len(plant.taken) == 1
+
+
+async def test_only_alarms_that_a_route_asks_for_are_told_and_only_when_they_are_announced(plant: Plant) -> None:
+    await plant.route(priorities=(1,))
+    await plant.route(id="other", asset_ids=("another",))
+    await plant.route(id="off", enabled=False)
+    await plant.contact()
+    await plant.raised(1)
+    await plant.raised(2, priority=1, state=AlarmState.SHELVED)
+    await plant.notifier.step()
+    assert plant.taken == []
+    await plant.raised(3, priority=1)
+    await plant.notifier.step()
+    assert [mail.priority for mail in plant.taken] == [1]
+
+
+async def test_who_is_named_twice_is_told_once(plant: Plant) -> None:
+    await plant.route()
+    await plant.route(id="again")
+    await plant.contact()
+    await plant.raised()
+    await plant.notifier.step()
+    await plant.later(120)
+    assert len(plant.taken) == 1
+
+
+async def test_a_flood_leaves_as_two_messages_and_a_critical_alarm_does_not_wait(plant: Plant) -> None:
+    await plant.route(priorities=(1, 2))
+    await plant.contact()
+    await plant.raised(1)
+    await plant.notifier.step()
+    for number in range(2, 32):
+        await plant.raised(number)
+        await plant.later(1)
+    assert len(plant.taken) == 1
+    await plant.raised(40, priority=1)
+    await plant.later(1)
+    assert [mail.priority for mail in plant.taken] == [2, 1]
+    for _ in range(61):
+        await plant.later(1)
+    assert len(plant.taken) == 3
+    assert plant.taken[-1].subject.startswith("30 alarms, most urgent: P2 Bearing hot")
+    assert "and 10 more" in plant.taken[-1].body
+
+
+async def test_the_next_is_told_unless_somebody_acknowledges(plant: Plant) -> None:
+    await plant.route(step(), step(600, ("max",)))
+    await plant.contact()
+    await plant.contact("max")
+    await plant.raised(1)
+    await plant.raised(2)
+    await plant.notifier.step()
+    await plant.journal(JournalKind.ACKNOWLEDGED, 1)
+    await plant.later(599)
+    assert [mail.to for mail in plant.taken] == ["olga@plant.example"]
+    await plant.later(2)
+    assert [mail.to for mail in plant.taken] == ["olga@plant.example", "max@plant.example"]
+    assert "NOT ACKNOWLEDGED" in plant.taken[-1].subject
+    async with plant.work(EVERY_SITE) as work:
+        told = await work.outbox.of_alarm("alarm-graz-1")
+    assert [(notice.state, notice.reason) for notice in told if notice.user_id == "max"] == [
+        (NoticeState.VOID, "acknowledged")
+    ]
+
+
+async def test_who_was_told_is_told_that_it_is_over_where_the_route_says_so(plant: Plant) -> None:
+    await plant.route(tells_return=True)
+    await plant.contact()
+    await plant.raised()
+    await plant.notifier.step()
+    await plant.clock.advance(120)
+    await plant.journal(JournalKind.RETURNED)
+    await plant.notifier.step()
+    assert "normal again" in plant.taken[-1].subject
+
+
+async def test_quiet_hours_hold_back_what_can_wait(plant: Plant) -> None:
+    await plant.route(priorities=(1, 2))
+    await plant.contact(quiet_from="12:00", quiet_to="13:30", zone="UTC")
+    await plant.raised(1)
+    await plant.raised(2)
+    await plant.notifier.step()
+    assert plant.taken == []
+    await plant.raised(3, priority=1)
+    await plant.notifier.step()
+    assert len(plant.taken) == 1
+    await plant.later(90 * 60)
+    assert len(plant.taken) == 2
+    assert plant.taken[-1].subject.startswith("2 alarms")
+
+
+async def test_what_is_put_off_comes_back_with_growing_waits_and_what_is_refused_is_kept_as_such(plant: Plant) -> None:
+    await plant.route()
+    await plant.contact()
+    assert isinstance(plant.script, Script)
+    plant.script.fails.extend([GREYLISTED, GREYLISTED])
+    await plant.raised()
+    for seconds in (0, 9, 1, 29, 1):
+        await plant.later(seconds)
+    [message] = await plant.messages()
+    assert (message.state, message.attempts, message.is_repeat) == (MessageState.SENT, 3, False)
+    async with plant.work(EVERY_SITE) as work:
+        log = await work.outbox.attempts(message.id)
+    assert [(line.is_sent, line.reply) for line in log] == [(False, "451 later"), (False, "451 later"), (True, "250 1")]
+    plant.script.fails.append(REFUSED)
+    await plant.raised(2)
+    await plant.later(60)
+    assert (await plant.messages())[-1].state is MessageState.DEAD
+    async with plant.work(EVERY_SITE) as work:
+        figures = await work.outbox.figures()
+    assert (figures.sent, figures.dead, figures.waiting, figures.events) == (1, 1, 0, 0)
+
+
+async def test_after_a_day_without_a_mail_server_everything_arrives(plant: Plant) -> None:
+    await plant.route()
+    await plant.contact()
+    assert isinstance(plant.script, Script)
+    script, plant.script = plant.script, None
+    for number in range(3):
+        await plant.raised(number)
+        await plant.later(8 * 3600)
+    assert {message.state for message in await plant.messages()} == {MessageState.READY}
+    assert "not set up" in plant.notifier.status.failing[EMAIL]
+    plant.script = script
+    for _ in range(4):
+        await plant.later(900)
+    assert {message.state for message in await plant.messages()} == {MessageState.SENT}
+    assert len(script.taken) == 3
+    assert not plant.notifier.status.failing
+
+
+async def test_somebody_without_an_address_is_on_record(plant: Plant) -> None:
+    await plant.route(step(users=("olga", "nobody"), channels=(EMAIL, SMS)))
+    await plant.contact(phone="")
+    await plant.raised()
+    await plant.notifier.step()
+    assert len(plant.taken) == 1
+    async with plant.work(EVERY_SITE) as work:
+        told = await work.outbox.of_alarm("alarm-graz-1")
+    void = {(notice.user_id, notice.channel, notice.reason) for notice in told if notice.state is NoticeState.VOID}
+    assert void == {
+        ("olga", SMS, "no telephone number is kept"),
+        ("nobody", SMS, "no telephone number is kept"),
+        ("nobody", EMAIL, "no address is kept"),
+    }
+
+
+class DiesError(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("when", ["before it was taken", "after it was taken"])
+async def test_a_process_killed_while_it_hands_over_loses_nothing_and_marks_the_repeat(plant: Plant, when: str) -> None:
+    await plant.route()
+    await plant.contact()
+    script = plant.script
+    assert isinstance(script, Script)
+
+    class Dies(Script):
+        async def send(self, message: OutgoingMessage) -> str:
+            if when.startswith("after"):
+                script.taken.append(message)
+            raise DiesError
+
+    plant.script = Dies()
+    await plant.raised()
+    with pytest.raises(DiesError):
+        await plant.notifier.step()
+    plant.script = script
+    plant.notifier = plant.started()
+    await plant.notifier.recover()
+    await plant.later(1)
+    assert [mail.is_repeat for mail in script.taken] == ([False, True] if when.startswith("after") else [True])
+    assert len({mail.id for mail in script.taken}) == 1
+    [message] = await plant.messages()
+    assert (message.state, message.is_repeat) == (MessageState.SENT, True)
+
+
+async def test_a_reply_that_was_lost_marks_the_repeat(plant: Plant) -> None:
+    await plant.route()
+    await plant.contact()
+    async with mail_server() as server:
+        server.at_end.append(TAKE_AND_HANG_UP)
+        options = MailServer(host="127.0.0.1", port=server.port, security="none", sender="pdm@plant.example")
+        plant.script = EmailChannel(options)
+        await plant.raised()
+        await plant.notifier.step()
+        await plant.later(10)
+        await plant.script.close()
+    assert len(server.mails) == 2
+    assert len({mail["Message-ID"] for mail in server.mails}) == 1
+    assert "may repeat" in server.mails[1].get_content()
+
+
+async def test_events_that_come_twice_are_told_once(plant: Plant) -> None:
+    await plant.route()
+    await plant.contact()
+    await plant.raised()
+    await plant.notifier.step()
+    plant._entries = 0
+    plant.clock.at = data.NOON
+    await plant.raised()
+    await plant.later(3600)
+    assert len(plant.taken) == 1
+
+
+async def test_a_process_that_no_longer_leads_tells_nobody(plant: Plant) -> None:
+    await plant.route()
+    await plant.contact()
+    await plant.raised()
+    plant._fence = Fence(plant._fence.token - 1)
+    with pytest.raises(FencedError):
+        await plant.notifier.step()
+    assert plant.taken == []

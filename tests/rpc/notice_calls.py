@@ -1,0 +1,66 @@
+"""The procedures of notices: what each needs, a call that makes sense, calls that reach across sites."""
+
+from typing import Any
+
+from pdm_app.domain.access import Permission
+from tests.counterparts.notices import message_id, route_id
+from tests.counterparts.whole_product import OURS, Belongings
+
+CONFIGURE = Permission.ALARMS_CONFIGURE
+NOTICE_NEEDS: dict[str, Permission | None] = {
+    "notices.routes": CONFIGURE,
+    "notices.add_route": CONFIGURE,
+    "notices.change_route": CONFIGURE,
+    "notices.remove_route": CONFIGURE,
+    "notices.contacts": Permission.USERS_CONFIGURE,
+    "notices.put_contact": Permission.USERS_CONFIGURE,
+    "notices.my_contact": None,
+    "notices.put_my_contact": None,
+    "notices.status": CONFIGURE,
+    "notices.put_secret": Permission.SETTINGS_WRITE,
+    "notices.test": Permission.SETTINGS_WRITE,
+    "notices.messages": CONFIGURE,
+    "notices.message": CONFIGURE,
+    "notices.retry": CONFIGURE,
+}
+NOTICE_LET_IN_BUT_WRONG = {
+    "notices.change_route": "CONFLICT",  # The revision is one of long ago.
+    "notices.test": "BAD_REQUEST",  # No channel is set up.
+}
+
+
+def facts(site_id: str, user_id: str) -> dict[str, Any]:
+    return {"site_id": site_id, "name": "Night", "steps": [{"user_ids": [user_id], "channels": ["email"]}]}
+
+
+def notice_inputs(own: Belongings) -> dict[str, Any]:
+    route, message = {"route_id": route_id(OURS)}, {"message_id": message_id(OURS)}
+    return {
+        "notices.add_route": {"facts": facts(OURS, own.user_id)},
+        "notices.change_route": {**route, "facts": facts(OURS, own.user_id), "revision": 3},
+        "notices.remove_route": route,
+        "notices.put_contact": {"user_id": own.user_id, "facts": {"phone": "+436601234567"}},
+        "notices.put_my_contact": {"facts": {"email": "me@plant.example"}},
+        "notices.put_secret": {"channel": "email", "secret": ""},
+        "notices.test": {"channel": "email", "address": "me@plant.example", "site_id": OURS},
+        "notices.message": message,
+        "notices.retry": message,
+    }
+
+
+def notice_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By procedure and field: what is asked for when somebody means what is the target's."""
+    route, message = {"route_id": route_id(site_id)}, {"message_id": message_id(site_id)}
+    mine = facts(OURS, "person-engineer")
+    return {
+        ("notices.add_route", "facts"): [{"facts": facts(site_id, "person-engineer")}],
+        ("notices.change_route", "route_id"): [{**route, "facts": mine, "revision": 7}],
+        ("notices.change_route", "facts"): [
+            {"route_id": route_id(OURS), "facts": facts(site_id, "person-engineer"), "revision": 7}
+        ],
+        ("notices.remove_route", "route_id"): [route],
+        ("notices.put_contact", "user_id"): [{"user_id": target.user_id, "facts": {}}],
+        ("notices.test", "site_id"): [{"channel": "email", "address": "me@plant.example", "site_id": site_id}],
+        ("notices.message", "message_id"): [message],
+        ("notices.retry", "message_id"): [message],
+    }
