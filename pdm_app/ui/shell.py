@@ -17,6 +17,7 @@ from pdm_app.ui.widgets.people import idle_watch
 from pdm_app.ui.widgets.plant_rate import plant_rate
 from pdm_app.ui.widgets.sign_in import log_out
 from pdm_app.ui.widgets.theme_switch import theme_switch
+from pdm_app.ui.widgets.tour import tour
 
 ICON = 20
 STROKE = 1.75
@@ -75,6 +76,7 @@ def page(
                 rx.cond(Session.permissions.contains(str(Permission.SETTINGS_READ)), settings_banner()),
                 _problem(),
                 idle_watch(),
+                rx.cond(Session.is_demo, tour(rights=Session.permissions)),
                 *content,
                 id="content",
                 class_name="content",

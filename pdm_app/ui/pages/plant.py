@@ -13,6 +13,7 @@ from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.machine_box import machine_box
 from pdm_app.ui.widgets.plant_editors import asset_adder
 from pdm_app.ui.widgets.sparkline import sparkline
+from pdm_app.ui.widgets.tour import past_progress
 
 
 def plant() -> rx.Component:
@@ -21,6 +22,7 @@ def plant() -> rx.Component:
         "nav.plant",
         [text("nav.plant")],
         head(text("plant.title"), rx.el.span(Plant.site_name, class_name="aside"), simulated_chip()),
+        rx.cond(Plant.is_demo, past_progress()),
         rx.cond(
             Plant.lines.length() > 0,
             rx.el.div(rx.foreach(Plant.lines, _tile), class_name="tiles"),

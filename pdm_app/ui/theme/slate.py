@@ -21,6 +21,7 @@ STYLESHEETS = [
     "slate/signals.css",
     "slate/storage.css",
     "slate/workspace.css",
+    "slate/tour.css",
     "slate/batches.css",
 ]
 """In the order of the cascade: what comes later may refine what stands before."""

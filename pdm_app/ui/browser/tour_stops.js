@@ -1,0 +1,53 @@
+/* The guided tour: its stops, where each leads, and how far somebody has come. A part that arrives later adds a stop. */
+
+/** In the order of the story. `target` is what is pointed at; `right` is needed to find it there. */
+export const STOPS = [
+  { key: "plant", path: "/plant", target: ".tiles .tile" },
+  { key: "alarm", path: "/alarms", target: ".page-head" },
+  { key: "asset", path: "/asset/p-101a", target: ".page-head" },
+  { key: "trend", path: "/trends", target: ".page-head" },
+  { key: "break", path: "/asset/p-501", target: ".fault-form", right: "demo.control" },
+  { key: "signals", path: "/signals", target: ".page-head" },
+];
+
+/** What may be tried, in the order of the story; the server says what was really done. */
+export const DEEDS = ["break", "acknowledge", "repair", "derive", "view"];
+
+export const KEY = "pdm.tour";
+const STATES = new Set(["new", "on", "away", "done"]);
+const FRESH = { state: "new", at: 0 };
+
+/** The stops that somebody with these rights can see. */
+export function stopsFor(rights) {
+  return STOPS.filter((stop) => !stop.right || rights.includes(stop.right));
+}
+
+/** How far somebody is, from what storage holds; what cannot be read is a fresh start. */
+export function read(text, count) {
+  try {
+    const kept = JSON.parse(text);
+    const isSound = STATES.has(kept?.state) && Number.isInteger(kept.at) && kept.at >= 0;
+    return isSound ? { state: kept.state, at: Math.min(kept.at, Math.max(count - 1, 0)) } : FRESH;
+  } catch {
+    return FRESH;
+  }
+}
+
+/** What follows from a press: start, next, back, leave, resume, again. */
+export function after({ state, at }, press, count) {
+  switch (press) {
+    case "start":
+    case "again":
+      return { state: "on", at: 0 };
+    case "next":
+      return at + 1 < count ? { state: "on", at: at + 1 } : { state: "done", at };
+    case "back":
+      return { state: "on", at: Math.max(0, at - 1) };
+    case "resume":
+      return { state: "on", at };
+    case "leave":
+      return { state: "away", at };
+    default:
+      return { state, at };
+  }
+}
