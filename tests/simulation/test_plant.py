@@ -91,6 +91,7 @@ def test_no_limit_lies_inside_the_normal_band_and_all_lie_inside_the_range() -> 
         signal, condition = signals[rule.signal_id], rule.condition
         assert signal.range_low is not None
         assert signal.range_high is not None
+        assert isinstance(condition, HighLimit | LowLimit), "the plant's own rules are limits"
         assert signal.range_low < condition.limit < signal.range_high, rule.id
         if isinstance(condition, HighLimit) and signal.normal_high is not None:
             assert condition.limit - condition.deadband >= signal.normal_high, rule.id
