@@ -21,7 +21,6 @@ STYLESHEETS = [
     "slate/signals.css",
     "slate/storage.css",
     "slate/workspace.css",
-    "slate/batches.css",
     "slate/tour.css",
     "slate/batches.css",
 ]
