@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { duration, number, unitSymbol } from "./format.js";
 import { usePlaces } from "./directory.js";
+import { ExportSheet, mayExport } from "./export_sheet.jsx";
 import { Check, Sheet } from "./form_parts.jsx";
 import { guarded } from "./guard.jsx";
 import { useQuery, useZone } from "./hooks.js";
@@ -77,6 +78,7 @@ function Workspace() {
   const [period, setPeriod] = usePeriodInAddress(SPAN_S);
   const [note, setNote] = useState(null);
   const [asksKeys, setAsksKeys] = useState(false);
+  const [taken, setTaken] = useState(null);
   const kept = useViews(view, change, period, setPeriod);
   const places = usePlaces();
   const zone = useZone();
@@ -103,6 +105,7 @@ function Workspace() {
   const { from, to } = data.settled ?? boundsOf(period, link().clock.now());
   const inView = (series) => within(found.get(keyOf(series)).columns, from, to);
   const save = () => download(csvOf(drawn.map(named), drawn.map(inView)));
+  const exportable = drawn.filter((series) => series.signal).map((series) => ({ id: series.signal, name: named(series) }));
   const write = () => setNote(noteAt(view.marks, (from + to) / 2));
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole.current?.requestFullscreen?.());
   const subjects = [
@@ -129,6 +132,7 @@ function Workspace() {
           {subjects.length > 0 && mayWrite(kept.me) && <button type="button" className="link" onClick={write}>{t("notes.write")}</button>}
           <button type="button" className="link" disabled={!drawn.length} aria-pressed={view.isTable} onClick={() => change(({ isTable }) => ({ isTable: !isTable }))}>{t(view.isTable ? "trend.as_chart" : "trend.as_table")}</button>
           <button type="button" className="link" disabled={!drawn.length} onClick={save}>{t("trends.csv")}</button>
+          {exportable.length > 0 && mayExport(kept.me) && <button type="button" className="link" onClick={() => setTaken({ from, to })}>{t("exports.open")}</button>}
           <ShareLink />
           <button type="button" className="link" onClick={() => setAsksKeys(true)}>{t("trends.keys")}</button>
         </p>
@@ -148,6 +152,7 @@ function Workspace() {
         <NoteList {...notes} me={kept.me} onOpen={setNote} nameOf={(one) => (one.signal_id && records.has(one.signal_id) ? named({ signal: one.signal_id }) : codeOf(one.asset_id))} />
       </section>
       {note && <NoteSheet key={note.id ?? "new"} {...{ note, subjects, me: kept.me }} onClose={() => setNote(null)} onDone={notes.again} />}
+      {taken && <ExportSheet signals={exportable} {...taken} onClose={() => setTaken(null)} />}
       {asksKeys && <KeySheet onClose={() => setAsksKeys(false)} />}
     </div>
   );
