@@ -40,10 +40,12 @@ async def test_what_was_offered_is_stored_and_rolled_up(sqlite_url: str, tmp_pat
     async with child("recording", MODULE, configuration, tmp_path) as process:
         await process.hear(60)
         found = Recorded(**await process.ask(120, what="record", seconds=SECONDS), usage={})
+        again = Recorded(**await process.ask(120, what="replay", seconds=SECONDS), usage={})
         plain = Recorded(**await process.ask(120, what="plain", seconds=SECONDS), usage={})
     assert found.offered == found.stored > 30_000
     assert found.rolled_up == found.rolled_up_due > 0
     assert found.bytes / found.stored > 20
+    assert again.offered == again.stored > 0, "what is written again adds no row"
     assert plain.offered == plain.stored > 0
     database = Database(sqlite_url)
     assert await Tables(database).count("latest") == 1000
@@ -60,6 +62,8 @@ async def test_both_databases_are_reported(need: Callable[[str, object], None], 
         assert figures[f"recorded, {label}"].peer
         assert figures[f"disk, {label}"].value
     assert figures["recorded, MariaDB"].must == 10_000
+    assert figures["written again, MariaDB"].must == 50_000
+    assert figures["recorder, MariaDB"].value
     assert figures["CPU of the server, MariaDB"].value
 
 

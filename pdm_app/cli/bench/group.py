@@ -63,7 +63,10 @@ def record(
     ] = "",
     json_file: JsonFile = None,
 ) -> None:
-    """Buffer to database: samples per second recorded and rolled up, on SQLite and on MariaDB or MySQL."""
+    """Buffer to database: samples per second recorded and rolled up, on SQLite and on MariaDB or MySQL.
+
+    With --seconds 600 it shows what is sustained.
+    """
     from pdm_app.cli.bench.record import bench_record
 
     run_to_end(bench_record(seconds, database_url)).put_out(json_file)

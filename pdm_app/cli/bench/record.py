@@ -24,6 +24,8 @@ SIGNALS = 1000
 START_S_MAX = 60.0
 DRAIN_S_MAX = 600.0  # After offering: for what is still to be recorded and rolled up.
 MUST_PER_S, GOAL_PER_S = 10_000, 100_000
+REPLAY_MUST_PER_S, REPLAY_GOAL_PER_S = 50_000, 100_000
+SHORT_S = 20.0  # At most, for the peer and for what is written again: sustained is asked of recording alone.
 DATABASE = "pdm_bench"
 NO_USAGE = Usage(0.0, 0.0, 0.0)
 
@@ -72,16 +74,15 @@ async def bench_record(seconds: float, database_url: str) -> Report:
         folder = Path(name)
         where = machine(folder)
         sqlite_url = f"sqlite+aiosqlite:///{(folder / 'record.sqlite').as_posix()}"
-        own, peer = await _both("SQLite", sqlite_url, None, seconds, folder)
-        _note("SQLite", own, peer, None, figures, notes)
+        _note("SQLite", *await _all("SQLite", sqlite_url, None, seconds, folder), None, figures, notes)
         if not database_url and find_mariadbd() is None:
             notes.append("MariaDB was left out: mariadbd is not installed and no --database-url was given.")
         else:
             with _server(database_url, folder) as (url, pid):
                 if not database_url:
                     await make_database(url)
-                own, peer = await _both("MySQL", url, pid, seconds, folder)
-                _note(_brand(own.version), own, peer, pid, figures, notes)
+                found = await _all("MySQL", url, pid, seconds, folder)
+                _note(_brand(found[0].version), *found, pid, figures, notes)
     notes.append(f"Before the run the machine was {busy:.0f} % busy with other work.")
     return Report(
         title="bench record: from the buffer to the database",
@@ -126,29 +127,45 @@ async def make_database(url: str) -> None:
         await system.close()
 
 
-async def _both(name: str, url: str, pid: int | None, seconds: float, folder: Path) -> tuple[Recorded, Recorded]:
-    """Record in the product's way, then in the peer's."""
+async def _all(
+    name: str, url: str, pid: int | None, seconds: float, folder: Path
+) -> tuple[Recorded, Recorded, Recorded]:
+    """Record in the product's way, write the same again, then write in the peer's way."""
     configuration = {"database_url": url, "folder": str(folder), "signals": SIGNALS}
     async with child(f"recording-{name}", MODULE, configuration, folder) as process:
         await process.hear(START_S_MAX)
         pids = {"recorder": process.pid, **({"database": pid} if pid else {})}
         found = []
-        for what in ("record", "plain"):
+        for what, length_s in (
+            ("record", seconds),
+            ("replay", min(seconds, SHORT_S)),
+            ("plain", min(seconds, SHORT_S)),
+        ):
             with metered(pids) as meter:
-                answer = await process.ask(seconds + DRAIN_S_MAX, what=what, seconds=seconds)
+                answer = await process.ask(seconds + DRAIN_S_MAX, what=what, seconds=length_s)
             found.append(Recorded(**answer, usage=meter.usage))
         if not url.startswith("sqlite"):
             await process.ask(DRAIN_S_MAX, what="empty", seconds=0)
-    return found[0], found[1]
+    return found[0], found[1], found[2]
 
 
-def _note(label: str, own: Recorded, peer: Recorded, pid: int | None, figures: list[Figure], notes: list[str]) -> None:
+def _note(
+    label: str, own: Recorded, again: Recorded, peer: Recorded, pid: int | None, figures: list[Figure], notes: list[str]
+) -> None:
     must, goal = (MUST_PER_S, GOAL_PER_S) if label != "SQLite" else (None, None)
     stored, stored_by_peer = (100 * one.stored / one.offered for one in (own, peer))
     rolled_up = 100 * own.rolled_up / own.rolled_up_due if own.rolled_up_due else None
     figures += [
         Figure(f"recorded, {label}", own.per_s, "samples/s", must, goal, peer.per_s, more_is_better=True),
         Figure(f"recorded and rolled up, {label}", own.stored / own.rolled_up_s, "samples/s"),
+        Figure(
+            f"written again, {label}",
+            again.offered / again.recorded_s,
+            "samples/s",
+            *_replay(label),
+            more_is_better=True,
+        ),
+        Figure(f"recorder, {label}", own.usage.get("recorder", NO_USAGE).cpu_percent, "% of a core", 100, 100),
         Figure(f"stored of those offered, {label}", stored, "%", 100, 100, stored_by_peer, more_is_better=True),
         Figure(f"in rollups of those due, {label}", rolled_up, "%", 100, 100, more_is_better=True, note="none was due"),
         Figure(f"CPU of the recorder, {label}", own.cpu_us("recorder"), "µs/sample", peer=peer.cpu_us("recorder")),
@@ -163,6 +180,10 @@ def _note(label: str, own: Recorded, peer: Recorded, pid: int | None, figures: l
         f"{label} {own.version}: {own.stored:,} samples; CPU in % of one core: {split(own.usage)}; "
         f"peer: {split(peer.usage)}."
     )
+
+
+def _replay(label: str) -> tuple[int | None, int | None]:
+    return (None, None) if label == "SQLite" else (REPLAY_MUST_PER_S, REPLAY_GOAL_PER_S)
 
 
 def _brand(version: str) -> str:

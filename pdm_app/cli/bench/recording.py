@@ -1,9 +1,10 @@
 """Load generator and recorder in one process beside the database, as ``python -m pdm_app.cli.bench.recording``.
 
-Order ``{"what": "record"}`` offers batches to the durable buffer as fast as it admits them, while the recorder and the
-rollup write them to the historian as in the product. Order ``{"what": "plain"}`` is the peer: the same samples as plain
-multi-row inserts into a table of the same columns. Time in the samples is the plant's: each batch is one second later,
-so that a rollup bucket holds as many samples as in a plant at 1 Hz.
+Order ``{"what": "record"}`` offers batches to the durable buffer as fast as it admits them, while recorder and rollup
+write them to the historian as in the product. Order ``{"what": "replay"}`` writes what was recorded once more.
+Order ``{"what": "plain"}`` is the peer: the same samples as plain multi-row inserts into a table of the same columns.
+Time in the samples is the plant's: each batch is one second later, so that a rollup bucket holds as many samples as in
+a plant at 1 Hz.
 """
 
 import asyncio
@@ -62,6 +63,8 @@ class Recording:
         self._folder = folder
         self._signals = signals
         self._clock = SystemClock()
+        self._fence: Fence | None = None
+        self._batches = 0
 
     async def record(self, seconds: float) -> Message:
         """Offer for ``seconds``, wait until all of it is recorded, then until all closed buckets are rolled up."""
@@ -70,6 +73,8 @@ class Recording:
         fence = await SqlLease(database, self._clock).acquire("bench", LEASE_S)
         if fence is None:
             raise RuntimeError("The collector lease of the benchmark's own database is taken.")
+
+        self._fence = fence
 
         async def held() -> Fence:
             return fence
@@ -97,6 +102,7 @@ class Recording:
             pass
         rolled_up_s = time.perf_counter() - began_s
         await buffer.close()
+        self._batches = offered // self._signals
         horizon = BEGIN_AT + (offered // self._signals - 1) * MICROS_PER_S - GRACE_US
         due = max(0, horizon - horizon % BUCKET_US - BEGIN_AT) // MICROS_PER_S * self._signals
         return {
@@ -109,6 +115,24 @@ class Recording:
             "bytes": await tables.bytes_used() - bytes_before,
             "version": await tables.version(),
         }
+
+    async def replay(self, seconds: float) -> Message:
+        """Write what was recorded once more, the very same, as after a kill before the buffer learnt of it."""
+        if self._fence is None:
+            raise RuntimeError("There is nothing to write again: nothing was recorded.")
+        tables, historian = Tables(self._database), SqlHistorian(self._database, self._clock)
+        before = await tables.count("samples")
+        source, seq = batches(self._signals), 0
+        began_s = time.perf_counter()
+        while seq < self._batches and time.perf_counter() - began_s < seconds:
+            some = [
+                next(source).numbered(seq + place) for place in range(1, min(PLAIN_BATCHES, self._batches - seq) + 1)
+            ]
+            await historian.write(some, self._fence)
+            seq += len(some)
+        took_s = time.perf_counter() - began_s
+        grown = await tables.count("samples") - before
+        return {"offered": seq * self._signals, "stored": seq * self._signals - grown, "recorded_s": took_s, "bytes": 0}
 
     async def plain(self, seconds: float) -> Message:
         """Insert the same samples without looking at what is there, without latest values and without rollups."""
@@ -151,7 +175,12 @@ async def serve(link: ChildLink, configuration: Message) -> None:
     """Do what is ordered, one after the other, and say how it went."""
     database = Database(configuration["database_url"])
     recording = Recording(database, Path(configuration["folder"]), configuration["signals"])
-    work: dict[str, Any] = {"record": recording.record, "plain": recording.plain, "empty": Tables(database).empty}
+    work: dict[str, Any] = {
+        "record": recording.record,
+        "replay": recording.replay,
+        "plain": recording.plain,
+        "empty": Tables(database).empty,
+    }
     try:
         link.tell(ready=True)
         while True:
