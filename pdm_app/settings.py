@@ -14,23 +14,18 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from pdm_app.domain.access import Role
+from pdm_app.domain.acme import HOST_NAME, AcmeSettings
 from pdm_app.domain.directories import LdapDirectory, OidcProvider
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
-from pdm_app.domain.notice_channels import ChannelsSetUp, MailServer, SmsGateway, WebhookReceiver
+from pdm_app.domain.notice_channels import ChannelsSetUp
+from pdm_app.domain.section import Section
 
 CONFIG_VARIABLE = "PDM_CONFIG"
-HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 KEY_CHARACTERS_MIN = 32  # HS256 wants a key at least as long as its hash. Source: RFC 7518, section 3.2.
-
-
-class Section(BaseModel):
-    """A branch of the tree."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class AuthSettings(Section):
@@ -156,47 +151,6 @@ class RpcSettings(Section):
     connections_max: int = Field(default=2_000, ge=1, le=1_000_000, description="WebSockets and event streams open.")
 
 
-class AcmeSettings(Section):
-    """Certificates from an ACME directory: a public authority, or a server of the company's own."""
-
-    directory: str = Field(
-        default="", max_length=500, description="Its address, such as https://ca.example/acme/directory; empty: none."
-    )
-    mail: str = Field(default="", max_length=254, description="Where the authority writes to; may be left empty.")
-    names: tuple[str, ...] = Field(
-        default=(), max_length=50, description="Host names the certificate is for; the directory must reach them."
-    )
-    ca_file: Path | None = Field(
-        default=None, description="PEM file of the authority behind the directory's own HTTPS, where it is private."
-    )
-    terms_agreed: bool = Field(default=False, description="Whether you agree to the terms of the directory.")
-    external_key_id: str = Field(default="", max_length=200, description="Of an external account, where one is asked.")
-    external_key: SecretStr | None = Field(default=None, description="Its HMAC key in base64url, as it was given.")
-
-    @field_validator("directory")
-    @classmethod
-    def _directory_is_an_address(cls, directory: str) -> str:
-        if directory and not re.fullmatch(r"https://[^\s/@]+(/\S*)?", directory):
-            raise ValueError("is no address that begins with https://; the authority names its directory")
-        return directory
-
-    @field_validator("names")
-    @classmethod
-    def _names_can_be_certified(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name.startswith("*") or not HOST_NAME.fullmatch(name):
-                raise ValueError(f"{name[:80]!r} is no host name that a directory can reach, such as plant.example")
-        return names
-
-    @model_validator(mode="after")
-    def _directory_has_names(self) -> "AcmeSettings":
-        if self.directory and not self.names:
-            raise ValueError("a directory is named without names for the certificate; set PDM_TLS__ACME__NAMES")
-        if bool(self.external_key_id) != (self.external_key is not None):
-            raise ValueError("an external account has a key id and a key; set both, or neither")
-        return self
-
-
 class TlsSettings(Section):
     """HTTPS, where no proxy serves it."""
 
@@ -271,26 +225,6 @@ class HistorySettings(Section):
     )
 
 
-class EmailSettings(Section, MailServer):
-    """The mail server that notices are handed to; its password is kept apart, sealed."""
-
-
-class SmsSettings(Section, SmsGateway):
-    """The gateway that text messages are handed to; its key is kept apart, sealed."""
-
-
-class WebhookSettings(Section, WebhookReceiver):
-    """The program that notices are posted to; what signs them is kept apart, sealed."""
-
-
-class NoticeSettings(Section, ChannelsSetUp):
-    """Ways by which people are told of alarms."""
-
-    email: EmailSettings = EmailSettings()
-    sms: SmsSettings = SmsSettings()
-    webhook: WebhookSettings = WebhookSettings()
-
-
 class AuditSettings(Section):
     """The audit trail, which only grows."""
 
@@ -345,7 +279,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     buffer: BufferSettings = BufferSettings()
     history: HistorySettings = HistorySettings()
-    notices: NoticeSettings = NoticeSettings()
+    notices: ChannelsSetUp = ChannelsSetUp()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 

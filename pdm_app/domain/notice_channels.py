@@ -3,22 +3,17 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pdm_app.domain.notices import ChannelKind
+from pdm_app.domain.section import Section
 
 Security = Literal["tls", "starttls", "none"]
 Profile = Literal["", "generic", "twilio", "vonage", "bird", "sinch", "seven"]
 Shape = Literal["json", "teams", "slack"]
 
 
-class ChannelSetUp(BaseModel):
-    """Base of the three."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MailServer(ChannelSetUp):
+class MailServer(Section):
     """The mail server that notices are handed to."""
 
     host: str = Field(default="", max_length=253, description="Empty: no mail is sent.")
@@ -38,7 +33,7 @@ class MailServer(ChannelSetUp):
         return f"{self.host}:{self.port}" if self.host and self.sender else ""
 
 
-class SmsGateway(ChannelSetUp):
+class SmsGateway(Section):
     """The gateway that text messages are handed to."""
 
     profile: Profile = Field(default="", description="Whose interface it speaks; empty: no text messages are sent.")
@@ -52,7 +47,7 @@ class SmsGateway(ChannelSetUp):
         return f"{self.profile} {self.url}".strip() if self.profile and (self.url or self.profile != "generic") else ""
 
 
-class WebhookReceiver(ChannelSetUp):
+class WebhookReceiver(Section):
     """The program that notices are posted to."""
 
     url: str = Field(default="", max_length=300, description="Empty: nothing is posted.")
@@ -64,7 +59,7 @@ class WebhookReceiver(ChannelSetUp):
         return self.url
 
 
-class ChannelsSetUp(ChannelSetUp):
+class ChannelsSetUp(Section):
     """All of them."""
 
     email: MailServer = MailServer()

@@ -25,11 +25,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
 
+from pdm_app.domain.acme import AcmeSettings
 from pdm_app.domain.errors import PdmError, UnavailableError
 from pdm_app.services.acme_challenges import Challenges
 from pdm_app.services.certificate_requests import request_pem
 from pdm_app.services.private_files import write_private
-from pdm_app.settings import AcmeSettings
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Replay a recording on a machine: one call makes its connection and signals, or starts them again.
 
-A replay is a connection like any other, with a driver that plays a file: it stands in the list of connections, ends when
-it is paused there, and its values say that they are simulated.
+A replay is a connection like any other, with a driver that plays a file: it stands in the list of connections, ends
+when it is paused there, and its values say that they are simulated.
 """
 
 import re

@@ -17,8 +17,9 @@ from pydantic.fields import FieldInfo
 
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.record import Record
+from pdm_app.domain.section import Section
 from pdm_app.domain.settings_revisions import SettingKey, SettingValue
-from pdm_app.settings import Section, Settings
+from pdm_app.settings import Settings
 
 
 class Effect(StrEnum):

@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
+from pdm_app.domain.section import Section
 from pdm_app.domain.settings_revisions import SettingValue
 from pdm_app.services.setting_keys import Effect, Kind, SettingSpec, keys_given, setting_specs, value_in
-from pdm_app.settings import Section, Settings
+from pdm_app.settings import Settings
 
 Stored = Mapping[str, SettingValue]
 

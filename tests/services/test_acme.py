@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from pdm_app.cli.https import Https, Redirect
 from pdm_app.domain.access import EVERY_SITE, SYSTEM
+from pdm_app.domain.acme import AcmeSettings
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.certificates import DAY
 from pdm_app.domain.samples import Micros
@@ -19,7 +20,7 @@ from pdm_app.services.acme import FIRST_WAIT_S, AcmeKeeping
 from pdm_app.services.certificate_store import CertificateStore
 from pdm_app.services.certificates import CertificateService
 from pdm_app.services.expiries import ExpiryService
-from pdm_app.settings import AcmeSettings, Settings, TlsSettings
+from pdm_app.settings import Settings, TlsSettings
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.certificates import brought
 from tests.counterparts.clocks import HandClock, WallClock, until
