@@ -275,9 +275,7 @@ async def running(
         assets = AssetService(work, desk, signatures, signs_deletions=settings.audit.sign_deletions)
         signals = SignalService(work, desk)
         notes = SqlHistoryNotes(database)
-        recalculations = RecalculationService(
-            work, historian, clock, keeper.held, lambda: deriver.status.faults, notes
-        )
+        recalculations = RecalculationService(work, historian, clock, keeper.held, lambda: deriver.status.faults, notes)
         supervisor.start("recalculations", recalculations.run, stage=Stage.CONSUMER)
         live = LiveService(frames, signals)
         exports = ExportService(work, historian, signals, clock, settings.data_dir / EXPORTS_FOLDER, RENDERERS)
