@@ -157,7 +157,9 @@ def _run_long(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
     """Run both turns of the long gate, the second also after the first failed; return the names of those that did."""
     ensure_frontend()
     python = product_environment(checkout).scripts / "python"
-    commands = {name: [python, "-m", "pytest", *turn, *arguments] for name, turn in LONG_TURNS.items()}
+    commands: dict[str, Command] = {
+        name: [python, "-m", "pytest", *turn, *arguments] for name, turn in LONG_TURNS.items()
+    }
     return [name for name, command in commands.items() if not _passes(checkout, name, command, (0, NO_TESTS))]
 
 

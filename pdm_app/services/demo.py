@@ -6,7 +6,7 @@ from typing import Literal
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission
 from pdm_app.domain.audit import AuditQuery
-from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError, PermissionDeniedError
+from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock, FaultKind, InjectedFault, PlantControl
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -83,7 +83,7 @@ class DemoService:
         async with self._work(EVERY_SITE) as work:
             hidden = {asset.site_id for asset in await work.assets.all() if not actor.scope.covers(asset.site_id)}
         if hidden:
-            raise PermissionDeniedError(
+            raise ConflictError(
                 "A reset repairs machines of every site, and you do not see them all. Clear your own faults one by "
                 "one, or ask somebody who does."
             )

@@ -303,10 +303,12 @@ async def test_a_process_killed_while_it_hands_over_loses_nothing_and_marks_the_
     script = plant.script
     assert isinstance(script, Script)
 
+    taken = script.taken
+
     class Dies(Script):
         async def send(self, message: OutgoingMessage) -> str:
             if when.startswith("after"):
-                script.taken.append(message)
+                taken.append(message)
             raise DiesError
 
     plant.script = Dies()

@@ -24,7 +24,9 @@ NOTICE_NEEDS: dict[str, Permission | None] = {
     "notices.retry": CONFIGURE,
 }
 NOTICE_LET_IN_BUT_WRONG = {
-    "notices.change_route": "CONFLICT",  # The revision is one of long ago.
+    "notices.change_route": "NOT_FOUND",  # Once it is removed.
+    "notices.remove_route": "NOT_FOUND",
+    "notices.retry": "CONFLICT",  # It is on its way again.
     "notices.test": "BAD_REQUEST",  # No channel is set up.
 }
 
@@ -37,7 +39,7 @@ def notice_inputs(own: Belongings) -> dict[str, Any]:
     route, message = {"route_id": route_id(OURS)}, {"message_id": message_id(OURS)}
     return {
         "notices.add_route": {"facts": facts(OURS, own.user_id)},
-        "notices.change_route": {**route, "facts": facts(OURS, own.user_id), "revision": 3},
+        "notices.change_route": {**route, "facts": facts(OURS, own.user_id), "revision": 7},
         "notices.remove_route": route,
         "notices.put_contact": {"user_id": own.user_id, "facts": {"phone": "+436601234567"}},
         "notices.put_my_contact": {"facts": {"email": "me@plant.example"}},

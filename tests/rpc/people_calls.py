@@ -64,6 +64,7 @@ LET_IN_BUT_WRONG = {
     "alarms.acknowledge_all": "CONFLICT",  # The one named is over.
     "alarms.reset": "CONFLICT",  # It is not latched.
     "signatures.verify": "NOT_FOUND",
+    "demo.reset": "CONFLICT",  # Who sees one site leaves the other one as it is.
     "directories.try_person": "BAD_REQUEST",  # A provider cannot be searched.
     "audit.cancel_check": "CONFLICT",  # The one that was begun is done already.
     "certificates.forget": "NOT_FOUND",  # Its one certificate is in use again.

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pdm_app.domain.access import ROLE_PERMISSIONS, Permission, Role
+from pdm_app.domain.alarms import AlarmState
 from pdm_app.rpc.description import markdown
 from pdm_app.rpc.root import root
 
@@ -50,12 +51,14 @@ def test_the_table_of_rights_is_that_of_the_roles() -> None:
     for permission in Permission:
         held = {role for role, cell in zip(Role, rows[permission][1:-1], strict=True) if cell == "●"}
         assert held == {role for role in Role if permission in ROLE_PERMISSIONS[role]}
-    assert rows["alarms.acknowledge"][-1] == "`alarms.acknowledge`, `alarms.comment`"
+    assert rows["alarms.acknowledge"][-1] == (
+        "`alarms.acknowledge`, `alarms.acknowledge_all`, `alarms.comment`, `alarms.reset`"
+    )
 
 
 def test_every_record_that_is_answered_with_is_told() -> None:
     records = {row[0].strip("`"): row for row in rows_of("Records")}
     assert records["Alarm"][2].startswith("`id` text, `rule_id` text")
     assert records["LiveRow"][2].startswith("[`signal` integer, `value` number or text or nothing")
-    assert records["AlarmState"][2] == "“A” or “B” or “C” or “D”"
+    assert records["AlarmState"][2] == " or ".join(f"“{state}”" for state in AlarmState)
     assert "AlarmsActiveInput" not in records

@@ -17,6 +17,7 @@ AUDIT_CHECKS = ("verify", "begin_check", "checking", "cancel_check")
 # The chain's hashes are there to be kept elsewhere, and a device's key is shown once, to whoever makes it.
 SHOWN_ON_PURPOSE = {
     ("audit.page", "hash"), *((f"audit.{what}", "last_hash") for what in AUDIT_CHECKS),
+    ("alarm_rules.history", "hash"), ("notices.status", "has_secret"),
     ("devices.create_key", "secret"), ("devices.rotate_key", "secret"),
 }  # fmt: skip
 

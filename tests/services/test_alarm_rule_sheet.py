@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from tests.counterparts.clocks import NOON, HandClock
 from tests.services.plant_desk import ERIN, GUSTAV, HOT, VERA, PlantDesk, refusal, rule
 
 FLOW = SUCTION + 1
-FULL = {
+FULL: dict[str, Any] = {
     "latching": True,
     "ack_required": False,
     "alarm_class": "process",
