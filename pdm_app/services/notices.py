@@ -269,8 +269,14 @@ class NoticeService:
     # --- the log --------------------------------------------------------------------------------------------------
 
     async def messages(self, actor: Actor, query: MessageQuery) -> tuple[Message, ...]:
-        """Return a page of the delivery log, newest first."""
+        """Return a page of the delivery log, newest first.
+
+        Raises:
+            NotFoundError: The site lies outside the actor's.
+        """
         actor.require(Permission.ALARMS_CONFIGURE)
+        if query.site_id is not None:
+            actor.require_site(query.site_id, f"site {query.site_id!r}")
         async with self._work(actor.scope) as work:
             return tuple(await work.outbox.messages(query))
 

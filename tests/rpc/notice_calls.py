@@ -55,14 +55,15 @@ def notice_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], 
     route, message = {"route_id": route_id(site_id)}, {"message_id": message_id(site_id)}
     mine = facts(OURS, "person-engineer")
     return {
-        ("notices.add_route", "facts"): [{"facts": facts(site_id, "person-engineer")}],
+        ("notices.add_route", "site_id"): [{"facts": facts(site_id, "person-engineer")}],
         ("notices.change_route", "route_id"): [{**route, "facts": mine, "revision": 7}],
-        ("notices.change_route", "facts"): [
+        ("notices.change_route", "site_id"): [
             {"route_id": route_id(OURS), "facts": facts(site_id, "person-engineer"), "revision": 7}
         ],
         ("notices.remove_route", "route_id"): [route],
-        ("notices.put_contact", "user_id"): [{"user_id": target.user_id, "facts": {}}],
         ("notices.test", "site_id"): [{"channel": "email", "address": "me@plant.example", "site_id": site_id}],
+        ("notices.messages", "site_id"): [{"query": {"site_id": site_id}}],
+        ("notices.messages", "user_id"): [{"query": {"user_id": target.user_id}}],
         ("notices.message", "message_id"): [message],
         ("notices.retry", "message_id"): [message],
     }

@@ -165,6 +165,7 @@ FINDS_NOTHING: dict[tuple[str, str], Any] = {
     ("alarms.journal", "alarm_id"): {"entries": [], "before": None},
     ("audit.page", "subject_id"): {"entries": [], "before": None},
     ("formulas.signals", "site_id"): [],
+    ("notices.messages", "user_id"): [],
 }
 
 
