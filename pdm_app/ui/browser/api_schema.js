@@ -160,7 +160,9 @@ function rankOf(procedure, wanted) {
   const text = [path, procedure.type, procedure.rest && `${procedure.rest.method} ${procedure.rest.path}`, procedure.meta.permission, procedure.doc]
     .filter(Boolean).join(" ").toLowerCase();
   if (!wanted.every((word) => text.includes(word))) return 0;
-  return 1 + wanted.filter((word) => path.includes(word)).length + (path.startsWith(wanted[0]) ? 1 : 0);
+  const address = procedure.rest?.path.toLowerCase();
+  const begun = wanted.filter((word) => word.length > 1 && address?.startsWith(word)).length + (wanted.includes(address) ? 1 : 0);
+  return 1 + wanted.filter((word) => path.includes(word)).length + (path.startsWith(wanted[0]) ? 1 : 0) + begun;
 }
 
 /** Procedures by noun, in the order in which they come: [[noun, procedures], …]. */

@@ -94,6 +94,14 @@ test("a search finds every word anywhere, what stands in the path first", () => 
   assert.deepEqual(byNoun(PROCEDURES).map(([noun, some]) => [noun, some.length]), [["alarms", 2], ["system", 1]]);
 });
 
+test("a search for an address finds it before those that begin with it, and these before those that hold it", () => {
+  const at = (path, address) => ({ path, type: "query", doc: "", meta: {}, rest: { method: "GET", path: address } });
+  const some = [at("rules.history", "/rules/{id}/history"), at("history.at", "/history/at"), at("history.envelope", "/history")];
+  const found = ["history.envelope", "history.at", "rules.history"];
+  assert.deepEqual(matching(some, "/history").map((procedure) => procedure.path), found);
+  assert.deepEqual(matching(some, "get /History").map((procedure) => procedure.path), found);
+});
+
 test("code for a shell survives quotes, and fields of the path leave the query", () => {
   const procedure = { path: "a.b", type: "query", inputForm: "fields", rest: { method: "GET", path: "/a/{id}" } };
   const { curl } = snippets(procedure, { id: "x/y", note: "it's", signals: [1, 2] }, ORIGIN, "/api/v1");
