@@ -170,7 +170,7 @@ class BatchService:
             if asset is None:
                 raise NotFoundError(f"There is no asset {asset_id!r}.", asset_id=asset_id)
             await require_site(work, actor, asset.site_id, asset_id)
-            await _require_signals(work, signals)
+            await _require_signals(work, asset.site_id, signals)
             going = await work.runs.page(RunQuery(asset_id=asset_id, running=True, limit=500))
             if any(run.name == name for run in going):
                 raise ConflictError(f"A run {name!r} goes on at {asset.code} already. End it first, or choose a name.")
@@ -234,7 +234,7 @@ class BatchService:
             after = changed(before, WORD, changes, actor.name, now)
             if after is before:
                 return before
-            await _require_signals(work, after.signals)
+            await _require_signals(work, after.site_id, after.signals)
             await work.runs.put([after])
             await put_on_record(work, actor, now, "batches.changed", WORD, before, after)
             await work.commit()
@@ -267,8 +267,9 @@ async def _found(work: Work, run_id: str) -> Run:
     return found[0]
 
 
-async def _require_signals(work: Work, signals: Sequence[int]) -> None:
-    known = {signal.id for signal in await work.signals.some(list(signals))}
+async def _require_signals(work: Work, site_id: str, signals: Sequence[int]) -> None:
+    """Refuse what the run's site does not have, be it shown to the actor or not."""
+    known = {signal.id for signal in await work.signals.some(list(signals)) if signal.site_id == site_id}
     missing = [number for number in signals if number not in known]
     if missing:
         raise NotFoundError(f"There is no signal {missing[0]}.", signal_id=missing[0])
