@@ -16,7 +16,13 @@ from tests.rpc.test_site_scope import NOTHING, NOWHERE, crossings, everything_of
 
 OF_THE_MACHINE = {"asset_id", "signals", "signal_id", "rule_id", "alarm_id", "state_signal_id"}
 """Fields that name the machine or a part of it: with a share, a question about one is answered."""
-ABOUT_MORE = {("devices.page", "connection_id"), ("audit.page", "subject_id")}
+ABOUT_MORE = {
+    ("devices.page", "connection_id"),
+    ("audit.page", "subject_id"),
+    ("batches.page", "rule_id"),  # What is kept, and what finds runs, are rules of a site.
+    ("storage_rules.by_id", "rule_id"),
+    ("storage_rules.estimate", "asset_id"),  # Of a rule in one's own site.
+}
 
 
 async def shared(product: WholeProduct, **more: Any) -> str:
@@ -44,6 +50,18 @@ def others_there(product: WholeProduct) -> re.Pattern[str]:
     return re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" for name in names), re.IGNORECASE)
 
 
+def but_for_its_guidance(product: WholeProduct, said: str) -> str:
+    """Leave out what people wrote in the rules of the shared machine: word by word, and nowhere a single word of it.
+
+    The guidance belongs to the machine and may name its neighbour, as in "Change over to P-502".
+    """
+    for rule in product.plant.rules:
+        if rule.asset_id == product.theirs.asset_id:
+            for words in filter(None, (rule.cause, rule.consequence, rule.action)):
+                said = said.replace(json.dumps(words)[1:-1], "")
+    return said
+
+
 async def test_a_share_answers_questions_about_the_machine_and_no_others(product: WholeProduct) -> None:
     await shared(product)
     engineer = await product.sign_in(Role.ENGINEER)
@@ -60,7 +78,7 @@ async def test_a_share_answers_questions_about_the_machine_and_no_others(product
                 elif is_about_the_machine(path, field):
                     answered.add((path, field, verdict))
                     said = json.dumps(await answer(client, path, asked)) if verdict == "OK" else ""
-                    if found := others.search(said):
+                    if found := others.search(but_for_its_guidance(product, said)):
                         leaks[path, field] = found.group()
                 else:
                     foreign = await told(client, path, asked, product.theirs, THEIRS)
@@ -89,7 +107,7 @@ async def test_what_is_listed_without_being_asked_for_is_the_shared_machine_at_m
                     said = json.dumps(await answer(client, path, asked))
                 except TrpcError as error:
                     said = json.dumps([error.message, error.data])
-                if found := others.search(said):
+                if found := others.search(but_for_its_guidance(product, said)):
                     leaks[path] = found.group()
         (mine,) = await client.query("shares.mine")
     assert leaks == {}
