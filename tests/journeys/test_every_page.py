@@ -38,6 +38,7 @@ PAGES = {
     "/settings/certificates": "Certificates",
     "/settings/profile": "Your profile",
     "/settings/trust": "Trusted certificates",
+    "/settings/notices": "Notices",
     "/settings/storage": "Storage",
     "/settings/sign-in": "Company sign-in",
     "/settings/users": "Users",

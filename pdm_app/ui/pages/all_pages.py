@@ -19,6 +19,7 @@ from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.directories import directories
 from pdm_app.ui.pages.general import general
 from pdm_app.ui.pages.login import login
+from pdm_app.ui.pages.notices import notices
 from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
 from pdm_app.ui.pages.profile import profile
@@ -73,6 +74,7 @@ PAGES: tuple[Page, ...] = (
     Page("/settings", settings, "nav.settings", [Session.enter]),
     Page("/settings/profile", profile, "profile.title", [Session.enter]),
     Page("/settings/users", users, "users.title", [Session.enter]),
+    Page("/settings/notices", notices, "notices.title", [Session.enter]),
     Page("/settings/general", general, "general.title", [Session.enter]),
     Page("/settings/api", api, "nav.api", [Session.enter]),
     Page("/settings/sign-in", directories, "directories.title", [Session.enter]),

@@ -1,0 +1,114 @@
+/* Forms of notices: a route with its steps, and how a person can be reached. */
+import { useState } from "react";
+import { useAct } from "./acknowledge.jsx";
+import { Check, faultOf, Field, messageOf, Refusal } from "./form_parts.jsx";
+import { link } from "./link.js";
+import { t } from "./messages.js";
+
+const STEPS_MAX = 6;
+const KINDS = ["email", "sms", "webhook"];
+const PRIORITIES = [1, 2, 3, 4];
+const NEW_STEP = { after_s: 0, user_ids: [], channels: ["email"] };
+
+/** Which alarms are told to whom, step by step. */
+export function RouteForm({ route, people, onDone }) {
+  const [steps, setSteps] = useState(route.steps ?? [NEW_STEP]);
+  const { run, busy, error } = useAct();
+  const change = (place, facts) => setSteps(steps.map((step, other) => (other === place ? { ...step, ...facts } : step)));
+  const submit = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const facts = {
+      site_id: route.site_id, name: String(form.get("name")).trim(), steps, asset_ids: route.asset_ids ?? [],
+      priorities: form.getAll("priorities").map(Number), enabled: form.get("enabled") === "on", tells_return: form.get("tells_return") === "on",
+    };
+    run(async () => {
+      if (route.id) await link().mutate("notices.change_route", { route_id: route.id, facts, revision: route.revision });
+      else await link().mutate("notices.add_route", { facts });
+      onDone();
+    });
+  };
+  const remove = () => run(async () => {
+    await link().mutate("notices.remove_route", { route_id: route.id });
+    onDone();
+  });
+  return (
+    <form className="entrance-form" onSubmit={submit}>
+      <Refusal message={messageOf(error)} />
+      <Field name="name" label={t("notices.name")} defaultValue={route.name ?? ""} required maxLength={120} autoComplete="off" />
+      <fieldset className="field">
+        <legend className="field-label">{t("notices.priorities")}</legend>
+        {PRIORITIES.map((each) => (
+          <Check key={each} name="priorities" value={each} defaultChecked={(route.priorities ?? [1, 2]).includes(each)} label={t("notices.priority", { priority: each })} />
+        ))}
+      </fieldset>
+      {steps.map((step, place) => (
+        <StepFields key={place} number={place + 1} step={step} people={people} onChange={(facts) => change(place, facts)}
+          onRemove={steps.length > 1 ? () => setSteps(steps.filter((_, other) => other !== place)) : null} />
+      ))}
+      {steps.length < STEPS_MAX && (
+        <div className="note-actions">
+          <button type="button" className="button" onClick={() => setSteps([...steps, { ...NEW_STEP, after_s: steps.at(-1).after_s + 600 }])}>{t("notices.step_add")}</button>
+        </div>
+      )}
+      <Check name="tells_return" label={t("notices.tells_return")} defaultChecked={route.tells_return ?? false} />
+      <Check name="enabled" label={t("notices.enabled")} defaultChecked={route.enabled ?? true} />
+      <div className="note-actions">
+        <button type="submit" className="button button-primary" disabled={busy}>{t("form.save")}</button>
+        {route.id && <button type="button" className="button" disabled={busy} onClick={remove}>{t("action.delete")}</button>}
+      </div>
+    </form>
+  );
+}
+
+function StepFields({ number, step, people, onChange, onRemove }) {
+  const toggled = (list, each) => (list.includes(each) ? list.filter((other) => other !== each) : [...list, each]);
+  return (
+    <fieldset className="field notice-step">
+      <legend className="field-label">{t("notices.step", { number })}</legend>
+      <Field type="number" label={t("notices.after")} hint={t("notices.after_hint")} min={0} max={10080} step="any" required
+        value={step.after_s / 60} onChange={(event) => onChange({ after_s: Number(event.target.value) * 60 })} />
+      <span className="caption">{t("notices.who")}</span>
+      {people.map(({ contact, display_name: name }) => (
+        <Check key={contact.id} label={name} checked={step.user_ids.includes(contact.id)} onChange={() => onChange({ user_ids: toggled(step.user_ids, contact.id) })} />
+      ))}
+      <span className="caption">{t("notices.how")}</span>
+      {KINDS.map((kind) => (
+        <Check key={kind} label={t("notices.channel", { kind })} checked={step.channels.includes(kind)} onChange={() => onChange({ channels: toggled(step.channels, kind) })} />
+      ))}
+      {onRemove && <div className="note-actions"><button type="button" className="button button-small" onClick={onRemove}>{t("notices.step_remove")}</button></div>}
+    </fieldset>
+  );
+}
+
+/** How somebody can be reached, and when not. */
+export function ContactForm({ contact, save, onDone }) {
+  const { run, busy, error } = useAct();
+  const submit = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const said = (name) => String(form.get(name) ?? "").trim();
+    const facts = {
+      email: said("email"), phone: said("phone").replaceAll(" ", ""), quiet_from: said("quiet_from") || null, quiet_to: said("quiet_to") || null,
+      zone: said("zone") || "UTC", quiet_exempt: contact.quiet_exempt,
+    };
+    run(async () => {
+      await save(facts);
+      onDone();
+    });
+  };
+  const field = (name, label, input) => <Field name={name} label={label} defaultValue={contact[name] ?? ""} error={faultOf(error, name)} autoComplete="off" {...input} />;
+  return (
+    <form className="entrance-form" onSubmit={submit}>
+      <Refusal message={messageOf(error, ["email", "phone", "zone", "quiet_from", "quiet_to"])} />
+      {field("email", t("notices.email"), { type: "email", maxLength: 254 })}
+      {field("phone", t("notices.phone"), { type: "tel", maxLength: 24, hint: t("notices.phone_hint") })}
+      <div className="form-row">
+        {field("quiet_from", t("notices.quiet_from"), { type: "time" })}
+        {field("quiet_to", t("notices.quiet_to"), { type: "time" })}
+      </div>
+      {field("zone", t("notices.zone"), { defaultValue: contact.quiet_from ? contact.zone : Intl.DateTimeFormat().resolvedOptions().timeZone, hint: t("notices.quiet_hint") })}
+      <div className="note-actions"><button type="submit" className="button button-primary" disabled={busy}>{t("form.save")}</button></div>
+    </form>
+  );
+}
