@@ -15,6 +15,7 @@ import structlog
 from pdm_app.channels.doors import ChannelDoors
 from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
+from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
@@ -208,10 +209,11 @@ async def running(
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
 
-        backfill: Backfill | None = None
+        progress: Callable[[], PastProgress] | None = None
         if plant is not None and settings.demo_history_days:
             past = DemoPast(settings.data_dir, plant.labels, settings.demo_history_days)
             backfill = Backfill(past, historian, keeper.held, clock, pages_served.wait)
+            progress = backfill.progress
             supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
         deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
         supervisor.start("formulas", deriver.run, stage=Stage.CONSUMER, backoff=deriver.backoff,
@@ -299,7 +301,7 @@ async def running(
             ),
             certificates=certificates,
             connections=ConnectionService(work, collector, clock, desk),
-            demo=DemoService(plant, work, clock, backfill and backfill.progress) if plant is not None else None,
+            demo=DemoService(plant, work, clock, progress) if plant is not None else None,
             devices=DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours),
             directories=DirectoryService(work, clock, doors, secret_store),
             expiries=expiries,

@@ -287,9 +287,9 @@ def _alarm(rule: AlarmRule, alarm_id: str, state: AlarmState, now: Micros) -> Al
         name=rule.name,
         priority=rule.priority,
         state=state,
-        limit=rule.condition.limit,
+        limit=rule.condition.shown_limit,
         raised_at=now - 60 * MICROS_PER_S,
-        value=rule.condition.limit,
+        value=rule.condition.shown_limit,
     )
 
 

@@ -17,6 +17,7 @@ from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.exports import ExportService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.passwords import PasswordHasher
@@ -52,6 +53,11 @@ class Served(HasRoom):
     checks: dict[str, Check] = field(default_factory=dict)
     figures: list[SystemInfo] = field(default_factory=list)
     is_running: bool = True
+
+    @property
+    def exports(self) -> ExportService:
+        """Files are served in `tests/endpoints/test_files.py`."""
+        raise AssertionError("nothing is exported here")
 
     def client(self, address: str = "127.0.0.1", base_url: str = ORIGIN) -> httpx.AsyncClient:
         """A browser or program at ``address``."""

@@ -61,8 +61,30 @@ class Running:
         return [self.auth._sign_in.needs_mfa(user) for user in (ADMIN, ENGINEER)]
 
 
+Probe = tuple[SettingValue, Callable[[Running], Any], Any]
+CHANNELS: dict[str, SettingValue] = {
+    "email.host": "mail.plant.example", "email.port": 25, "email.security": "none", "email.username": "pdm",
+    "email.sender": "pdm@plant.example", "email.sender_name": "Plant", "email.timeout_s": 5.0,
+    "sms.profile": "twilio", "sms.url": "https://sms.plant.example/", "sms.user": "AC1", "sms.sender": "Plant",
+    "sms.timeout_s": 6.0, "webhook.url": "https://chat.plant.example/", "webhook.shape": "teams",
+    "webhook.timeout_s": 7.0,
+}  # fmt: skip
+
+
+def probe_of(key: str, value: SettingValue) -> Probe:
+    """What the channels are opened with; a change closes the one that stands, see `tests/channels/test_doors.py`."""
+
+    def held(on: Running) -> Any:
+        found: Any = on.services.notices.set_up()
+        for name in key.split("."):
+            found = getattr(found, name)
+        return found
+
+    return value, held, value
+
+
 # What is set, and what the part that goes by it then says of itself.
-PROBES: dict[str, tuple[SettingValue, Callable[[Running], Any], Any]] = {
+PROBES: dict[str, Probe] = {
     "auth.access_s": (300, lambda on: on.auth._mint.access_s, 300),
     "auth.session_days": (2, lambda on: on.auth._sessions._session, 2 * DAY),
     "auth.idle_hours": (3, lambda on: on.auth._sessions._idle, 3 * HOUR),
@@ -103,29 +125,12 @@ PROBES: dict[str, tuple[SettingValue, Callable[[Running], Any], Any]] = {
     "ingest.calls_max": (6, lambda on: on.services.ingest.limits.calls_max, 6),
     "history.hot_days": (3, lambda on: on.services.storage.hot_days, 3),
     "buffer.bytes_max": (2_000_000, lambda on: on.services.system._info().buffer_bytes_max, 2_000_000),
-    **{
-        f"notices.{key}": (value, lambda on, key=key: channel_setting(on, key), value)
-        for key, value in {
-            "email.host": "mail.plant.example", "email.port": 25, "email.security": "none", "email.username": "pdm",
-            "email.sender": "pdm@plant.example", "email.sender_name": "Plant", "email.timeout_s": 5.0,
-            "sms.profile": "twilio", "sms.url": "https://sms.plant.example/", "sms.user": "AC1", "sms.sender": "Plant",
-            "sms.timeout_s": 6.0, "webhook.url": "https://chat.plant.example/", "webhook.shape": "teams",
-            "webhook.timeout_s": 7.0,
-        }.items()
-    },
+    **{f"notices.{key}": probe_of(key, value) for key, value in CHANNELS.items()},
     "audit.entries_warn": (2_000, lambda on: on.services.audit.entries_warn, 2_000),
     "audit.sign_deletions": (True, lambda on: on.services.assets.signs_deletions, True),
     "log.level": ("warning", lambda on: logging.getLogger().level, logging.WARNING),
     "log.requests": (True, lambda on: on.wrapping._level_of_good, logging.INFO),
 }  # fmt: skip
-
-
-def channel_setting(on: Running, key: str) -> Any:
-    """What the channels are opened with; a change closes the one that stands, see `tests/channels/test_doors.py`."""
-    held: Any = on.services.notices.set_up()
-    for name in key.split("."):
-        held = getattr(held, name)
-    return held
 
 
 def attempts(on: Running) -> list[Any]:
