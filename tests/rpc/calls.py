@@ -1,5 +1,6 @@
 """What every procedure needs, a call of it that makes sense, and how such a call is answered."""
 
+import asyncio
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -102,6 +103,7 @@ NEEDS: dict[str, Permission | None] = {
     **STORAGE_NEEDS,
 }
 ANOTHER_SENSOR = "Motor_Current_A"
+ANSWERED_S_MAX = 120.0
 
 
 def procedures() -> dict[str, Procedure]:
@@ -177,7 +179,13 @@ async def answer(client: TrpcClient, path: str, input: Any = MISSING) -> Any:
 
     Raises:
         TrpcError: The server's answer.
+        TimeoutError: There was none, which names the procedure that hangs.
     """
+    async with asyncio.timeout(ANSWERED_S_MAX):
+        return await _answer(client, path, input)
+
+
+async def _answer(client: TrpcClient, path: str, input: Any) -> Any:
     kind = procedures()[path].type
     if kind == "query":
         return await client.query(path, input)
