@@ -57,7 +57,6 @@ NO_CHANNEL = "is not set up. Set it up under Settings; the message waits."
 class NotifierStatus:
     """How it is doing; ``failing`` names the channels whose newest attempt failed, and why."""
 
-    sent: int
     failing: Mapping[str, str]
 
 
@@ -88,13 +87,12 @@ class Notifier:
         self._fence = fence
         self._receiver = receiver
         self._gap_us = round(gap_s * MICROS_PER_S)
-        self._sent = 0
         self._failing: dict[str, str] = {}
         self.backoff = Backoff(first_s=1.0, cap_s=10.0)
 
     @property
     def status(self) -> NotifierStatus:
-        return NotifierStatus(self._sent, dict(self._failing))
+        return NotifierStatus(dict(self._failing))
 
     async def run(self) -> None:
         """Tell for ever.
@@ -257,7 +255,6 @@ class Notifier:
             self._failing[kind] = error.message
         else:
             outcome = sent(message, self._clock.now(), reply)
-            self._sent += 1
             self._failing.pop(kind, None)
         now = self._clock.now()
         attempt = Attempt(

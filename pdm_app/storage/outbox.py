@@ -211,19 +211,3 @@ class SqlOutbox(Repository):
             dead=found[MessageState.DEAD]["n"] if MessageState.DEAD in found else 0,
             sent=found[MessageState.SENT]["n"] if MessageState.SENT in found else 0,
         )
-
-    async def next_at(self) -> int | None:
-        transaction = self._transaction
-        moments: list[int] = []
-        for statement in (
-            select(func.min(NOTICES.c.due_at).label("at")).where(
-                NOTICES.c.state == str(NoticeState.WAITING), transaction.covers(NOTICES.c.site_id)
-            ),
-            select(func.min(MESSAGES.c.next_at).label("at")).where(
-                MESSAGES.c.state == str(MessageState.READY), transaction.covers(MESSAGES.c.site_id)
-            ),
-        ):
-            [found] = await transaction.rows(statement, "read what is due next")
-            if found["at"] is not None:
-                moments.append(int(found["at"]))
-        return min(moments, default=None)

@@ -86,7 +86,6 @@ READS: dict[str, Callable[[Work], Awaitable[object]]] = {
     "last_made": lambda w: w.outbox.last_made("user-linz", EMAIL),
     "attempts": lambda w: w.outbox.attempts("message-linz-sending"),
     "figures": lambda w: w.outbox.figures(),
-    "next_at": lambda w: w.outbox.next_at(),
 }
 WRITES: dict[str, Callable[[Work], Awaitable[object]]] = {
     "put_route": lambda w: w.outbox.put_route(route(THEIRS)),

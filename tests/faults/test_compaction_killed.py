@@ -1,9 +1,6 @@
 """kill -9 at random moments of a compaction: every sample is still there, once, and the next round ends the work."""
 
-import asyncio
-import os
 import random
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,9 @@ from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
+from tests.faults.killed import killed_after
 from tests.storage.data import NOON, S, SteppedClock, batch, ramp
 
-ROOT = Path(__file__).resolve().parents[2]
 DAY_US = 86_400 * S
 SIGNALS, SAMPLES = 6, 4000
 SEED = 42
@@ -76,26 +73,8 @@ async def test_no_sample_is_lost_or_doubled_by_a_kill_in_the_middle(
     before = await counted(database_url, folder)
     assert before == [SAMPLES] * SIGNALS * 2
     for _ in range(rounds):
-        await killed_after(chance.uniform(0.0, 0.6), database_url, folder)
+        await killed_after(PROGRAM, chance.uniform(0.0, 0.6), database_url, folder)
         assert await counted(database_url, folder) == before
-    assert await killed_after(None, database_url, folder) == b"done\n"
+    assert await killed_after(PROGRAM, None, database_url, folder) == b"done\n"
     assert await counted(database_url, folder) == before
     assert len([path for path in folder.iterdir() if path.suffix == ".parquet"]) <= 2, "this one, and the one before it"
-
-
-async def killed_after(seconds: float | None, url: str, folder: Path) -> bytes:
-    """Compact in a process of its own and kill it so long after it has begun; return what it said last."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, url, str(folder), cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    async with asyncio.timeout(120):
-        assert await process.stdout.readline() == b"ready\n"
-        if seconds is not None:
-            await asyncio.sleep(seconds)  # The moment is the point here, not a condition.
-            if process.returncode is None:
-                process.kill()
-        said = await process.stdout.read()
-        await process.wait()
-    return said

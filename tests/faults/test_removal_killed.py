@@ -1,9 +1,6 @@
 """kill -9 at random moments of a removal: what is kept stays whole, what goes goes whole, and rollups stay true."""
 
-import asyncio
-import os
 import random
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,8 @@ import pytest
 from pdm_app.domain.history import Tier
 from pdm_app.domain.removals import RemovalOrder
 from pdm_app.storage.database import Database
-from tests.faults.test_compaction_killed import DAY_US, ROOT, SAMPLES, SIGNALS, counted, opened
+from tests.faults.killed import killed_after
+from tests.faults.test_compaction_killed import DAY_US, SAMPLES, SIGNALS, counted, opened
 from tests.storage.data import NOON, batch, ramp
 
 GOING = (1, 2, 3)
@@ -58,32 +56,14 @@ async def test_a_kill_in_the_middle_leaves_each_signal_whole_or_gone_and_the_nex
         await historian.compaction.compact(fence, day.start_at)
     await database.close()
     for _ in range(rounds):
-        await killed_after(chance.uniform(0.0, 0.4), database_url, folder)
+        await killed_after(PROGRAM, chance.uniform(0.0, 0.4), database_url, folder)
         found = await counted(database_url, folder)
         assert all(samples in (0, SAMPLES) for samples in found[: len(GOING)])
         assert found[len(GOING) : SIGNALS] == [SAMPLES] * (SIGNALS - len(GOING))
-    assert await killed_after(None, database_url, folder) == b"done\n"
+    assert await killed_after(PROGRAM, None, database_url, folder) == b"done\n"
     found = await counted(database_url, folder)
     assert found[:SIGNALS] == [0] * len(GOING) + [SAMPLES] * (SIGNALS - len(GOING))
     database, historian, _ = await opened(database_url, folder)
     assert historian.removal is not None
     assert [(await historian.removal.due(order)).rows for order in ORDERS] == [0, 0, 0]
     await database.close()
-
-
-async def killed_after(seconds: float | None, url: str, folder: Path) -> bytes:
-    """Remove in a process of its own and kill it so long after it has begun; return what it said last."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, url, str(folder), cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    async with asyncio.timeout(120):
-        assert await process.stdout.readline() == b"ready\n"
-        if seconds is not None:
-            await asyncio.sleep(seconds)  # The moment is the point here, not a condition.
-            if process.returncode is None:
-                process.kill()
-        said = await process.stdout.read()
-        await process.wait()
-    return said
