@@ -118,8 +118,6 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "alarms.acknowledge": {"alarm_id": own.alarm_id, "comment": "seen"},
         "alarms.acknowledge_all": {"alarm_ids": [own.past_alarm_id], "comment": "seen"},
         "alarms.reset": {"alarm_id": own.alarm_id},
-        "alarms.shelf": {},
-        "alarms.scorecard": {},
         "alarms.shelve": {"rule_id": own.rule_id, "for_s": 600, "reason": "strainer is being changed"},
         "alarms.unshelve": {"rule_id": own.rule_id},
         "alarms.take_out": {"rule_id": own.rule_id, "reason": "pump is out", "permit": "WO-17"},

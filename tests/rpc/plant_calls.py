@@ -73,7 +73,6 @@ def plant_inputs(own: Belongings) -> dict[str, Any]:
         "alarm_rules.disable": rule,
         "alarm_rules.approve": rule,
         "alarm_rules.history": rule,
-        "alarm_rules.sheet": {},
         "alarm_rules.take_sheet": {"sheet": f"id,name\n{own.rule_id},Renamed by a sheet\n", "reason": "round trip"},
         "alarm_rules.backtest": {"rule": creating["alarm_rules"], "days": 0.1},
         "alarm_rules.proposed_priority": {"consequence_level": "major", "respond_within": "3_to_10_min"},

@@ -32,9 +32,10 @@ async def opened(socket: Socket, path: str) -> Breakage:
     return card
 
 
-async def test_a_machine_with_nothing_but_stuck_sensors_asks_for_the_sensor_at_once(socket: Socket) -> None:
+async def test_a_fault_of_a_sensor_asks_for_the_sensor_and_one_of_the_machine_does_not(socket: Socket) -> None:
     card = await opened(socket, "/asset/c-201")
-    assert [kind.key for kind in card.kinds] == ["sensor_stuck"]
+    assert (card.chosen, card.needs_signal) == ("filter_clog", False)
+    await socket.call(Handler(Breakage, "choose", "/asset/c-201", ("sensor_stuck",)))
     assert (card.chosen, card.needs_signal) == ("sensor_stuck", True)
     assert len(card.sensors) > 1
     assert {signal.data_type for signal in card.sensors} == {DataType.NUMBER}
