@@ -22,6 +22,7 @@ from pdm_app.domain.acme import HOST_NAME, AcmeSettings
 from pdm_app.domain.directories import LdapDirectory, OidcProvider
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.notice_channels import ChannelsSetUp
+from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.section import Section
 
 CONFIG_VARIABLE = "PDM_CONFIG"
@@ -271,6 +272,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
     demo: bool = Field(default=False, description="Run the simulated plant and its accounts; loopback only.")
     demo_history_days: int = Field(default=0, ge=0, le=60, description="Days that the simulated plant has behind it.")
+    demo_plant: PlantSize | None = Field(
+        default=None,
+        description="How much of the simulated plant runs; empty: what the data directory has, else whole.",
+    )
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()
     rpc: RpcSettings = RpcSettings()

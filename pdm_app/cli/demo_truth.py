@@ -23,7 +23,7 @@ def truth(
 ) -> None:
     """Say what really happened: faults, states, counts, losses, OEE of the shift, remaining life."""
     from pdm_app.simulation.labels import read_labels
-    from pdm_app.simulation.plant import MACHINES
+    from pdm_app.simulation.plant import machines_of
     from pdm_app.simulation.told import told
 
     folder = data or default_data_dir() / "demo"
@@ -31,7 +31,7 @@ def truth(
     if labels is None:
         raise NotFoundError(f"There is no demo plant in {folder}. Start one with `pdm-app demo --data {folder}`.")
     codes = frozenset(asset) if asset else None
-    unknown = (codes or frozenset()) - {machine.asset.code for machine in MACHINES}
+    unknown = (codes or frozenset()) - {machine.asset.code for machine in machines_of(labels.plant)}
     if unknown:
         raise NotFoundError(f"The demo plant has no machine {', '.join(sorted(unknown))}.")
     plant = told(labels, _moment(at), codes)

@@ -103,6 +103,8 @@ def _hand_over(settings: Settings, folder: Path, port: int) -> None:
     os.environ["PDM_TLS__ENABLED"] = "true" if settings.tls.enabled else "false"
     os.environ["PDM_DEMO"] = "true" if settings.demo else "false"
     os.environ["PDM_DEMO_HISTORY_DAYS"] = str(settings.demo_history_days)
+    if settings.demo_plant is not None:
+        os.environ["PDM_DEMO_PLANT"] = settings.demo_plant
     os.chdir(folder)
 
 

@@ -370,7 +370,8 @@ def _apply(
 async def _demo_plant(
     settings: Settings, work: UnitOfWork, clock: Clock, begin: asyncio.Event, stack: AsyncExitStack
 ) -> Fleet:
-    fleet = await stack.enter_async_context(running_fleet(settings.data_dir, clock, begin=begin))
+    plant = running_fleet(settings.data_dir, clock, begin=begin, size=settings.demo_plant)
+    fleet = await stack.enter_async_context(plant)
     await refuse_to_mix(work, fleet.definition)
     await provision(work, fleet.definition, clock.now())
     return fleet

@@ -80,7 +80,7 @@ def _heartbeat(plant: PlantDefinition, code: str, asset_id: str) -> int:
     return max(int(signal.address["register"]) for signal in plant.signals_of(asset_id)) + 2
 
 
-def publishers(port: int, word: str) -> dict[str, Any]:
+def publishers(plant: PlantDefinition, port: int, word: str) -> dict[str, Any]:
     """Return the configuration of the MQTT clients: topics with the names their objects carry."""
     pumps = [
         {
@@ -93,6 +93,7 @@ def publishers(port: int, word: str) -> dict[str, Any]:
             "stored_max": PUMP_STORED_MAX,
         }
         for code in station_pump.CODES
+        if plant.asset(code) is not None
     ]
     edge = [
         {
@@ -106,6 +107,7 @@ def publishers(port: int, word: str) -> dict[str, Any]:
             "stored_max": GATEWAY_STORED_MAX,
         }
         for machine in gateways.MACHINES
+        if plant.asset(machine.asset.code) is not None
     ]
     return {"port": port, "word": word, "stations": [*pumps, *edge]}
 

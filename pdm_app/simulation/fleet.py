@@ -17,8 +17,9 @@ from pathlib import Path
 
 import structlog
 
-from pdm_app.domain.errors import NotFoundError, UnavailableError
+from pdm_app.domain.errors import ConflictError, NotFoundError, UnavailableError
 from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.ports import Clock, FaultKind, InjectedFault
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.truth import PlantTruth
@@ -62,7 +63,7 @@ class Fleet:
 
     def __init__(self, data_dir: Path, clock: Clock, ports: PlantPorts, labels: Labels) -> None:
         self.ports = ports
-        self.definition = northfield(ports)
+        self.definition = northfield(ports, labels.plant)
         self._data_dir = data_dir
         self._clock = clock
         self._labels = labels
@@ -81,7 +82,7 @@ class Fleet:
             (OPCUA, "opcua_server", lambda: configurations.opcua(plant, ports.opcua, word), ports.opcua),
             (MODBUS, "modbus_server", lambda: configurations.modbus(plant, ports.modbus, word), ports.modbus),
             (BROKER, "mqtt_broker", lambda: {"port": ports.mqtt}, ports.mqtt),
-            (PUBLISHERS, "mqtt_publishers", lambda: configurations.publishers(ports.mqtt, word), None),
+            (PUBLISHERS, "mqtt_publishers", lambda: configurations.publishers(plant, ports.mqtt, word), None),
         )
         self._children = {
             name: ChildProcess(
@@ -135,7 +136,8 @@ class Fleet:
         return self._children[name]
 
     def _physics_configuration(self) -> Message:
-        return {"word": self._word, "since": self._labels.since, "seed": SEED, **self._order()}
+        codes = [asset.code for asset in self.definition.assets]
+        return {"word": self._word, "since": self._labels.since, "seed": SEED, "codes": codes, **self._order()}
 
     def _order(self) -> Message:
         """Return all that the physics needs to know now."""
@@ -185,7 +187,10 @@ class Fleet:
 
     async def kinds(self) -> Sequence[FaultKind]:
         """Return the faults that can be injected, and where."""
-        return tuple(script.kind for script in faults.SCRIPTS.values())
+        codes = {asset.code for asset in self.definition.assets}
+        kinds = (script.kind for script in faults.SCRIPTS.values())
+        here = (replace(kind, asset_codes=tuple(code for code in kind.asset_codes if code in codes)) for kind in kinds)
+        return tuple(kind for kind in here if kind.asset_codes)
 
     async def faults(self) -> Sequence[InjectedFault]:
         """Return the ground truth: every fault injected so far, oldest first."""
@@ -204,11 +209,14 @@ class Fleet:
             UnavailableError: The label cannot be written; nothing has begun.
             InvalidInputError: No such fault there.
             ConflictError: It stands there already.
+            NotFoundError: The plant, being a small one, has no such machine.
         """
         async with self._changing:
             now = self._clock.now()
             labels = self._labels.healed(now)
             faults.check(key, asset_code, signal, labels.standing(now))
+            if self.definition.asset(asset_code) is None:
+                raise NotFoundError(f"The {labels.plant} plant has no machine {asset_code}.", asset_code=asset_code)
             fault = InjectedFault(new_id(now), key, asset_code, signal, now, start_severity)
             await self._keep(labels.with_fault(fault))
         self._wires()
@@ -300,13 +308,13 @@ class Fleet:
             group.create_task(self._heal_forever())
 
 
-def labels_at_start(kept: Labels | None, now: Micros) -> Labels:
-    """Return the labels with which the plant starts.
+def labels_at_start(kept: Labels | None, now: Micros, size: PlantSize = PlantSize.WHOLE) -> Labels:
+    """Return the labels with which the plant starts; ``size`` is that of a new one.
 
     A new plant begins on day 19 of its bearing's 27. A bearing that seized while the plant stood still has been
     replaced, and the next one is on day 19 again.
     """
-    labels = (kept or Labels(since=now)).healed(now)
+    labels = (kept or Labels(since=now, plant=size)).healed(now)
     wearing = [fault for fault in labels.standing(now) if fault.key == faults.BEARING_WEAR]
     seized = [fault for fault in wearing if faults.severity(fault, now) >= 1.0]
     for fault in seized:
@@ -324,7 +332,11 @@ def with_story(labels: Labels, now: Micros) -> Labels:
 
 @contextlib.asynccontextmanager
 async def running_fleet(
-    data_dir: Path, clock: Clock, ports: PlantPorts | None = None, begin: asyncio.Event | None = None
+    data_dir: Path,
+    clock: Clock,
+    ports: PlantPorts | None = None,
+    begin: asyncio.Event | None = None,
+    size: PlantSize | None = None,
 ) -> AsyncIterator[Fleet]:
     """Run the demo plant for as long as the block lasts.
 
@@ -333,12 +345,20 @@ async def running_fleet(
         clock: Injected time.
         ports: None takes the usual ones, or the next free.
         begin: The children start when it is set, for who has more urgent work for the processors; None is at once.
+        size: Of the plant; None goes on with what the directory has, and begins a whole one in a new directory.
 
     Raises:
         UnavailableError: The kept labels cannot be read, or no port is free.
+        ConflictError: The directory has a plant of another size, with a history of its machines.
     """
     now = clock.now()
-    labels = labels_at_start(await asyncio.to_thread(read_labels, data_dir), now)
+    kept = await asyncio.to_thread(read_labels, data_dir)
+    if kept is not None and size not in (None, kept.plant):
+        raise ConflictError(
+            f"The demo in {data_dir} runs the {kept.plant} plant and keeps its history; it cannot become {size}."
+            " Leave out --plant to go on with it, or give the other plant a directory of its own with --data."
+        )
+    labels = labels_at_start(kept, now, size or PlantSize.WHOLE)
     await asyncio.to_thread(write_labels, data_dir, labels)
     taken = ports or PlantPorts(free_port(OPCUA_PORT), free_port(MODBUS_PORT), free_port(MQTT_PORT))
     fleet = Fleet(data_dir, clock, taken, labels)

@@ -1,7 +1,7 @@
 """The ground truth: every fault ever injected, in ``labels.json`` of the data directory.
 
 The file is replaced as a whole, so that a crash leaves the old one or the new one. It also carries the moment of the
-plant's first start and the values at which stuck sensors stand, which the physics needs after a restart.
+plant's first start, its size, and the values at which stuck sensors stand, which the physics needs after a restart.
 """
 
 import json
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pdm_app.domain.errors import NotFoundError, UnavailableError
+from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.ports import InjectedFault
 from pdm_app.domain.samples import Micros
 from pdm_app.simulation import faults
@@ -26,6 +27,7 @@ class Labels:
     since: Micros
     faults: tuple[InjectedFault, ...] = ()
     held: dict[str, float] = field(default_factory=dict)
+    plant: PlantSize = PlantSize.WHOLE
 
     def standing(self, at: Micros) -> tuple[InjectedFault, ...]:
         """Return the faults that act at ``at``."""
@@ -94,6 +96,7 @@ def read_labels(folder: Path) -> Labels | None:
             since=Micros(int(kept["since"])),
             faults=tuple(_known(InjectedFault(**row)) for row in kept["faults"]),
             held={str(key): float(value) for key, value in kept["held"].items()},
+            plant=PlantSize(kept.get("plant", PlantSize.WHOLE)),  # Files of before there was a choice do not say.
         )
     except FileNotFoundError:
         return None
@@ -126,6 +129,7 @@ def write_labels(folder: Path, labels: Labels) -> None:
         "since": labels.since,
         "faults": [asdict(fault) for fault in labels.faults],
         "held": labels.held,
+        "plant": labels.plant,
     }
     draft = folder / f"{FILE_NAME}.new"
     try:

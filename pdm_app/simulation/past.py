@@ -24,7 +24,7 @@ from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Batch, Micros
 from pdm_app.simulation import faults
 from pdm_app.simulation.history import PlantColumns, plant_columns
 from pdm_app.simulation.labels import Labels
-from pdm_app.simulation.plant import MACHINES
+from pdm_app.simulation.plant import machines_of
 
 FILE_NAME = "past.json"
 VERSION = 1
@@ -40,9 +40,9 @@ DEVICE = "simulation"
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Machines that are asked for together; None are all."""
+    """Machines that are asked for together."""
 
-    codes: tuple[str, ...] | None
+    codes: tuple[str, ...]
     step_s: int
     every_s: int | None = (
         None  # Of what the physics tells, only this is kept; longer steps of its own it does not take.
@@ -55,6 +55,7 @@ class DemoPast:
     def __init__(self, folder: Path, labels: Labels, days: int) -> None:
         self._path = folder / FILE_NAME
         self._labels = labels
+        self._codes = tuple(machine.asset.code for machine in machines_of(labels.plant))
         self._faults = tuple(backdated(fault, labels.since) for fault in labels.faults)
         self.pieces: Sequence[PastPiece] = pieces(labels.since, days)
 
@@ -107,8 +108,8 @@ class DemoPast:
     def _parts(self, piece: PastPiece) -> tuple[_Part, ...]:
         since = self._labels.since
         if piece.start_at >= since - since % HOUR_US:
-            return (_Part(None, STORY_S),)
-        codes = tuple(dict.fromkeys(machine.asset.code for machine in MACHINES))
+            return (_Part(self._codes, STORY_S),)
+        codes = self._codes
         story = tuple(code for code in codes if code in STORY_CODES)
         rest = tuple(code for code in codes if code not in STORY_CODES)
         if piece.start_at >= fine_from(since):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.connections import Connection
+from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.record import Record
 from pdm_app.domain.signals import Signal
 from pdm_app.simulation.machines import (
@@ -44,6 +45,14 @@ MACHINES: tuple[Machine, ...] = (
     *station_pump.MACHINES,
     *gateways.MACHINES,
 )
+
+
+SMALL_CODES = frozenset({"P-101A", "C-201", "P-501", *(f"G-{number}" for number in range(1, 7))})
+
+
+def machines_of(size: PlantSize) -> tuple[Machine, ...]:
+    """Return the machines of a plant of this size."""
+    return tuple(machine for machine in MACHINES if size is not PlantSize.SMALL or machine.asset.code in SMALL_CODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +189,23 @@ def _connections(ports: PlantPorts) -> tuple[Connection, ...]:
     )
 
 
-def northfield(ports: PlantPorts | None = None) -> PlantDefinition:
-    """Return the plant with the endpoints its servers really listen on; the usual ports for None."""
+def northfield(ports: PlantPorts | None = None, size: PlantSize = PlantSize.WHOLE) -> PlantDefinition:
+    """Return the plant with the endpoints its servers really listen on; the usual ports for None.
+
+    Of areas, lines and connections there are those that have a machine.
+    """
+    machines = machines_of(size)
+    signals = tuple(signal for machine in machines for signal in machine.signals)
+    line_ids = {machine.asset.line_id for machine in machines}
+    lines = tuple(line for line in _LINES if line.id in line_ids)
+    area_ids, connection_ids = {line.area_id for line in lines}, {signal.connection_id for signal in signals}
     return PlantDefinition(
         sites=_SITES,
-        areas=_AREAS,
-        lines=_LINES,
-        assets=tuple(machine.asset for machine in MACHINES),
-        devices=tuple(machine.device for machine in MACHINES if machine.device is not None),
-        connections=_connections(ports or PlantPorts()),
-        signals=tuple(signal for machine in MACHINES for signal in machine.signals),
-        rules=tuple(rule for machine in MACHINES for rule in machine.rules),
+        areas=tuple(area for area in _AREAS if area.id in area_ids),
+        lines=lines,
+        assets=tuple(machine.asset for machine in machines),
+        devices=tuple(machine.device for machine in machines if machine.device is not None),
+        connections=tuple(row for row in _connections(ports or PlantPorts()) if row.id in connection_ids),
+        signals=signals,
+        rules=tuple(rule for machine in machines for rule in machine.rules),
     )

@@ -6,6 +6,7 @@ from pdm_app.domain.truth import FaultTruth, MachineTruth, PlantTruth, ShiftTrut
 from pdm_app.simulation import faults
 from pdm_app.simulation.labels import Labels
 from pdm_app.simulation.past import backdated
+from pdm_app.simulation.plant import machines_of
 from pdm_app.simulation.truth import CODES, Truth
 
 BEFORE_US = 86_400_000_000  # A state that has lasted longer is told as a day old.
@@ -17,13 +18,13 @@ def told(labels: Labels, at: int, codes: Collection[str] | None = None) -> Plant
     Args:
         labels: What was done to the plant.
         at: The moment, microseconds UTC, also one before the plant's first start.
-        codes: Machines; None for all.
+        codes: Machines; None for all of the plant.
     """
+    if codes is None:
+        codes = {machine.asset.code for machine in machines_of(labels.plant)}
     acting = tuple(backdated(fault, labels.since) for fault in labels.faults)
     truth = Truth(acting)
-    standing = [
-        fault for fault in acting if faults.severity(fault, at) > 0 and (codes is None or fault.asset_code in codes)
-    ]
+    standing = [fault for fault in acting if faults.severity(fault, at) > 0 and fault.asset_code in codes]
     lives = {
         fault.asset_code: left
         for fault in standing
@@ -42,7 +43,7 @@ def told(labels: Labels, at: int, codes: Collection[str] | None = None) -> Plant
             )
             for fault in standing
         ),
-        machines=tuple(_machine(truth, code, at) for code in CODES if codes is None or code in codes),
+        machines=tuple(_machine(truth, code, at) for code in CODES if code in codes),
         remaining_life_s=lives,
     )
 

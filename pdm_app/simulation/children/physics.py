@@ -20,15 +20,11 @@ from pdm_app.simulation import faults
 from pdm_app.simulation.children.child import ChildLink, Message, run_child
 from pdm_app.simulation.children.frames import LOOPBACK, Frame, encode
 from pdm_app.simulation.physics.world import Memory
-from pdm_app.simulation.plant import MACHINES
 from pdm_app.simulation.readings import PlantReader, Told
 
 TICKS_PER_S = 10
 TICK_US = MICROS_PER_S // TICKS_PER_S
 LAG_MAX_US = MICROS_PER_S  # Further behind, the missed ticks are left out: they can no longer be told on time.
-
-CODES = tuple(machine.asset.code for machine in MACHINES)
-"""Machines in the order in which they send, a tenth of them every tick."""
 
 
 class Plant:
@@ -36,7 +32,8 @@ class Plant:
 
     def __init__(self, configuration: Message) -> None:
         self._word = str(configuration["word"])
-        self._reader = PlantReader(int(configuration["since"]), int(configuration["seed"]))
+        self._codes: list[str] = configuration["codes"]  # In the order in which they send, a tenth of them every tick.
+        self._reader = PlantReader(int(configuration["since"]), int(configuration["seed"]), self._codes)
         self._faults: tuple[InjectedFault, ...] = ()
         self._held: dict[str, float] = {}
         self._feeds: Mapping[str, list[int]] = {}
@@ -61,7 +58,7 @@ class Plant:
     def tick(self, at: int) -> None:
         """Send the frames that are due at ``at``."""
         row = at // TICK_US % TICKS_PER_S
-        codes = CODES[row::TICKS_PER_S]
+        codes = self._codes[row::TICKS_PER_S]
         second = at - row * TICK_US
         if self._told is None or int(self._told.at[0]) != second:
             if self._told is not None:
