@@ -125,6 +125,8 @@ def laid_over(cold: ColdRows, hot: ColdRows) -> ColdRows:
 
 def rows_of(columns: Columns) -> ColdRows:
     """Return sorted samples as rows: of each key the one that counts and its runner-up."""
+    if not len(columns):
+        return ColdRows.of_hot([])
     signal, at, received_at, place = columns.signal, columns.source_at, columns.received_at, columns.place
     again = (signal[1:] == signal[:-1]) & (at[1:] == at[:-1])
     twice = again & (received_at[1:] == received_at[:-1]) & (place[1:] == place[:-1])

@@ -230,3 +230,14 @@ async def test_days_without_a_cold_tier_are_recorded_row_by_row(database: Databa
     assert (done.days, done.hot) == (0, 25_000)
     assert await historian.count(1, NOON, Micros(NOON + 25_000 * S)) == 25_000
     assert (await historian.envelope(WHOLE_DAY))[0].count
+
+
+async def test_signals_that_come_alone_are_put_beside_many_that_are_there(
+    database: Database, historian: SqlHistorian, fence: Fence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await roll_over(historian, fence)
+    await historian.import_past([ramp(number, 0, 100, seq=number) for number in (1, 2, 3)], fence)
+    monkeypatch.setattr(past_import, "ROWS_AT_ONCE", 150)
+    await historian.import_past([ramp(9, 0, 100, seq=9)], fence)
+    for number in (1, 2, 3, 9):
+        assert await historian.count(number, NOON, Micros(NOON + 100 * S)) == 100, number
