@@ -48,7 +48,7 @@ class _Memory:
 
 @history.command()
 def status(data: DataOption = None) -> None:
-    """Print what each tier takes, which days wait for a file, and which files are damaged."""
+    """Print what each tier takes, the partitions, which days wait for a file, and which files are damaged."""
 
     async def look(memory: _Memory) -> None:
         backend, room = await memory.facts.backend(), await memory.facts.room()
@@ -61,6 +61,17 @@ def status(data: DataOption = None) -> None:
             for size in sizes
         ]  # fmt: skip
         print_table(("tier", "place", "rows", "bytes", "bytes each"), rows)
+        parts = await memory.facts.partitions()
+        if parts:
+            typer.echo("")
+            print_table(
+                ("partition", "from", "to", "rows, about", "bytes"),
+                [
+                    (part.name, "-" if part.start_at is None else _day(part.start_at),
+                     "-" if part.end_at is None else _day(part.end_at), f"{part.rows:,}", f"{part.bytes:,}")
+                    for part in parts
+                ],
+            )  # fmt: skip
         for day in await memory.facts.due(memory.hot_days):
             typer.echo(
                 f"{_day(day.start_at)} waits for its file: {day.samples:,} samples. {day.trouble or ''}".rstrip()
@@ -168,7 +179,7 @@ def _with_memory(data: Path | None, go: Callable[[_Memory], Awaitable[None]]) ->
             await go(
                 _Memory(
                     database=database, work=work, historian=historian, compaction=compaction, removal=removal,
-                    facts=SqlStorageFacts(database, compaction, settings.data_dir),
+                    facts=SqlStorageFacts(database, compaction, historian.partitions, settings.data_dir),
                     retention=RetentionService(work, removal, clock), hot_days=settings.history.hot_days,
                 )
             )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Protocol
 from pydantic import Field
 
 from pdm_app.domain.cold import ColdFile, DueDay
+from pdm_app.domain.partitions import Partition
 from pdm_app.domain.record import Record
 from pdm_app.domain.removals import TierSize
 
@@ -19,16 +20,6 @@ class Backend(Record):
     bytes: int
     free_bytes: int = Field(description="Inside the database, left by deleted rows and used again before it grows.")
     is_local: bool = Field(description="In a file of the data directory, so that its growth is this disk's.")
-
-
-class Partition(Record):
-    """One day of hot rows. ``state`` says whether it is open, waits for its file, or has one."""
-
-    name: str
-    start_at: int
-    end_at: int | None = Field(description="None for the one that takes what no other does.")
-    rows: int
-    bytes: int
 
 
 class Room(Record):

@@ -33,6 +33,7 @@ from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.notifier import Notifier
+from pdm_app.engine.partitions import PartitionKeeper
 from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.retention import RetentionKeeper
@@ -200,6 +201,8 @@ async def running(
         compaction, removal = historian.ways_to_cold()
         cooling = Cooling(compaction, keeper.held, clock, settings.history.hot_days)
         supervisor.start("cooling", cooling.run, stage=Stage.CONSUMER, backoff=cooling.backoff)
+        days = PartitionKeeper(historian.partitions, keeper.held, clock, lambda: cooling.hot_days)
+        supervisor.start("partitions", days.run, stage=Stage.CONSUMER, backoff=days.backoff)
         retention = RetentionService(work, removal, clock)
         retention_runs = RetentionRuns(retention, removal, work, clock, keeper.held)
         forgetting = RetentionKeeper(retention_runs, keeper.held, clock)
@@ -328,7 +331,7 @@ async def running(
                 work, historian, clock, thinner.reload, lambda: thinner.thinned, cold.bytes_per_sample
             ),
             storage=StorageService(
-                SqlStorageFacts(database, compaction, settings.data_dir),
+                SqlStorageFacts(database, compaction, historian.partitions, settings.data_dir),
                 buffer,
                 clock,
                 settings.history.hot_days,

@@ -10,11 +10,12 @@ from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.cold import ColdFile, DueDay
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.history import CacheFigures, Tier
+from pdm_app.domain.partitions import Partition
 from pdm_app.domain.ports import Buffer, Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.removals import TierSize
 from pdm_app.domain.samples import MICROS_PER_S
-from pdm_app.domain.storage_facts import Backend, Partition, Room, StorageFacts
+from pdm_app.domain.storage_facts import Backend, Room, StorageFacts
 
 FILES_MAX = 1_000
 GROWTH_DAYS = 7

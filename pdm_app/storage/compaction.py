@@ -2,10 +2,11 @@
 
 For one day: its hot rows, laid over its file if it has one already, are written to a new file, which is read back and
 compared. Then one transaction, which keeps writers out for a moment, makes sure that nothing came meanwhile and puts
-the file into the catalogue. From then on the hot rows are there twice, which readers see as once, and they are deleted
-signal by signal. Whatever dies wherever: before that transaction the file is nobody's, after it the hot rows are too
-many and the next round takes them up. What comes late leaves a mark (see `pdm_app.storage.rollups`); while a day is
-being compacted its marks stay, so no late sample goes unseen.
+the file into the catalogue. From then on the hot rows are there twice, which readers see as once. Where the day has a
+partition of its own, they go with it at once; else they are deleted signal by signal. Whatever dies wherever: before
+that transaction the file is nobody's, after it the hot rows are too many and the next round takes them up. What comes
+late leaves a mark (see `pdm_app.storage.rollups`); while a day is being compacted its marks stay, so no late sample
+goes unseen.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from pdm_app.storage.cold_files import ROWS_PER_GROUP
 from pdm_app.storage.cold_rows import SELECT, ColdRows, joined, laid_over
 from pdm_app.storage.database import Database
 from pdm_app.storage.lease import check_fence
+from pdm_app.storage.partitions import SqlDayPartitions
 from pdm_app.storage.raw_rows import read_columns
 from pdm_app.storage.repository import chunks
 from pdm_app.storage.rollup_tables import RollupMarkRow
@@ -68,8 +70,11 @@ class _Part:
 class Compaction:
     """The way of days from hot to cold, one day at a time."""
 
-    def __init__(self, database: Database, cold: ColdTier, rollups: Rollups, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, cold: ColdTier, rollups: Rollups, clock: Clock, partitions: SqlDayPartitions
+    ) -> None:
         self._database = database
+        self._partitions = partitions
         self._cold = cold
         self._rollups = rollups
         self._clock = clock
@@ -156,6 +161,8 @@ class Compaction:
             counts = await part.counts(connection)
             if not counts:
                 return None
+            rows = sum(counts.values())
+            is_alone = part.signals is None and await self._partitions.rows_of(connection, start) == rows
             number = 1 + (int(before.name.split(".")[1]) if before is not None else 0)
             path = self._cold.folder / f"{_day_name(start)}.{number}.parquet"
             old = await asyncio.to_thread(cold_files.signals_of, self._cold.folder / before.name) if before else []
@@ -175,12 +182,13 @@ class Compaction:
             samples=written.rows, signals=written.signals, bytes=written.size, sha256=written.sha256,
             made_at=self._clock.now(), trouble=None,
         )  # fmt: skip
-        if not await self._take_over(fence, file, part, sum(counts.values())):
+        if not await self._take_over(fence, file, part, rows):
             path.unlink(missing_ok=True)
             return None
-        await self._forget_hot(fence, part, counts)
+        if not is_alone or not await self._partitions.let_go(fence, start):
+            await self._forget_hot(fence, part, counts)
         await self.sweep()
-        return Compacted(file=file, samples=sum(counts.values()))
+        return Compacted(file=file, samples=rows)
 
     async def _pages(
         self, connection: AsyncConnection, signal: int, part: _Part, before: ColdFile | None, hot: int

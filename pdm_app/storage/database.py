@@ -47,6 +47,9 @@ MYSQL_SETTINGS = (
     # Replays skip rows by the thousand; strict mode makes an error of every warning that matters.
     "SET SESSION max_error_count = 0",
 )
+# The second keeps partitions from being changed until the transaction ends: the server refuses to read one that is
+# younger than the instant. It looks at no row, so the instant is that of the first statement that follows.
+MYSQL_SNAPSHOT = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 FROM samples LIMIT 0")
 
 
 class Database:
@@ -93,7 +96,8 @@ class Database:
         """Lend a connection on which all reads see one instant."""
         async with self.connected(what) as connection:
             if not self.is_sqlite:
-                await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+                for statement in MYSQL_SNAPSHOT:
+                    await connection.exec_driver_sql(statement)
             yield connection
 
     async def begin_writing(self, connection: AsyncConnection) -> None:

@@ -30,6 +30,7 @@ from pdm_app.storage.compaction import Compaction
 from pdm_app.storage.database import Database
 from pdm_app.storage.failures import is_repeatable
 from pdm_app.storage.lease import check_fence
+from pdm_app.storage.partitions import SqlDayPartitions
 from pdm_app.storage.past_import import PastImport
 from pdm_app.storage.pyramid import summarised
 from pdm_app.storage.query_cache import QueryCache
@@ -69,9 +70,12 @@ class SqlHistorian:
         self._reader = SampleReader(cold)
         self._cache = QueryCache()
         self._rollups = Rollups(database, self._reader)
-        self.compaction = Compaction(database, cold, self._rollups, clock) if cold is not None else None
+        self.partitions = SqlDayPartitions(database, clock)
+        self.compaction = (
+            Compaction(database, cold, self._rollups, clock, self.partitions) if cold is not None else None
+        )
         self.removal = (
-            Removal(database, cold, self.compaction, clock, self._cache.changed)
+            Removal(database, cold, self.compaction, clock, self.partitions, self._cache.changed)
             if cold is not None and self.compaction is not None
             else None
         )

@@ -28,6 +28,7 @@ from pdm_app.storage.cold import ERASURES, FILES, ColdTier
 from pdm_app.storage.compaction import Compaction, portions
 from pdm_app.storage.database import Database
 from pdm_app.storage.lease import check_fence
+from pdm_app.storage.partitions import SqlDayPartitions
 from pdm_app.storage.removal_counts import RemovalCounts, Span
 from pdm_app.storage.removed_spans import note_removed, removed_spans
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
@@ -52,16 +53,24 @@ class Removal:
         cold: Holds the files of closed days.
         compaction: Whoever changes a day's file does so alone.
         clock: Injected time.
+        partitions: Those of the hot rows; a day of which everything goes, goes with its own.
         changed: Told which signals lost samples or rollups between two times, to forget what it remembers of them.
     """
 
     def __init__(
-        self, database: Database, cold: ColdTier, compaction: Compaction, clock: Clock, changed: Changed = _nobody_keeps
+        self,
+        database: Database,
+        cold: ColdTier,
+        compaction: Compaction,
+        clock: Clock,
+        partitions: SqlDayPartitions,
+        changed: Changed = _nobody_keeps,
     ) -> None:
         self._database = database
         self._cold = cold
         self._compaction = compaction
         self._clock = clock
+        self._partitions = partitions
         self._changed = changed
         self._counts = RemovalCounts(cold)
 
@@ -153,6 +162,7 @@ class Removal:
             async with self._database.snapshot("hold samples against their rollups") as connection:
                 file = next(iter(await self._cold.files(connection, day, day + DAY_US)), None)
                 hot, cold = await self._samples(connection, file, going)
+                all_hot = await self._partitions.rows_of(connection, day)
                 there = {signal: hot.get(signal, 0) + cold.get(signal, 0) for signal in going}
                 fresh = await self._not_noted(connection, Tier.RAW, going, day)
                 found = [hot, cold] if fresh == going else await self._samples(connection, file, fresh)
@@ -169,7 +179,10 @@ class Removal:
             if agreed:
                 agreed, freed = await self._take_out(file, day, agreed, cold, hot, fence)
             counts = {signal: hot.get(signal, 0) for signal in agreed}
-            deleted = await self._delete("samples", "source_at", agreed, counts, fence)
+            if agreed and sum(counts.values()) == all_hot and await self._partitions.let_go(fence, day):
+                deleted = sum(counts.values())
+            else:
+                deleted = await self._delete("samples", "source_at", agreed, counts, fence)
             await self._compaction.sweep()
         blocked = sum(there[signal] for signal in going if signal not in agreed)
         return Removed(

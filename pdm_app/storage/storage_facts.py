@@ -8,12 +8,14 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from pdm_app.domain.cold import ColdFile, DueDay
+from pdm_app.domain.partitions import Partition
 from pdm_app.domain.removals import TierSize
-from pdm_app.domain.storage_facts import Backend, Partition, Room
+from pdm_app.domain.storage_facts import Backend, Room
 from pdm_app.storage import dialect
 from pdm_app.storage.cold import FILES
 from pdm_app.storage.compaction import Compaction
 from pdm_app.storage.database import Database
+from pdm_app.storage.partitions import SqlDayPartitions
 from pdm_app.storage.sizes import tier_sizes
 
 
@@ -23,11 +25,15 @@ class SqlStorageFacts:
     Args:
         database: Holds hot rows and rollups.
         compaction: Knows which days wait for their file.
+        partitions: Those of the hot rows.
         data_dir: Whose disk it is about.
     """
 
-    def __init__(self, database: Database, compaction: Compaction, data_dir: Path) -> None:
+    def __init__(
+        self, database: Database, compaction: Compaction, partitions: SqlDayPartitions, data_dir: Path
+    ) -> None:
         self._database = database
+        self._partitions = partitions
         self._compaction = compaction
         self._data_dir = data_dir
 
@@ -49,7 +55,7 @@ class SqlStorageFacts:
 
     async def partitions(self) -> Sequence[Partition]:
         """Return the days of hot rows where the database keeps them apart."""
-        return []
+        return await self._partitions.all()
 
     async def due(self, hot_days: int) -> Sequence[DueDay]:
         """Return the closed days that wait for their file."""

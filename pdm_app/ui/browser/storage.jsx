@@ -84,6 +84,9 @@ function Tiers({ status }) {
   );
 }
 
+const dayOfPartition = ({ start_at, end_at }) =>
+  end_at === null ? t("storage.rest") : start_at === null ? t("storage.past") : dayOf(start_at);
+
 function Partitions({ partitions }) {
   return (
     <section className="card people">
@@ -93,7 +96,7 @@ function Partitions({ partitions }) {
         <tbody>
           {partitions.map((part) => (
             <tr key={part.name}>
-              <td><span className="strong">{part.end_at === null ? t("storage.rest") : dayOf(part.start_at)}</span> <span className="code caption">{part.name}</span></td>
+              <td><span className="strong">{dayOfPartition(part)}</span> <span className="code caption">{part.name}</span></td>
               <td data-label={t("storage.rows")}>{number(part.rows)} <span className="caption">{t("storage.about")}</span></td>
               <td data-label={t("storage.size")}>{size(part.bytes)}</td>
             </tr>
