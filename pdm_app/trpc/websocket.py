@@ -37,11 +37,12 @@ class CloseCode(IntEnum):
 class Subscription:
     """One live subscription: its task, and why it is being ended if it is."""
 
-    __slots__ = ("error", "is_stopping", "procedure", "task")
+    __slots__ = ("error", "has_begun", "is_stopping", "procedure", "task")
 
     def __init__(self, procedure: Procedure) -> None:
         self.procedure = procedure
         self.task: asyncio.Task[None] | None = None
+        self.has_begun = False
         self.is_stopping = False
         self.error: TrpcError | None = None
 
@@ -49,7 +50,8 @@ class Subscription:
         """End it; the client is told ``error`` first, if there is one."""
         if not self.is_stopping and self.task is not None:
             self.is_stopping, self.error = True, error
-            self.task.cancel()
+            if self.has_begun:  # A task cancelled before its first step takes none: nobody would hear of its end.
+                self.task.cancel()
 
 
 class WebSocketConnection:
@@ -229,7 +231,6 @@ class WebSocketConnection:
             return
         subscription = Subscription(procedure)
         self._subscriptions[message.key] = subscription
-        self._dispatcher.stats.subscriptions_open += 1
         subscription.task = self._own(self._subscribe(message, procedure, subscription))
 
     async def _call(self, message: Message, procedure: Procedure) -> None:
@@ -238,8 +239,12 @@ class WebSocketConnection:
 
     async def _subscribe(self, message: Message, procedure: Procedure, subscription: Subscription) -> None:
         """Run one subscription to its end: error alone, or started, data, perhaps an error, stopped."""
+        subscription.has_begun = True
+        self._dispatcher.stats.subscriptions_open += 1
         try:
             try:
+                if subscription.is_stopping:
+                    raise asyncio.CancelledError
                 events = await self._dispatcher.subscribe(
                     procedure, self._ctx, self._connection, message.input, message.last_event_id
                 )

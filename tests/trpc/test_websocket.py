@@ -60,6 +60,16 @@ async def test_stop_runs_the_generators_clean_up_then_says_stopped_then_is_silen
     await client.is_idle()
 
 
+async def test_a_subscription_stopped_before_its_first_step_says_so_and_its_id_is_free(
+    served: Served, client: Wire
+) -> None:
+    await client.send([call(1, "subscription", "countRaw", input={"upTo": 9}), {"id": 1, "method": "subscription.stop"}])
+    await client.expect(stopped(1))
+    assert served.app.stats.subscriptions_open == 0
+    await client.send(call(1, "subscription", "countRaw", input={"upTo": 1}))
+    await client.expect(started(1), result(1, data=1), stopped(1))
+
+
 async def test_an_id_can_be_used_again_after_its_subscription_ended(client: Wire) -> None:
     for _ in range(2):
         await client.send(call(1, "subscription", "forever"))

@@ -220,13 +220,11 @@ class Socket:
         again = asyncio.create_task(self._again(feed, error.retry_after_s or self._backoff.pause_s()))
         self._stopping.add(again)
         again.add_done_callback(self._stopping.discard)
+        # Even where the client is closed before the task's first step, which then takes none.
+        again.add_done_callback(lambda ended: feed.end() if ended.cancelled() else None)
 
     async def _again(self, feed: Feed, pause_s: float) -> None:
-        try:
-            await asyncio.sleep(pause_s)
-        except asyncio.CancelledError:
-            feed.end()  # The client is closed.
-            raise
+        await asyncio.sleep(pause_s)
         if not feed.is_ended:
             feed.restarts += 1
             await self._request(feed)
