@@ -9,6 +9,8 @@ import { useQuery, useZone } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, KeyHint, Skeleton } from "./parts.jsx";
+import { RunChoice } from "./run_choice.jsx";
+import { RunLanes } from "./run_lanes.jsx";
 import { usePeriodInAddress } from "./trend_history.js";
 import { boundsOf, following, fromQuery, moved, SPANS_S, toQuery } from "./trend_period.js";
 import { inUnits } from "./units_shown.js";
@@ -17,12 +19,13 @@ import { WorkspaceFigures } from "./workspace_figures.jsx";
 import { Lanes } from "./workspace_lanes.jsx";
 import { mayWrite, NoteList, NoteSheet, useNotes } from "./workspace_notes.jsx";
 import { SeriesList } from "./workspace_series.jsx";
-import { added, csvOf, keyOf, marked, OVERLAYS, removed, viewOf, within, withView } from "./workspace_state.js";
+import { added, csvOf, keyOf, marked, OVERLAYS, removed, toggled, viewOf, within, withView } from "./workspace_state.js";
 import { WorkspaceTable } from "./workspace_table.jsx";
 import { ViewsFault, ViewTools } from "./workspace_views.jsx";
 
 const ADDRESS_MS = 300;
 const SPAN_S = 3_600;
+const NOTHING = [];
 const NO_MARKS = { a: null, b: null };
 const EARLIER_S = [0, 86_400, 604_800];
 const KEYS = [["← →", "cursor"], ["+ −", "zoom"], ["[ ]", "move"], ["M", "mark"], ["L", "live"], ["F", "full"], ["?", "help"]];
@@ -87,7 +90,8 @@ function Workspace() {
   const records = useMemo(() => new Map([...native].map(([id, record]) => [id, inUnits(record)])), [native]);
   const first = view.list.map((series) => records.get(series.signal)).find(Boolean);
   const home = first?.asset_id ?? null;
-  const data = useWorkspaceData(view.list, home, period, view.earlier_s);
+  const onRuns = view.runs.length > 0;
+  const data = useWorkspaceData(onRuns ? NOTHING : view.list, home, period, view.earlier_s);
   const { found, earlier } = useMemo(() => shownIn(native, data), [native, data.version]);
   const readouts = useRef(new Map());
   const codeOf = useCallback((assetId) => places.get(assetId)?.asset.code ?? "", [places]);
@@ -110,7 +114,7 @@ function Workspace() {
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole.current?.requestFullscreen?.());
   const subjects = [
     ...assetIds.map((id) => ({ name: codeOf(id), asset_id: id, signal_id: null })),
-    ...drawn.filter((series) => series.signal).map((series) => ({ name: named(series), asset_id: records.get(series.signal).asset_id, signal_id: series.signal })),
+    ...drawn.filter((series) => records.has(series.signal)).map((series) => ({ name: named(series), asset_id: records.get(series.signal).asset_id, signal_id: series.signal })),
   ];
   return (
     <div className="workspace" ref={whole} data-filled={view.list.length > 0}>
@@ -119,16 +123,17 @@ function Workspace() {
           {...{ list: view.list, records: native, missing, found, named, unitOf, decimalsOf, readouts, home }}
           add={(series) => change(({ list }) => ({ list: added(list, series) }))} drop={(key) => change(({ list }) => ({ list: removed(list, key) }))}
         />
-        <Overlays view={view} change={change} shows={shows} />
+        {!onRuns && <Overlays view={view} change={change} shows={shows} />}
+        <RunChoice runs={view.runs} assetId={home} toggle={(id) => change(({ runs }) => ({ runs: toggled(runs, id), elapsed: null }))} clear={() => change(() => ({ runs: [], elapsed: null }))} />
       </aside>
       <section className="card workspace-main">
         <header className="workspace-head">
-          <Times {...{ period, setPeriod }} />
+          {!onRuns && <Times {...{ period, setPeriod }} />}
           <span className="workspace-tools push"><ViewTools {...kept} /></span>
         </header>
         <ViewsFault error={kept.error} again={kept.again} />
         <p className="workspace-links">
-          {(view.marks.a !== null || view.marks.b !== null) && <button type="button" className="link" onClick={() => change(() => ({ marks: NO_MARKS }))}>{t("trends.no_marks")}</button>}
+          {!onRuns && (view.marks.a !== null || view.marks.b !== null) && <button type="button" className="link" onClick={() => change(() => ({ marks: NO_MARKS }))}>{t("trends.no_marks")}</button>}
           {subjects.length > 0 && mayWrite(kept.me) && <button type="button" className="link" onClick={write}>{t("notes.write")}</button>}
           <button type="button" className="link" disabled={!drawn.length} aria-pressed={view.isTable} onClick={() => change(({ isTable }) => ({ isTable: !isTable }))}>{t(view.isTable ? "trend.as_chart" : "trend.as_table")}</button>
           <button type="button" className="link" disabled={!drawn.length} onClick={save}>{t("trends.csv")}</button>
@@ -138,9 +143,10 @@ function Workspace() {
         </p>
         {data.error && <ErrorNote what={t("trends.failed")} error={data.error} again={data.again} compact />}
         {view.list.length === 0 && <EmptyNote title={t("trends.empty")} text={t("trends.empty_hint")} />}
-        {drawn.length === 0 && data.loading && view.list.length > 0 && <Skeleton height={320} />}
+        {drawn.length === 0 && data.loading && view.list.length > 0 && !onRuns && <Skeleton height={320} />}
         {drawn.length > 0 && view.isTable && <WorkspaceTable {...{ list: drawn, found, from, to, named, unitOf, decimalsOf, zone }} />}
-        {view.list.length > 0 && !view.isTable && (
+        {onRuns && <OnRuns {...{ view, change, native, named, unitOf, decimalsOf }} />}
+        {view.list.length > 0 && !onRuns && !view.isTable && (
           <Lanes
             {...{ list: drawn, records, data, found, earlier, period, setPeriod, named, unitOf, decimalsOf, readouts, mark, codeOf, zone, full }} envelope={shows("envelope")} marks={view.marks}
             earlier_s={view.earlier_s} assetIds={shows("alarms") ? assetIds : []} notes={shows("notes") ? notes.notes : null} onNote={setNote} onHelp={() => setAsksKeys(true)}
@@ -155,6 +161,18 @@ function Workspace() {
       {taken && <ExportSheet signals={exportable} {...taken} onClose={() => setTaken(null)} />}
       {asksKeys && <KeySheet onClose={() => setAsksKeys(false)} />}
     </div>
+  );
+}
+
+/* The signals of the view in the runs that were chosen; expressions are of times, not of runs. */
+function OnRuns({ view, change, native, named, unitOf, decimalsOf }) {
+  const signals = view.list.filter((series) => native.has(series.signal)).map((series) => ({ record: native.get(series.signal), name: named(series), unit: unitOf(series), decimals: decimalsOf(series) }));
+  const setElapsed = useCallback((elapsed) => change(() => ({ elapsed })), [change]);
+  return (
+    <>
+      {view.list.some((series) => series.formula) && <p className="caption">{t("runs.no_expressions")}</p>}
+      {signals.length > 0 && <RunLanes {...{ signals, runs: view.runs, elapsed: view.elapsed, setElapsed }} />}
+    </>
   );
 }
 
