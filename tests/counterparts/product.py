@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from pdm_app.domain.plant_size import PlantSize
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S_MAX = 90.0
 STOP_S_MAX = 60.0
@@ -25,11 +27,20 @@ class RunningProduct:
         data_dir: Where it keeps everything; the same directory again continues where it was.
         command: ``demo`` or ``serve``.
         environment: Further variables, such as ``PDM_DATABASE_URL``.
+        plant: How much of the plant a demo runs; the whole one takes a quarter of a processor, the small one a tenth of
+            that.
     """
 
-    def __init__(self, data_dir: Path, command: str = "demo", environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        command: str = "demo",
+        environment: Mapping[str, str] | None = None,
+        plant: PlantSize = PlantSize.SMALL,
+    ) -> None:
         self.data_dir = data_dir
         self._command = command
+        self._plant = plant
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
         self._serves = False
@@ -46,7 +57,13 @@ class RunningProduct:
         """
         words = [self._command, "--port", str(self.port), "--data", str(self.data_dir)]
         if self._command == "demo":
-            words += ["--no-browser", "--history", "0"]  # A month is a minute of work for the processors.
+            words += [
+                "--no-browser",
+                "--plant",
+                self._plant,
+                "--history",
+                "0",
+            ]  # A month is a minute of work for the processors.
         began = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pdm_app", *words],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from pdm_app.domain.plant_size import PlantSize
 from tests.counterparts.product import RunningProduct
 
 FLAGS = (
@@ -84,6 +85,15 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
     """End it after the last journey in a row: it would take its share of the machine from all other tests."""
     if STANDING and (nextitem is None or not nextitem.path.is_relative_to(Path(__file__).parent)):
         STANDING.pop().kill()
+
+
+@pytest.fixture(scope="module")
+def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
+    """A fresh demo of the whole plant, as the README's command starts it."""
+    product = RunningProduct(Path(tmp_path_factory.mktemp("whole")), plant=PlantSize.WHOLE)
+    product.start()
+    yield product
+    product.kill()
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def test_an_integrator_finds_a_query_tries_it_and_takes_its_code_along(
     page.get_by_label("1", exact=True).fill("1")
     run.click()
     expect(outcome).to_contain_text("Answered", timeout=FIRST_VALUES_MS)
-    expect(outcome).to_contain_text(re.compile(r"200\s*[\d.]+\sms\s*[\d.]+\sk?B"))
+    expect(outcome).to_contain_text(re.compile(r"200\s*[\d.\s]+\sms\s*[\d.]+\sk?B"))
     answer = json.loads(outcome.get_by_label("Answer").inner_text())
     assert [series["signal"] for series in answer["series"]] == [1]
 

@@ -11,10 +11,10 @@ ALARM_MS = 90_000
 
 
 def test_a_newcomer_sets_up_breaks_a_pump_and_acknowledges_its_alarm(
-    demo: RunningProduct, page: Page, errors: list[str]
+    whole_demo: RunningProduct, page: Page, errors: list[str]
 ) -> None:
-    assert demo.setup_path, "the first start prints a set-up link"
-    page.goto(demo.url + demo.setup_path)
+    assert whole_demo.setup_path, "the first start prints a set-up link"
+    page.goto(whole_demo.url + whole_demo.setup_path)
     page.get_by_role("button", name="Explore now").click()
     page.wait_for_url("**/plant")
 
@@ -36,19 +36,19 @@ def test_a_newcomer_sets_up_breaks_a_pump_and_acknowledges_its_alarm(
     strip = page.locator(".alarm-strip")
     expect(strip).to_contain_text(re.compile("P-501.*suction", re.IGNORECASE), timeout=ALARM_MS)
 
-    page.goto(f"{demo.url}/alarms")
+    page.goto(f"{whole_demo.url}/alarms")
     row = page.get_by_role("row").filter(has_text=re.compile("suction", re.IGNORECASE)).first
     expect(row).to_be_visible()
     expect(page.locator(".connection-dot")).to_have_attribute("data-state", "live")  # Before, nobody may acknowledge.
     page.keyboard.press("a")
     expect(row).to_contain_text("olga.operator")
 
-    page.goto(f"{demo.url}/alarms/history")
+    page.goto(f"{whole_demo.url}/alarms/history")
     acknowledged = page.get_by_role("row").filter(has_text="Acknowledged").filter(has_text="olga.operator")
     expect(acknowledged.first).to_be_visible()
     expect(acknowledged.first).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
 
-    page.goto(f"{demo.url}/alarms")
+    page.goto(f"{whole_demo.url}/alarms")
     page.reload()
     expect(page.get_by_role("row").filter(has_text="olga.operator").first).to_be_visible()
     assert errors == []
