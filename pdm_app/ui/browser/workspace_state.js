@@ -4,6 +4,8 @@ import { typedNumber } from "./plant_edit.js";
 export const SERIES_MAX = 8;
 export const COLOURS = 6;
 const EARLIER_S = [0, 86_400, 604_800];
+export const RUNS_MAX = 20; // As the server lays over each other.
+const RUN = /^[0-9A-Za-z-]{1,64}$/;
 export const OVERLAYS = ["alarms", "envelope", "notes"];
 
 /** A series' key: the number of a signal, or an expression behind "=". */
@@ -19,7 +21,10 @@ export function added(list, series) {
 
 export const removed = (list, key) => list.filter((each) => keyOf(each) !== key);
 
-/** The view that an address names: {list, marks: {a, b}, earlier_s, hidden: overlays that are off, isTable}. */
+/**
+ * The view that an address names: {list, marks: {a, b}, earlier_s, hidden: overlays that are off, isTable, runs, elapsed}.
+ * With `runs` it lies on their elapsed time, of which `elapsed`, [from, to] in seconds, is shown; null for all.
+ */
 export function viewOf(params) {
   let list = [];
   for (const one of params.getAll("s").slice(0, SERIES_MAX)) {
@@ -35,18 +40,29 @@ export function viewOf(params) {
   return {
     list, marks: { a: at("a"), b: at("b") }, earlier_s: EARLIER_S.includes(earlier_s) ? earlier_s : 0,
     hidden: OVERLAYS.filter((name) => (params.get("hide") ?? "").split(".").includes(name)), isTable: params.get("as") === "table",
+    runs: [...new Set((params.get("runs") ?? "").split(".").filter((id) => RUN.test(id)))].slice(0, RUNS_MAX), elapsed: elapsedOf(params.get("elapsed")),
   };
 }
 
+function elapsedOf(text) {
+  const [from, to] = (text ?? "").split("~").map((part) => typedNumber(part));
+  return from !== null && to !== null && from !== undefined && to !== undefined && from >= 0 && to > from ? [from, to] : null;
+}
+
+/** Put a run among those that are laid over each other, or take it away; the ones chosen first go where they are too many. */
+export const toggled = (runs, id) => (runs.includes(id) ? runs.filter((each) => each !== id) : [...runs, id].slice(-RUNS_MAX));
+
 /** `params` with the view in them; what belongs to others stays. */
-export function withView({ list, marks, earlier_s, hidden, isTable }, params) {
+export function withView({ list, marks, earlier_s, hidden, isTable, runs, elapsed }, params) {
   const next = new URLSearchParams(params);
-  for (const name of ["s", "a", "b", "earlier", "hide", "as"]) next.delete(name);
+  for (const name of ["s", "a", "b", "earlier", "hide", "as", "runs", "elapsed"]) next.delete(name);
   for (const series of list) next.append("s", keyOf(series));
   for (const name of ["a", "b"]) if (marks[name] !== null) next.set(name, new Date(marks[name] / 1000).toISOString());
   if (earlier_s) next.set("earlier", String(earlier_s));
   if (hidden.length) next.set("hide", hidden.join("."));
   if (isTable) next.set("as", "table");
+  if (runs.length) next.set("runs", runs.join("."));
+  if (runs.length && elapsed) next.set("elapsed", elapsed.map((at) => Number(at.toFixed(3))).join("~"));
   return next;
 }
 

@@ -1,25 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { askedFor } from "../../../pdm_app/ui/browser/workspace_span.js";
-import { added, csvOf, figuresOf, keyOf, lanesOf, marked, removed, rowAt, rowsOf, SERIES_MAX, viewOf, within, withView } from "../../../pdm_app/ui/browser/workspace_state.js";
+import { added, csvOf, figuresOf, keyOf, lanesOf, marked, removed, rowAt, rowsOf, RUNS_MAX, SERIES_MAX, toggled, viewOf, within, withView } from "../../../pdm_app/ui/browser/workspace_state.js";
 
 const S = 1e6;
 
 test("a view comes back from its own address, and other parts of the address stay", () => {
   let list = added(added([], { signal: 41 }), { formula: "a / b & c" });
-  const view = { list, marks: { a: 1_700_000_000_000_000, b: null }, earlier_s: 86_400, hidden: ["alarms", "notes"], isTable: true };
+  const view = { list, marks: { a: 1_700_000_000_000_000, b: null }, earlier_s: 86_400, hidden: ["alarms", "notes"], isTable: true, runs: ["0198-a", "0198-b"], elapsed: [12.5, 600] };
   const params = withView(view, new URLSearchParams("span=3600&a=old&s=9"));
   assert.equal(params.get("span"), "3600");
   assert.deepEqual(viewOf(params), view);
 });
 
 test("an address that makes no sense shows nothing rather than failing", () => {
-  const view = viewOf(new URLSearchParams("s=-1&s=abc&s==&s=1.5&s=7&s=7&a=never&earlier=5&hide=all.notes&as=picture"));
+  const view = viewOf(new URLSearchParams("s=-1&s=abc&s==&s=1.5&s=7&s=7&a=never&earlier=5&hide=all.notes&as=picture&runs=..a/b.%20.ok.ok&elapsed=9~2"));
   assert.deepEqual(view.list.map(keyOf), ["7"]);
   assert.deepEqual(view.marks, { a: null, b: null });
   assert.equal(view.earlier_s, 0);
   assert.deepEqual(view.hidden, ["notes"]);
   assert.equal(view.isTable, false);
+  assert.deepEqual([view.runs, view.elapsed], [["ok"], null]);
+  for (const elapsed of ["", "5", "x~9", "-1~4", "4~4"]) assert.equal(viewOf(new URLSearchParams({ runs: "ok", elapsed })).elapsed, null);
+});
+
+test("a run is put among the others and taken away, and the first ones go where they are too many", () => {
+  assert.deepEqual(toggled(["a"], "b"), ["a", "b"]);
+  assert.deepEqual(toggled(["a", "b"], "a"), ["b"]);
+  const many = Array.from({ length: RUNS_MAX }, (_, number) => `run-${number}`);
+  assert.deepEqual(toggled(many, "new"), [...many.slice(1), "new"]);
 });
 
 test("no more series than can be told apart, and a colour that is free", () => {
