@@ -19,6 +19,7 @@ from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.installation import P_501, PUNE, SIGNALS
 from tests.counterparts.mariadb import MariadbServer, database_on, execute
 from tests.faults.installations import Installation, post, prepared
+from tests.faults.reconciled import assert_rollups_agree
 from tests.faults.sending import NOTHING_WRONG, difference, promised, sending
 from tests.faults.test_kill import FIRST, LAST, acknowledged, senders
 from tests.faults.waiting import eventually
@@ -82,6 +83,7 @@ async def test_a_database_that_is_gone_costs_nothing_that_was_acknowledged(
             assert await kinds(olga, alarm.id) == [JournalKind.ACKNOWLEDGED, JournalKind.RAISED]
             assert (await the_alarm(olga)).acknowledged_by == "olga"
         assert await installation.stop() == 0
+        await assert_rollups_agree(installation.database_url)
     finally:
         installation.product.kill()
 
