@@ -27,6 +27,7 @@ from pdm_app.domain.samples import Micros
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
 from pdm_app.domain.signals import Signal
+from pdm_app.domain.sinks import Sinks
 from pdm_app.domain.storage_rules import StorageRules
 from pdm_app.domain.trust import PeerCertificates
 from pdm_app.domain.views import Views
@@ -205,6 +206,7 @@ class Work(Protocol):
     roles: Roles
     shares: Shares
     runs: Runs
+    sinks: Sinks
     storage_rules: StorageRules
     views: Views
     annotations: Annotations

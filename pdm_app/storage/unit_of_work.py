@@ -25,6 +25,7 @@ from pdm_app.domain.retention import Retention
 from pdm_app.domain.runs import Runs
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
+from pdm_app.domain.sinks import Sinks
 from pdm_app.domain.storage_rules import StorageRules
 from pdm_app.domain.trust import PeerCertificates
 from pdm_app.domain.views import Views
@@ -47,6 +48,7 @@ from pdm_app.storage.runs import SqlRuns
 from pdm_app.storage.secrets import SqlSecrets
 from pdm_app.storage.settings_revisions import SqlSettingsRevisions
 from pdm_app.storage.signals import SqlSignals
+from pdm_app.storage.sinks import SqlSinks
 from pdm_app.storage.storage_rules import SqlStorageRules
 from pdm_app.storage.trust import SqlPeerCertificates
 from pdm_app.storage.users import SqlUsers
@@ -78,6 +80,7 @@ class SqlWork:
         self.roles: Roles = SqlRoles(transaction)
         self.shares: Shares = SqlShares(transaction)
         self.runs: Runs = SqlRuns(transaction)
+        self.sinks: Sinks = SqlSinks(transaction)
         self.storage_rules: StorageRules = SqlStorageRules(transaction)
         self.views: Views = SqlViews(transaction)
         self.annotations: Annotations = SqlAnnotations(transaction)

@@ -1,0 +1,1 @@
+"""Where samples are sent besides history: files, PostgreSQL and InfluxDB, each behind `pdm_app.domain.sinks.Target`."""
