@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.record import Record
-from pdm_app.domain.samples import MICROS_PER_S
+from pdm_app.domain.samples import MICROS_PER_S, Micros
 
 DAY_US = 86_400 * MICROS_PER_S
 
@@ -41,8 +41,13 @@ class RolledForward(Record):
 class DayPartitions(Protocol):
     """Keeps days apart; does nothing where the database cannot."""
 
-    async def roll_forward(self, fence: Fence, hot_days: int) -> RolledForward:
+    async def roll_forward(self, fence: Fence, now: Micros, hot_days: int) -> RolledForward:
         """Have each hot day and some days to come lie in a partition of its own; no row is lost on the way.
+
+        Args:
+            fence: Proof of the lease.
+            now: The hot days end with the one of this time.
+            hot_days: How many they are.
 
         Raises:
             FencedError: Another process holds the lease.

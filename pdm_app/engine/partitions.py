@@ -48,7 +48,8 @@ class PartitionKeeper:
             FencedError: Another process holds the lease.
         """
         while True:
-            changed = await self._partitions.roll_forward(await self._fence(), self._hot_days())
+            fence = await self._fence()
+            changed = await self._partitions.roll_forward(fence, self._clock.now(), self._hot_days())
             if changed.added or changed.joined:
                 log.info("days have partitions", added=changed.added, joined=changed.joined)
             self.backoff.reset()

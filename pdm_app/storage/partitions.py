@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.partitions import DAY_US, Partition, RolledForward, cuts_of, joinable, pieces
 from pdm_app.domain.ports import Clock, Fence
-from pdm_app.domain.samples import moment
+from pdm_app.domain.samples import Micros, moment
 from pdm_app.storage.database import Database
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.rollups import MARKS, rolled_to
@@ -63,14 +63,13 @@ class SqlDayPartitions:
             return None
         return int(await connection.scalar(text(f"SELECT COUNT(*) FROM samples PARTITION ({own.name})")) or 0)  # noqa: S608
 
-    async def roll_forward(self, fence: Fence, hot_days: int) -> RolledForward:
+    async def roll_forward(self, fence: Fence, now: Micros, hot_days: int) -> RolledForward:
         """Cut what holds more than one of the days, and join what is old and empty; see the Protocol."""
         partitions = await self.all()
         if not partitions:
             return RolledForward()
         async with self._database.writing("roll partitions forward") as connection:
             await check_fence(connection, fence, self._database.place)
-        now = self._clock.now()
         cuts = cuts_of(now - now % DAY_US, hot_days, DAYS_AHEAD)
         added: list[str] = []
         for one in partitions:

@@ -49,8 +49,7 @@ def historian(database: Database, tmp_path: Path) -> SqlHistorian:
 
 async def rolled_forward(historian: SqlHistorian, fence: Fence, days: int = 0, hot_days: int = 2) -> RolledForward:
     """Roll forward so many days after the one of the samples."""
-    historian.partitions._clock = SteppedClock(NOON + days * DAY_US)
-    return await historian.partitions.roll_forward(fence, hot_days)
+    return await historian.partitions.roll_forward(fence, Micros(NOON + days * DAY_US), hot_days)
 
 
 async def rows_by_name(database: Database, historian: SqlHistorian) -> dict[str, int]:
@@ -73,7 +72,7 @@ async def test_sqlite_has_no_partitions_and_nothing_is_rolled_forward(sqlite_url
     database = Database(sqlite_url)
     await database.migrate()
     partitions = cold_historian(database, tmp_path).partitions
-    assert await partitions.roll_forward(Fence(1), 2) == RolledForward()
+    assert await partitions.roll_forward(Fence(1), NOON, 2) == RolledForward()
     assert await partitions.all() == []
     assert not await partitions.let_go(Fence(1), DAY)
     await database.close()

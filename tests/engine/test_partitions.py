@@ -5,6 +5,7 @@ import pytest
 from pdm_app.domain.errors import FencedError
 from pdm_app.domain.partitions import RolledForward
 from pdm_app.domain.ports import Fence
+from pdm_app.domain.samples import Micros
 from pdm_app.engine.partitions import LOOK_EVERY_S, PartitionKeeper
 from tests.engine.test_cooling import StopsAfter, held
 
@@ -16,7 +17,8 @@ class Partitions:
         self.newest = newest
         self.asked: list[int] = []
 
-    async def roll_forward(self, fence: Fence, hot_days: int) -> RolledForward:
+    async def roll_forward(self, fence: Fence, now: Micros, hot_days: int) -> RolledForward:
+        assert now == 0
         if fence.token != self.newest:
             raise FencedError("Another process collects now.")
         self.asked.append(hot_days)

@@ -33,7 +33,7 @@ async def test_no_sample_is_lost_or_doubled(tmp_path: Path, own_mariadb_server: 
     await database.close()
     for number in range(1, rounds + 1):
         database, historian, fence = await opened(url, folder, number)
-        await historian.partitions.roll_forward(fence, 1)
+        await historian.partitions.roll_forward(fence, Micros(NOON + number * DAY_US), 1)
         days = [ramp(1, day * DAY_S, SAMPLES, seq=1 + day) for day in range(number - 1, number + 2)]
         await historian.write(days, fence)
         while await historian.roll_up(fence):
@@ -62,13 +62,12 @@ async def opened(url: str, folder: Path, day: int) -> tuple[Database, SqlHistori
 async def days_come_and_go(historian: SqlHistorian, fence: Fence, number: int) -> None:
     """Compact what is closed, write late samples into it, and have more and more days, until the database is gone."""
     compaction = historian.ways_to_cold()[0]
-    clock = SteppedClock(NOON + number * DAY_US)
-    historian.partitions._clock = clock
+    now = Micros(NOON + number * DAY_US)
     while True:
         for day in await compaction.due(hot_days=1):
             await compaction.compact(fence, day.start_at)
-        clock.at += DAY_US
-        await historian.partitions.roll_forward(fence, 1)
+        now = Micros(now + DAY_US)
+        await historian.partitions.roll_forward(fence, now, 1)
         await historian.write([ramp(1, (number - 1) * DAY_S, SAMPLES, seq=number)], fence)
         while await historian.roll_up(fence):
             pass

@@ -19,6 +19,7 @@ import numpy as np
 from pdm_app.cli.bench.tables import PLAIN_TABLE, Tables, plain_insert
 from pdm_app.domain.ports import Fence, Ticket
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
+from pdm_app.engine.cooling import HOT_DAYS
 from pdm_app.engine.recorder import CONSUMER, Recorder
 from pdm_app.engine.rollup import Rollup
 from pdm_app.runtime.process import SystemClock
@@ -33,7 +34,7 @@ from pdm_app.storage.migrations import migrate
 from pdm_app.storage.rollups import GRACE_US
 
 SEED = 42
-BEGIN_AT = 1_767_225_600 * MICROS_PER_S  # 2026-01-01
+BEGIN_AT = Micros(1_767_225_600 * MICROS_PER_S)  # 2026-01-01
 BACKLOG_MAX = 200_000  # Samples waiting in the buffer at which the generator pauses: what counts is what gets out.
 PAUSE_S = 0.002
 PLAIN_BATCHES = 10  # Of 1,000 samples each per commit: where multi-row inserts are at their best.
@@ -80,6 +81,7 @@ class Recording:
             return fence
 
         historian = SqlHistorian(database, self._clock)
+        await historian.partitions.roll_forward(fence, BEGIN_AT, HOT_DAYS)  # As the product does.
         buffer = DiskBuffer(self._folder / f"buffer-{database.engine.name}.sqlite", BUFFER_BYTES_MAX, (CONSUMER,))
         tickets: deque[Ticket] = deque(maxlen=1)
 
