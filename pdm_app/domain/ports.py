@@ -9,7 +9,8 @@ from pdm_app.domain.connections import Connection, DriverFacts, Login
 from pdm_app.domain.errors import FieldIssue
 from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.history_facts import Beside, Imported, Recorded, SpanSummaries
-from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
+from pdm_app.domain.newest import Newest
+from pdm_app.domain.samples import I8, Batch, Micros, Stretch
 from pdm_app.domain.signals import Signal
 from pdm_app.domain.truth import PlantTruth
 
@@ -300,7 +301,7 @@ class Historian(Protocol):
         """Return each signal's last sample at or before a time, and the first one after it."""
         ...
 
-    async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
+    async def latest(self, signals: Sequence[int] | None = None) -> Newest:
         """Return the newest sample of each signal (all signals for None)."""
         ...
 

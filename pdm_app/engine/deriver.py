@@ -183,7 +183,7 @@ class Deriver:
         position = await self._buffer.position(CONSUMER)
         retained = [batch for batch in await self._retained(position) if batch.seq <= position]
         keep = {**dict.fromkeys(book.signals, LATE_US), **book.inputs}
-        newest = {int(sample.signal): sample.source_at for sample in await self._historian.latest(list(keep))}
+        newest = (await self._historian.latest(list(keep))).times()
         for number, keep_us in keep.items():
             if number in newest:
                 book.seed({number: await self._stretch(number, newest[number], keep_us)})

@@ -282,7 +282,7 @@ class RunWatch:
             after = batches[-1].seq
             if after >= position or sum(map(len, retained)) > ROWS_MAX:
                 break
-        newest = {int(one.signal): one.source_at for one in await self._historian.latest(list(book.inputs))}
+        newest = (await self._historian.latest(list(book.inputs))).times()
         for number, keep_us in book.inputs.items():
             if number in newest:
                 book.seed({number: await self._stretch(number, newest[number], keep_us)})

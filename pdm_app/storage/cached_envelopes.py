@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from pdm_app.domain.history import POINTS_MAX, Envelope, HistoryQuery
+from pdm_app.domain.history import POINTS_MAX, HistoryQuery
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.envelopes import envelopes, tier_of, width_of
 from pdm_app.storage.lease import COLLECTOR, LEASES
 from pdm_app.storage.pyramid import marked_buckets
-from pdm_app.storage.query_cache import TILE_BUCKETS, QueryCache, Reading, Tile, joined_tiles, tiles_of
+from pdm_app.storage.query_cache import TILE_BUCKETS, QueryCache, Reading, Tile, tiles_of
 from pdm_app.storage.rollups import rolled_to
 from pdm_app.storage.sample_reader import Held, SampleReader
+from pdm_app.storage.series import Series, joined_series
 
 INSTANT_MAX = 2**53
 Tiles = dict[int, Tile]
@@ -28,26 +29,26 @@ class CachedEnvelopes:
     reader: SampleReader
     held: Held
 
-    async def answer(self, query: HistoryQuery) -> list[Envelope]:
-        """Answer a query; raises as `envelopes` does."""
+    async def answer(self, query: HistoryQuery) -> list[Series]:
+        """Return a series for each signal of a query, in its order; raises as `envelopes` does."""
         width_us = width_of(query)
         start, end = query.start_at - query.start_at % width_us, query.end_at + -query.end_at % width_us
         begins = tiles_of(start, end, width_us) if (end - start) // width_us <= POINTS_MAX - 2 * TILE_BUCKETS else []
         if not begins or width_us < BUCKET_US or end > INSTANT_MAX or not await self._is_ours():
-            return await envelopes(self.reader, self.held, query)
+            read = await envelopes(self.reader, self.held, query)
+            return [read[signal] for signal in query.signals]
         found = self._taken(query.signals, width_us, begins)
         await self._read_missing(width_us, begins, end, found)
-        answered: dict[int, Envelope] = {}
+        answered: dict[int, Series] = {}
         for signal, tiles in found.items():
             if all(begin in tiles for begin in begins):
-                whole = joined_tiles(signal, tier_of(width_us), width_us, [tiles[begin] for begin in begins])
-                trimmed = _trimmed(whole, start, end)
-                if sum(trimmed.count) > query.buckets:  # As few as these are answered as they are.
+                parts = [tiles[begin].series(signal, tier_of(width_us), width_us) for begin in begins]
+                trimmed = joined_series(parts).between(start, end)
+                if trimmed.samples > query.buckets:  # As few as these are answered as they are.
                     answered[signal] = trimmed
         rest = tuple(signal for signal in found if signal not in answered)
         if rest:
-            for envelope in await envelopes(self.reader, self.held, query.model_copy(update={"signals": rest})):
-                answered[envelope.signal] = envelope
+            answered |= await envelopes(self.reader, self.held, query.model_copy(update={"signals": rest}))
         return [answered[signal] for signal in query.signals]
 
     async def _is_ours(self) -> bool:
@@ -80,27 +81,18 @@ class CachedEnvelopes:
             few = HistoryQuery(signals=tuple(signals), start_at=low, end_at=high, buckets=(high - low) // width_us)
             read = await envelopes(self.reader, self.held, few)
             marks = await marked_buckets(self.held, signals, low, high)
-            for envelope in read:
-                if envelope.bucket_us == width_us or not envelope.at:
-                    spoiled = {at for signal, at in marks if signal == envelope.signal}
-                    self._cut(envelope, width_us, (low, high), closed_to, spoiled, found[envelope.signal])
+            for series in read.values():
+                if series.bucket_us == width_us or not len(series):
+                    spoiled = {at for signal, at in marks if signal == series.signal}
+                    self._cut(series, width_us, (low, high), closed_to, spoiled, found[series.signal])
 
     def _cut(
-        self, envelope: Envelope, width_us: int, span: tuple[int, int], closed_to: int, spoiled: set[int], tiles: Tiles
+        self, series: Series, width_us: int, span: tuple[int, int], closed_to: int, spoiled: set[int], tiles: Tiles
     ) -> None:
         """Cut what was read into tiles, and keep those that are closed and come from rollups alone."""
         length = width_us * TILE_BUCKETS
         marked = {at - at % length for at in spoiled}
         for begin in tiles_of(*span, width_us):
-            tile = tiles[begin] = Tile.of(envelope, begin, begin + length)
+            tile = tiles[begin] = Tile.of(series.between(begin, begin + length))
             if begin + length <= min(closed_to, span[1]) and begin not in marked:
-                self.cache.keep(self.reading, (envelope.signal, width_us, begin), tile)
-
-
-def _trimmed(envelope: Envelope, start: int, end: int) -> Envelope:
-    rows = [row for row, at in enumerate(envelope.at) if start <= at < end]
-    if len(rows) == len(envelope.at):
-        return envelope
-    part = slice(rows[0], rows[-1] + 1) if rows else slice(0, 0)
-    columns = ("at", "low", "high", "mean", "last", "good", "count")
-    return envelope.model_copy(update={name: getattr(envelope, name)[part] for name in columns})
+                self.cache.keep(self.reading, (series.signal, width_us, begin), tile)

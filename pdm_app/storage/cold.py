@@ -6,7 +6,7 @@ that come later are hot rows beside the file until the day is compacted again; r
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from pdm_app.storage.cold_files import ColdFileError
 from pdm_app.storage.cold_rows import ColdRows
 from pdm_app.storage.cold_tables import ColdErasureRow, ColdFileRow
 from pdm_app.storage.database import Database
-from pdm_app.storage.raw_rows import RawRows, merged, no_rows
+from pdm_app.storage.raw_rows import RawRows, following, no_rows
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
 from pdm_app.storage.tables import table_of
 
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 FILES = table_of(ColdFileRow)
 ERASURES = table_of(ColdErasureRow)
 FOLDER = "cold"
+Wanted = Mapping[int, Sequence[tuple[int, int]]]
+"""The ranges of each signal, in order; none overlap."""
 BYTES_PER_SAMPLE = 7.0  # Of the demo plant, a whole day compressed.
 
 
@@ -63,35 +65,30 @@ class ColdTier:
         return int(size) / int(samples) if samples else BYTES_PER_SAMPLE
 
     async def read(
-        self,
-        connection: AsyncConnection,
-        signals: Sequence[int],
-        ranges: Sequence[tuple[int, int]],
-        rows_max: int,
-        *,
-        strict: bool = False,
+        self, connection: AsyncConnection, wanted: Wanted, rows_max: int, *, strict: bool = False, ranked: bool = True
     ) -> RawRows:
-        """Return the samples of some signals in some ranges; more than ``rows_max`` where there are more.
+        """Return the samples of some signals in their ranges; more than ``rows_max`` where there are more.
 
         A file that cannot be read is left out, and its trouble is in the catalogue from then on; the rest is answered.
+        Without ``ranked`` ``received_at`` and ``place`` are zeros, which spares reading them.
 
         Raises:
             UnavailableError: With ``strict``: a file that is needed cannot be read.
         """
-        if not ranges:
+        some = [ranges for ranges in wanted.values() if ranges]
+        if not some:
             return no_rows()
+        span = (min(ranges[0][0] for ranges in some), max(ranges[-1][1] for ranges in some))
+        files = [file for file in await self.files(connection, *span) if _is_met(file, some)]
+        if not files:
+            return no_rows()
+        erased = await self._erased(connection, list(wanted), files[0].start_at, files[-1].end_at)
         parts: list[RawRows] = []
         left = rows_max
-        for file in await self.files(connection, min(ranges)[0], max(end for _, end in ranges)):
-            inside = [
-                (max(start, file.start_at), min(end, file.end_at))
-                for start, end in ranges
-                if start < file.end_at and end > file.start_at
-            ]
-            if not inside:
-                continue
+        for file in files:
+            path = self.folder / file.name
             try:
-                part = await asyncio.to_thread(cold_files.read, self.folder / file.name, signals, inside, left)
+                part = await asyncio.to_thread(cold_files.read, path, wanted, left, ranked=ranked)
             except ColdFileError as error:
                 if strict:
                     raise UnavailableError(
@@ -99,12 +96,13 @@ class ColdTier:
                     ) from error
                 await self._note(file, str(error))
                 continue
-            part = await self._without_erased(connection, part, file)
+            if erased and len(part):
+                part = part.take(~_covered(part.signal, part.source_at, erased))
             left -= len(part)
             parts.append(part)
             if left < 0:
                 break
-        return merged(parts)
+        return following(parts)
 
     async def read_whole(self, connection: AsyncConnection, file: ColdFile, signals: Sequence[int]) -> ColdRows:
         """Return all columns of some signals.
@@ -115,7 +113,7 @@ class ColdTier:
         rows = await asyncio.to_thread(cold_files.read_whole, self.folder / file.name, signals)
         if not len(rows):
             return rows
-        erased = await self._erased(connection, signals, file)
+        erased = await self._erased(connection, signals, file.start_at, file.end_at)
         return rows.take(~_covered(rows.column("signal"), rows.column("source_at"), erased)) if erased else rows
 
     async def text(self, connection: AsyncConnection, signal: int, at: int) -> str | None:
@@ -130,19 +128,13 @@ class ColdTier:
                 return str(row["text"]) if row["text"] is not None else None
         return None
 
-    async def _without_erased(self, connection: AsyncConnection, rows: RawRows, file: ColdFile) -> RawRows:
-        if not len(rows):
-            return rows
-        erased = await self._erased(connection, np.unique(rows.signal).tolist(), file)
-        return rows.take(~_covered(rows.signal, rows.source_at, erased)) if erased else rows
-
     async def _erased(
-        self, connection: AsyncConnection, signals: Sequence[int], file: ColdFile
+        self, connection: AsyncConnection, signals: Sequence[int], start: int, end: int
     ) -> list[tuple[int, int, int]]:
         found: list[tuple[int, int, int]] = []
         for some in chunks(signals, KEYS_PER_QUERY):
             statement = select(ERASURES.c.signal_id, ERASURES.c.start_at, ERASURES.c.end_at).where(
-                ERASURES.c.signal_id.in_(some), ERASURES.c.start_at < file.end_at, ERASURES.c.end_at > file.start_at
+                ERASURES.c.signal_id.in_(some), ERASURES.c.start_at < end, ERASURES.c.end_at > start
             )
             found += [tuple(row) for row in await connection.execute(statement)]
         return found
@@ -155,6 +147,12 @@ class ColdTier:
         same = (FILES.c.start_at == file.start_at, FILES.c.name == file.name)
         async with self._database.writing("note the trouble of a cold file") as connection:
             await connection.execute(update(FILES).where(*same).values(trouble=trouble))
+
+
+def _is_met(file: ColdFile, some: Sequence[Sequence[tuple[int, int]]]) -> bool:
+    """Whether one of many ranges, most of which are the same list, lies in the time of a file."""
+    distinct = {id(ranges): ranges for ranges in some}.values()
+    return any(start < file.end_at and end > file.start_at for ranges in distinct for start, end in ranges)
 
 
 def _covered(

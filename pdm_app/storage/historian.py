@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.aggregates import Edge
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.history import CacheFigures, Envelope, HistoryQuery
 from pdm_app.domain.history_facts import Beside, Imported, Recorded, SpanSummaries
+from pdm_app.domain.newest import Newest
 from pdm_app.domain.ports import Clock, Fence
-from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Quality, Sample, SignalId, Stretch
+from pdm_app.domain.samples import I8, QUALITY_BAD_MIN, Batch, Micros, Stretch
 from pdm_app.storage.buckets import BUCKET_US
 from pdm_app.storage.cached_envelopes import CachedEnvelopes
 from pdm_app.storage.cold import ColdTier
@@ -30,23 +30,23 @@ from pdm_app.storage.compaction import Compaction
 from pdm_app.storage.database import Database
 from pdm_app.storage.failures import is_repeatable
 from pdm_app.storage.lease import check_fence
+from pdm_app.storage.newest_rows import read_latest
 from pdm_app.storage.partitions import SqlDayPartitions
 from pdm_app.storage.past_import import PastImport
 from pdm_app.storage.pyramid import summarised
 from pdm_app.storage.query_cache import QueryCache
-from pdm_app.storage.raw_rows import RawRows
+from pdm_app.storage.raw_rows import RawRows, of_signal
 from pdm_app.storage.removal import Removal
-from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
 from pdm_app.storage.rewriting import erase, rewrite
 from pdm_app.storage.rollups import Rollups, writing_position
 from pdm_app.storage.sample_reader import Held, SampleReader, Waiting, nothing_waits, waiting_rows
 from pdm_app.storage.samples import find_conflicts, insert_samples, mark_buckets, put_latest, replace_samples
 from pdm_app.storage.stretches import stretches
-from pdm_app.storage.tables import LatestRow, table_of
 
-LATEST = table_of(LatestRow)
 HOT_AT_ONCE = 10_000
 """Imported samples that are stored as hot rows in one transaction."""
+POINTS_AT_ONCE = 20_000
+"""Points from which on writing them out is left to a thread; fewer take less than 5 ms."""
 
 
 class SqlHistorian:
@@ -196,7 +196,10 @@ class SqlHistorian:
         """
         with self._cache.reading() as reading:
             async with self._holding("read history", query.signals) as held:
-                return await CachedEnvelopes(self._cache, reading, self._reader, held).answer(query)
+                series = await CachedEnvelopes(self._cache, reading, self._reader, held).answer(query)
+        if sum(map(len, series)) < POINTS_AT_ONCE:
+            return [each.envelope() for each in series]
+        return await asyncio.to_thread(lambda: [each.envelope() for each in series])
 
     def cache_figures(self) -> CacheFigures:
         return self._cache.figures()
@@ -229,17 +232,21 @@ class SqlHistorian:
         signals = list(dict.fromkeys(signals))
         async with self._holding("summarise history", signals) as held:
             found = await summarised(self._reader, held, signals, edges)
-            before = {each: _edge(await self._reader.before(held, each, int(edges[0]))) for each in signals}
-            after = {each: _edge(await self._reader.after(held, each, int(edges[-1]))) for each in signals}
+            last = await self._reader.before(held, signals, int(edges[0]))
+            first = await self._reader.after(held, signals, int(edges[-1]))
+        before = {each: _edge(of_signal(last, each)) for each in signals}
+        after = {each: _edge(of_signal(first, each)) for each in signals}
         return SpanSummaries(found.rows, before, after, found.tiers, found.rows_read)
 
     async def beside(self, signals: Sequence[int], at: Micros) -> Mapping[int, tuple[Beside | None, Beside | None]]:
         """Return each signal's last sample at or before a time, and the first one after it."""
         found: dict[int, tuple[Beside | None, Beside | None]] = {}
+        signals = list(dict.fromkeys(signals))
         async with self._holding("read values at a time", signals) as held:
-            for signal in dict.fromkeys(signals):
-                before = await self._reader.before(held, signal, at + 1)
-                after = await self._reader.after(held, signal, at + 1)
+            last = await self._reader.before(held, signals, at + 1)
+            first = await self._reader.after(held, signals, at + 1)
+            for signal in signals:
+                before, after = of_signal(last, signal), of_signal(first, signal)
                 found[signal] = (await self._beside(held, before), await self._beside(held, after))
         return found
 
@@ -257,18 +264,10 @@ class SqlHistorian:
         async with self._database.snapshot(what) as connection:
             yield Held(connection, waits)
 
-    async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
+    async def latest(self, signals: Sequence[int] | None = None) -> Newest:
         """Return the newest sample of each signal (all signals for None), by signal id."""
-        columns = (LATEST.c.signal_id, LATEST.c.source_at, LATEST.c.value, LATEST.c.text, LATEST.c.quality)
-        statement = select(*columns).order_by(LATEST.c.signal_id)
         async with self._database.connected("read latest values") as connection:
-            if signals is None:
-                return [_sample(row) for row in await connection.execute(statement)]
-            found: list[Sample] = []
-            for some in chunks(sorted(set(signals)), KEYS_PER_QUERY):
-                result = await connection.execute(statement.where(LATEST.c.signal_id.in_(some)))
-                found += [_sample(row) for row in result]
-            return found
+            return await read_latest(connection, signals)
 
     async def count(self, signal: int, start_at: Micros, end_at: Micros) -> int:
         """Return how many instants of ``signal`` are stored from ``start_at`` up to, not including, ``end_at``."""
@@ -283,11 +282,6 @@ def _edge(rows: RawRows) -> Edge | None:
         return None
     is_usable = rows.quality[0] < QUALITY_BAD_MIN and np.isfinite(rows.value[0])
     return Edge(int(rows.source_at[0]), float(rows.value[0]) if is_usable else np.nan)
-
-
-def _sample(row: Any) -> Sample:
-    value = row.text if row.text is not None else row.value
-    return Sample(SignalId(row.signal_id), value, Quality(row.quality), Micros(row.source_at))
 
 
 def _buckets(late: Columns) -> list[tuple[int, int]]:

@@ -241,7 +241,7 @@ def _row_groups(rows: ColdRows) -> Iterator[ColdRows]:
     begin = 0
     for end in ends.tolist():
         while end - begin >= cold_files.ROWS_PER_GROUP:
-            size = min(end - begin, cold_files.ROWS_MAX_PER_GROUP)
+            size = cold_files.ROWS_PER_GROUP
             yield ColdRows(rows.table.slice(begin, size))
             begin += size
     if begin < len(rows):

@@ -14,15 +14,16 @@ What makes it exact:
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
-from pdm_app.domain.history import CacheFigures, Envelope, Tier
+from pdm_app.domain.history import CacheFigures, Tier
 from pdm_app.domain.samples import F8, I8
+from pdm_app.storage.series import Series
 
 TILE_BUCKETS = 128
 BYTES_MAX = 32_000_000
@@ -48,31 +49,12 @@ class Tile:
         return self.at.nbytes + self.numbers.nbytes + self.counts.nbytes + ENTRY_BYTES
 
     @staticmethod
-    def of(envelope: Envelope, start: int, end: int) -> "Tile":
-        """Cut one out of an envelope in buckets."""
-        at = np.array(envelope.at, np.int64)
-        rows = slice(int(np.searchsorted(at, start)), int(np.searchsorted(at, end)))
-        numbers = [envelope.low[rows], envelope.high[rows], envelope.mean[rows], envelope.last[rows]]
-        return Tile(
-            at[rows].copy(),
-            np.array([[np.nan if value is None else value for value in column] for column in numbers], np.float64),
-            np.array([envelope.good[rows], envelope.count[rows]], np.int64),
-        )
+    def of(series: Series) -> "Tile":
+        """Keep the columns of a series, copied so that nothing longer stays in memory with them."""
+        return Tile(series.at.copy(), series.numbers.copy(), series.counts.copy())
 
-
-def joined_tiles(signal: int, tier: Tier, width_us: int, tiles: Sequence[Tile]) -> Envelope:
-    """Return the envelope of tiles that follow each other."""
-    numbers = np.concatenate([tile.numbers for tile in tiles], axis=1)
-    good, count = np.concatenate([tile.counts for tile in tiles], axis=1).tolist()
-    known = [list[float | None](column) for column in numbers.tolist()]
-    for row in np.flatnonzero(np.isnan(numbers[0])).tolist():
-        for column in known:
-            column[row] = None
-    low, high, mean, last = known
-    return Envelope(
-        signal=signal, tier=tier, bucket_us=width_us, at=np.concatenate([tile.at for tile in tiles]).tolist(),
-        low=low, high=high, mean=mean, last=last, good=good, count=count,
-    )  # fmt: skip
+    def series(self, signal: int, tier: Tier, width_us: int) -> Series:
+        return Series(signal, tier, width_us, self.at, self.numbers, self.counts)
 
 
 @dataclass(eq=False, slots=True)

@@ -11,8 +11,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.samples import F8, I8
+from pdm_app.storage.repository import chunks
 
-COLUMNS = "s.signal_id, s.source_at, s.value, s.quality, s.received_at, s.place"
+UNRANKED = "s.signal_id, s.source_at, s.value, s.quality"
+COLUMNS = f"{UNRANKED}, s.received_at, s.place"
+ENDS_PER_STATEMENT = 100  # SQLite takes 500 queries in one.
 
 ROWS_AT_ONCE = 5000
 """Rows from which on turning them into columns is left to a thread; fewer take less than 10 ms."""
@@ -45,6 +48,10 @@ class RawRows:
         """Return the rows at ``rows``, indexes or a mask."""
         return RawRows(*(column[rows] for column in self.columns()))
 
+    def part(self, begin: int, end: int) -> "RawRows":
+        """Return the rows from one up to, not including, another; views, no copies."""
+        return RawRows(*(column[begin:end] for column in self.columns()))
+
     def columns(self) -> tuple[NDArray[Any], ...]:
         return (self.signal, self.source_at, self.value, self.quality, self.received_at, self.place)
 
@@ -68,9 +75,47 @@ def latest_of(parts: Sequence[RawRows]) -> RawRows:
     every = RawRows(*columns)
     if not len(every):
         return every
+    every = every.take(np.lexsort((every.source_at, every.signal)))
+    is_same = _again(every)
+    if not is_same.any():
+        return every
     every = every.take(np.lexsort((every.place, every.received_at, every.source_at, every.signal)))
-    is_same = (every.signal[1:] == every.signal[:-1]) & (every.source_at[1:] == every.source_at[:-1])
     return every.take(np.append(~is_same, True))
+
+
+def following(parts: Sequence[RawRows]) -> RawRows:
+    """Return the rows of parts that have no key in common, each sorted; also where the order among keys is not known.
+
+    Timsort merges the sorted stretches of each part, several times as fast as sorting anew.
+    """
+    some = [part for part in parts if len(part)]
+    if len(some) < 2:
+        return some[0] if some else no_rows()
+    columns: list[Any] = [np.concatenate(column) for column in zip(*(part.columns() for part in some), strict=True)]
+    every = RawRows(*columns)
+    return every.take(np.lexsort((every.source_at, every.signal)))
+
+
+def lasts(rows: RawRows) -> RawRows:
+    """Return the last row of each signal."""
+    return rows.take(np.append(rows.signal[1:] != rows.signal[:-1], True)) if len(rows) else rows
+
+
+def firsts(rows: RawRows) -> RawRows:
+    """Return the first row of each signal."""
+    return rows.take(np.append(True, rows.signal[1:] != rows.signal[:-1])) if len(rows) else rows
+
+
+def of_signal(rows: RawRows, signal: int) -> RawRows:
+    """Return the rows of one signal."""
+    begin, end = np.searchsorted(rows.signal, [signal, signal + 1])
+    return rows.part(int(begin), int(end))
+
+
+def _again(rows: RawRows) -> NDArray[np.bool_]:
+    """Return for each row but the last whether the next one has the same key."""
+    same: NDArray[np.bool_] = (rows.signal[1:] == rows.signal[:-1]) & (rows.source_at[1:] == rows.source_at[:-1])
+    return same
 
 
 async def read_columns(connection: AsyncConnection, statement: str) -> Sequence[Sequence[Any]]:
@@ -93,27 +138,52 @@ async def read_columns(connection: AsyncConnection, statement: str) -> Sequence[
 
 
 async def read_raw(
-    connection: AsyncConnection, where: str, rows_max: int | None = None, *, newest: bool = False
+    connection: AsyncConnection, where: str, rows_max: int | None = None, *, ranked: bool = True
 ) -> RawRows:
     """Return the hot samples for which a condition on ``s`` holds, not more than ``rows_max``.
 
-    With ``newest`` only the last one of a condition on a single signal.
+    Without ``ranked`` it is not read which of two samples of an instant came later: zeros stand for that, and the rows
+    are not to be merged with others of the same span.
     """
-    order = "s.source_at DESC LIMIT 1" if newest else "s.signal_id, s.source_at"
     limit = "" if rows_max is None else f" LIMIT {int(rows_max)}"
-    columns = await read_columns(connection, f"SELECT {COLUMNS} FROM samples s WHERE {where} ORDER BY {order}{limit}")  # noqa: S608
+    names = COLUMNS if ranked else UNRANKED
+    order = f"ORDER BY s.signal_id, s.source_at{limit}"
+    return await _rows_of(connection, f"SELECT {names} FROM samples s WHERE {where} {order}")  # noqa: S608
+
+
+async def read_ends(connection: AsyncConnection, signals: Sequence[int], condition: str, *, newest: bool) -> RawRows:
+    """Return of each signal the newest hot sample, or the oldest, for which a condition on ``s.source_at`` holds.
+
+    One look into the key for each signal, and one round trip for a hundred.
+    """
+    wanted = f"{condition} ORDER BY s.source_at {'DESC' if newest else 'ASC'} LIMIT 1"
+    parts = []
+    for some in chunks(signals, ENDS_PER_STATEMENT):
+        looks = [
+            f"SELECT * FROM (SELECT {COLUMNS} FROM samples s WHERE s.signal_id = {int(signal)} AND {wanted}) e"  # noqa: S608 - numbers and names of this module.
+            for signal in some
+        ]
+        rows = await _rows_of(connection, " UNION ALL ".join(looks))
+        parts.append(rows.take(np.argsort(rows.signal)))
+    return following(parts)
+
+
+async def _rows_of(connection: AsyncConnection, statement: str) -> RawRows:
+    columns = await read_columns(connection, statement)
     if not columns:
         return no_rows()
     return await asyncio.to_thread(_arrays, columns) if len(columns[0]) >= ROWS_AT_ONCE else _arrays(columns)
 
 
 def _arrays(columns: Sequence[Sequence[Any]]) -> RawRows:
-    signal, source_at, value, quality, received_at, place = columns
+    signal, source_at, value, quality, *ranks = columns
+    nothing = np.zeros(len(signal), np.int64)
+    received_at, place = (np.array(rank, np.int64) for rank in ranks) if ranks else (nothing, nothing)
     return RawRows(
         np.array(signal, np.int64),
         np.array(source_at, np.int64),
         np.array(value, np.float64),  # None becomes NaN.
         np.array(quality, np.int64),
-        np.array(received_at, np.int64),
-        np.array(place, np.int64),
+        received_at,
+        place,
     )

@@ -146,7 +146,8 @@ class RemovalCounts:
             if is_whole and signal not in erased:
                 counts[signal] = of_file[signal]
             else:
-                counts[signal] = len(await self._cold.read(connection, [signal], parts, HELD_ROWS_MAX, strict=True))
+                found = await self._cold.read(connection, {signal: parts}, HELD_ROWS_MAX, strict=True, ranked=False)
+                counts[signal] = len(found)
         return counts
 
     async def going(self, connection: AsyncConnection, file: ColdFile, order: RemovalOrder) -> dict[int, int]:

@@ -5,7 +5,7 @@ the hot table alone. The waiting samples are fetched before the database is look
 between is met twice and counted once, and none is missed.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -15,23 +15,40 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.errors import InvalidInputError
-from pdm_app.domain.samples import MICROS_PER_S, Batch
+from pdm_app.domain.history import Tier
+from pdm_app.domain.samples import Batch
 from pdm_app.storage.buckets import BUCKET_US, inside, inside_ranges
 from pdm_app.storage.columnar import ROW_BITS
-from pdm_app.storage.raw_rows import RawRows, latest_of, merged, read_raw
+from pdm_app.storage.raw_rows import (
+    ENDS_PER_STATEMENT,
+    RawRows,
+    firsts,
+    following,
+    lasts,
+    latest_of,
+    merged,
+    read_ends,
+    read_raw,
+)
 from pdm_app.storage.repository import chunks
 
 RANGES_PER_STATEMENT = 200
 SIGNALS_PER_STATEMENT = 1000
-HOUR_US = 3600 * MICROS_PER_S
+LOOKS = (Tier.ROLLUP_10S, Tier.ROLLUP_1H)
 HOUR_ROWS_MAX = 4_000_000  # A signal at 1 kHz.
 
 Range = tuple[int, int]
 """From a time up to, not including, another."""
 OwnRange = tuple[int, int, int]
 """A signal and its range."""
+Wanted = Mapping[int, Sequence[Range]]
+"""The ranges of each signal, in order; none overlap."""
 Waiting = Callable[[], Awaitable[Sequence[Batch]]]
 """Returns the batches that are committed to the durable buffer and not recorded yet, oldest first."""
+
+
+class TooManySamplesError(InvalidInputError):
+    """What was asked for is more than may be held in memory at once."""
 
 
 class ColdSamples(Protocol):
@@ -42,15 +59,11 @@ class ColdSamples(Protocol):
         ...
 
     async def read(
-        self,
-        connection: AsyncConnection,
-        signals: Sequence[int],
-        ranges: Sequence[Range],
-        rows_max: int,
-        *,
-        strict: bool = False,
+        self, connection: AsyncConnection, wanted: Wanted, rows_max: int, *, strict: bool = False, ranked: bool = True
     ) -> RawRows:
-        """Return the samples of some signals in some ranges; more than ``rows_max`` where there are more.
+        """Return the samples of some signals in their ranges; more than ``rows_max`` where there are more.
+
+        Without ``ranked`` zeros may stand for what says which of two samples of an instant came later.
 
         Raises:
             UnavailableError: With ``strict``: a file cannot be read; else it is left out.
@@ -128,59 +141,57 @@ class SampleReader:
     ) -> RawRows:
         """Return the samples of all signals in ``ranges``, and each signal's in its ``own`` ones; none overlap.
 
+        ``received_at`` and ``place`` are zeros where nothing had to be laid over anything.
+
         Raises:
-            InvalidInputError: They are more than ``rows_max``.
+            TooManySamplesError: They are more than ``rows_max``.
             UnavailableError: With ``strict``: a cold file cannot be read; else it is left out.
         """
-        parts: list[RawRows] = []
+        wanted = _wanted(signals, ranges, own)
+        waiting = _inside(held.waiting, signals, ranges, own)
+        begin = min((part[0][0] for part in wanted.values() if part), default=0)
+        is_cold = self._cold is not None and bool(wanted) and await self._cold.ends_after(held.connection, begin)
+        parts = [waiting] if len(waiting) else []
         left = rows_max
+        ranked = is_cold or bool(parts)
         for where in _conditions(signals, ranges, own):
-            part = await read_raw(held.connection, where, left + 1)
+            part = await read_raw(held.connection, where, left + 1, ranked=ranked)
             left = _left(left, len(part), rows_max)
-            parts.append(part)
-        if self._cold is not None:
-            left = rows_max  # Anew: where a compaction was broken off, what is cold is hot, too, and counts once.
-            for some, few in _cold_orders(signals, ranges, own):
-                part = await self._cold.read(held.connection, some, few, left, strict=strict)
-                left = _left(left, len(part), rows_max)
+            if len(part):
                 parts.append(part)
-        parts.append(_inside(held.waiting, signals, ranges, own))
-        every = merged([part for part in parts if len(part)])
+        if self._cold is not None and is_cold:
+            # Anew: where a compaction was broken off, what is cold is hot, too, and counts once.
+            cold = await self._cold.read(held.connection, wanted, rows_max, strict=strict, ranked=bool(parts))
+            _left(rows_max, len(cold), rows_max)
+            if len(cold):
+                parts.append(cold)
+        every = merged(parts)
         _left(rows_max, len(every), rows_max)
         return every
 
-    async def before(self, held: Held, signal: int, at: int) -> RawRows:
-        """Return the last sample before ``at``, or nothing."""
+    async def before(self, held: Held, signals: Sequence[int], at: int) -> RawRows:
+        """Return the last sample before ``at`` of each signal that has one."""
         waits = held.waiting
         found = [
-            await read_raw(held.connection, f"s.signal_id = {int(signal)} AND s.source_at < {int(at)}", newest=True),
-            waits.take(np.flatnonzero((waits.signal == signal) & (waits.source_at < at))[-1:]),
+            await read_ends(held.connection, signals, f"s.source_at < {int(at)}", newest=True),
+            lasts(waits.take(np.isin(waits.signal, signals) & (waits.source_at < at))),
         ]
         if self._cold is not None and await self._cold.ends_after(held.connection, 0):
-            # Whatever is cold is in the hours, too: they say where to look.
-            where = f"signal_id = {int(signal)} AND bucket_at <= {int(at)} AND begins_at < {int(at)}"
-            hour = await _hour(held.connection, f"{where} ORDER BY bucket_at DESC")
-            if hour is not None:
-                found.append(await self._cold.read(held.connection, [signal], [(hour, at)], HOUR_ROWS_MAX))
-        every = merged(found)
-        return every.take(np.arange(len(every))[-1:])
+            looks = await _looks(held.connection, signals, at, newest=True)
+            found.append(lasts(await _cold_ends(self._cold, held.connection, looks)))
+        return lasts(merged(found))
 
-    async def after(self, held: Held, signal: int, at: int) -> RawRows:
-        """Return the first sample at or after ``at``, or nothing."""
+    async def after(self, held: Held, signals: Sequence[int], at: int) -> RawRows:
+        """Return the first sample at or after ``at`` of each signal that has one."""
         waits = held.waiting
         found = [
-            await read_raw(held.connection, f"s.signal_id = {int(signal)} AND s.source_at >= {int(at)}", 1),
-            waits.take(np.flatnonzero((waits.signal == signal) & (waits.source_at >= at))[:1]),
+            await read_ends(held.connection, signals, f"s.source_at >= {int(at)}", newest=False),
+            firsts(waits.take(np.isin(waits.signal, signals) & (waits.source_at >= at))),
         ]
         if self._cold is not None and await self._cold.ends_after(held.connection, at):
-            begin = at - HOUR_US
-            where = f"signal_id = {int(signal)} AND bucket_at > {int(begin)} AND ends_at >= {int(at)}"
-            hour = await _hour(held.connection, f"{where} ORDER BY bucket_at")
-            if hour is not None:
-                span = (max(at, hour), hour + HOUR_US)
-                found.append(await self._cold.read(held.connection, [signal], [span], HOUR_ROWS_MAX))
-        every = merged(found)
-        return every.take(np.arange(len(every))[:1])
+            looks = await _looks(held.connection, signals, at, newest=False)
+            found.append(firsts(await _cold_ends(self._cold, held.connection, looks)))
+        return firsts(merged(found))
 
     async def text(self, held: Held, row: RawRows) -> str | None:
         """Return the text of a sample; ``row`` has just this one."""
@@ -193,9 +204,47 @@ class SampleReader:
         return found
 
 
-async def _hour(connection: AsyncConnection, where: str) -> int | None:
-    found = await connection.scalar(text(f"SELECT bucket_at FROM rollups_1h WHERE {where} LIMIT 1"))  # noqa: S608
-    return None if found is None else int(found)
+async def _looks(
+    connection: AsyncConnection, signals: Sequence[int], at: int, *, newest: bool
+) -> dict[int, list[Range]]:
+    """Return where the last cold sample before a time may be, or the first one from it on: the likeliest range first.
+
+    Whatever is cold is in the rollups, too: they say where to look. Ten seconds are read where they are known, and
+    their hour where these are removed or hold nothing any more.
+    """
+    found: dict[int, list[Range]] = {}
+    for some in chunks(signals, ENDS_PER_STATEMENT):
+        looks = [_look(int(signal), tier, at, newest=newest) for signal in some for tier in LOOKS]
+        for signal, bucket, width in await connection.execute(text(" UNION ALL ".join(looks))):
+            begin, end = int(bucket), int(bucket) + int(width)
+            part = (begin, min(end, at)) if newest else (max(begin, at), end)
+            found.setdefault(int(signal), []).append(part)
+    for parts in found.values():
+        parts.sort(key=(lambda part: (-part[0], part[1])) if newest else (lambda part: (part[1], -part[0])))
+    return found
+
+
+def _look(signal: int, tier: Tier, at: int, *, newest: bool) -> str:
+    if newest:
+        where = f"r.bucket_at < {int(at)} AND r.begins_at < {int(at)} ORDER BY r.bucket_at DESC"
+    else:
+        where = f"r.bucket_at > {int(at) - tier.width_us} AND r.ends_at >= {int(at)} ORDER BY r.bucket_at"
+    columns = f"r.signal_id, r.bucket_at, {tier.width_us} AS width"
+    return f"SELECT * FROM (SELECT {columns} FROM rollups_{tier} r WHERE r.signal_id = {signal} AND {where} LIMIT 1) e"  # noqa: S608
+
+
+async def _cold_ends(cold: ColdSamples, connection: AsyncConnection, looks: Mapping[int, Sequence[Range]]) -> RawRows:
+    """Read the first range of each signal, and the next one of those in whose nothing is."""
+    parts: list[RawRows] = []
+    left = dict(looks)
+    for turn in range(len(LOOKS)):
+        wanted = {signal: [ranges[turn]] for signal, ranges in left.items() if len(ranges) > turn}
+        if not wanted:
+            break
+        parts.append(await cold.read(connection, wanted, HOUR_ROWS_MAX * len(wanted)))
+        there = set(np.unique(parts[-1].signal).tolist())
+        left = {signal: ranges for signal, ranges in left.items() if signal not in there}
+    return following(parts)
 
 
 def _conditions(signals: Sequence[int], ranges: Sequence[Range], own: Sequence[OwnRange]) -> Iterator[str]:
@@ -206,13 +255,12 @@ def _conditions(signals: Sequence[int], ranges: Sequence[Range], own: Sequence[O
         yield inside_ranges(few_own)
 
 
-def _cold_orders(
-    signals: Sequence[int], ranges: Sequence[Range], own: Sequence[OwnRange]
-) -> Iterator[tuple[Sequence[int], Sequence[Range]]]:
-    if ranges:
-        yield signals, ranges
-    for signal, parts in groupby(own, lambda part: part[0]):
-        yield [signal], [(start, end) for _, start, end in parts]
+def _wanted(signals: Sequence[int], ranges: Sequence[Range], own: Sequence[OwnRange]) -> dict[int, list[Range]]:
+    shared = sorted(ranges)
+    wanted = {int(signal): shared for signal in signals} if shared else {}
+    for signal, parts in groupby(sorted(own), lambda part: part[0]):
+        wanted[signal] = sorted([*wanted.get(signal, ()), *((start, end) for _, start, end in parts)])
+    return wanted
 
 
 def _inside(rows: RawRows, signals: Sequence[int], ranges: Sequence[Range], own: Sequence[OwnRange]) -> RawRows:
@@ -228,7 +276,7 @@ def _inside(rows: RawRows, signals: Sequence[int], ranges: Sequence[Range], own:
 
 def _left(left: int, rows: int, rows_max: int) -> int:
     if rows > left:
-        raise InvalidInputError(
+        raise TooManySamplesError(
             f"The span holds more than {rows_max:,} samples. Choose a shorter one, or fewer signals.", rows_max=rows_max
         )
     return left - rows

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pdm_app.domain.samples import Micros, Stretch
-from pdm_app.storage.raw_rows import RawRows
+from pdm_app.storage.raw_rows import RawRows, of_signal
 from pdm_app.storage.sample_reader import Held, SampleReader
 
 
@@ -19,12 +19,8 @@ async def stretches(
     """
     signals = list(dict.fromkeys(signals))
     rows = await reader.read(held, signals, [(start_at, end_at)], rows_max=rows_max)
-    found: dict[int, Stretch] = {}
-    for signal in signals:
-        begin, end = np.searchsorted(rows.signal, [signal, signal + 1])
-        own = rows.take(np.arange(begin, end))
-        found[signal] = _stretch(await reader.before(held, signal, start_at), own)
-    return found
+    before = await reader.before(held, signals, start_at)
+    return {signal: _stretch(of_signal(before, signal), of_signal(rows, signal)) for signal in signals}
 
 
 def _stretch(before: RawRows, rows: RawRows) -> Stretch:

@@ -1,9 +1,11 @@
 """What the suites of historians share: random deliveries, and how answers and rows are held against the reference."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -95,6 +97,14 @@ def assert_same(found: Envelope, wanted: Envelope) -> None:
     assert found.model_dump(exclude=exact) == wanted.model_dump(exclude=exact), (found, wanted)
     assert [mean is None for mean in found.mean] == [mean is None for mean in wanted.mean]
     np.testing.assert_allclose(_numbers(found.mean), _numbers(wanted.mean), rtol=1e-9, atol=1e-9)
+
+
+def damage(path: Path) -> None:
+    """Overwrite the first of a cold file's times, which every reader of samples needs."""
+    content = bytearray(path.read_bytes())
+    at = pq.read_metadata(path).row_group(0).column(1).data_page_offset
+    content[at : at + 40] = bytes(40)
+    path.write_bytes(content)
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

@@ -24,6 +24,7 @@ from tests.contracts.historian_checks import (
     TABLES,
     assert_answers,
     assert_rollups,
+    damage,
     deliveries,
     rolled_up,
     table,
@@ -198,9 +199,7 @@ async def test_a_damaged_file_costs_its_own_samples_only_and_says_so(
     await roll_over(historian, fence)
     first, second = [one for one in await compacted(historian, fence) if one is not None][:2]
     path = compaction_of(historian)._cold.folder / first.file.name
-    content = bytearray(path.read_bytes())
-    content[40:80] = bytes(40)
-    path.write_bytes(content)
+    damage(path)
     span = {"start_at": NOON, "end_at": NOON + 86_460 * S}
     rolled_up_answer = await historian.envelope(HistoryQuery(signals=(1, 2), **span, buckets=24))
     assert [sum(envelope.count) for envelope in rolled_up_answer] == [100, 100], "rollups do not need the file"

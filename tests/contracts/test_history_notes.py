@@ -11,6 +11,7 @@ from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.history_notes import SqlHistoryNotes
+from tests.contracts.historian_checks import damage
 from tests.contracts.test_cold_tier import DAY, RAW, cold_historian, compaction_of
 from tests.contracts.test_historian import fence
 from tests.contracts.test_removal import carried_out, order, two_signals
@@ -31,9 +32,7 @@ async def test_a_damaged_file_is_named_by_the_answer_that_met_it(
     notes = SqlHistoryNotes(database)
     assert await notes.notes([1], NOON, NOON + 60 * S) == []
     [path] = compaction_of(historian)._cold.folder.glob("*.parquet")
-    whole = bytearray(path.read_bytes())
-    whole[len(whole) // 3] ^= 0xFF
-    path.write_bytes(whole)
+    damage(path)
     await historian.samples([1, 2], NOON, NOON + 60 * S, 1_000)  # type: ignore[arg-type]
     [note] = await notes.notes([1], NOON, NOON + 60 * S)
     assert (note.kind, note.start_at, note.end_at) == (NoteKind.DAMAGED, DAY, DAY + DAY_US)
