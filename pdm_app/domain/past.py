@@ -12,11 +12,15 @@ from pdm_app.domain.samples import Batch, Micros
 
 @dataclass(frozen=True, slots=True)
 class PastPiece:
-    """A span of the past, ``end_at`` excluded, with which a source is asked for samples; one day at most."""
+    """A span of the past, ``end_at`` excluded, with which a source is asked for samples; one day at most, or a sketch.
+
+    A sketch tells days by a few of their samples, so that something is seen of them before later pieces tell all.
+    """
 
     number: int
     start_at: Micros
     end_at: Micros
+    is_sketch: bool = False
 
 
 class PastSource(Protocol):
@@ -24,7 +28,7 @@ class PastSource(Protocol):
 
     @property
     def pieces(self) -> Sequence[PastPiece]:
-        """All pieces, newest first; the same ones after every start."""
+        """All pieces, in the order in which they are to be stored, newest first; the same ones after every start."""
         ...
 
     def done(self) -> frozenset[int]:

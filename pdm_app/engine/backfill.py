@@ -96,6 +96,8 @@ class Backfill:
         pieces = self._source.pieces
         back_to = None
         for piece in pieces:
+            if piece.is_sketch:
+                continue
             if piece.number not in self._done:
                 break
             back_to = piece.start_at

@@ -16,13 +16,14 @@ from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.signals import Signal
 from pdm_app.simulation.fleet import free_port
-from pdm_app.simulation.plant import HOST, PUBLISHING_MS, PlantDefinition
+from pdm_app.simulation.plant import HOST, PlantDefinition
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
 
 SIGNALS = 1000
 FIRST_SIGNAL_ID = 1001
 USUAL_PORT = 4860
 READY_WITHIN_S = 60.0
+PUBLISHING_MS = 10  # The server's publishing interval is the largest part of the way from a machine to the screen.
 
 
 @dataclass(frozen=True, slots=True)

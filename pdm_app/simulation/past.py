@@ -4,6 +4,9 @@ Told are, for the story's machines and for all others: in the last hours a sampl
 two days one in ten seconds and a minute, before that one in a minute and in five. The running hour comes every ten
 seconds, for it is kept as rows. Finer ones of a whole month would be gigabytes of rollups, and minutes of work.
 
+So that the month is seen at once it is sketched first, by one sample an hour of what is told later. The later a piece
+the longer it may be: each is about as much work for the database, which records what is live meanwhile.
+
 It is the physics of the live plant, asked for past moments; the bearing that is on day 19 when the plant starts began
 to wear 19 days before.
 """
@@ -27,12 +30,15 @@ from pdm_app.simulation.labels import Labels
 from pdm_app.simulation.plant import machines_of
 
 FILE_NAME = "past.json"
-VERSION = 1
+VERSION = 2
 HOUR_US = 3600 * MICROS_PER_S
 DAY_US = 24 * HOUR_US
 FINE_HOURS = 8
 FINE_PIECE_HOURS = 1  # Of one sample a second: more at once would take hundreds of megabytes while it is stored.
-FINE_S, STORY_S, COARSE_S, SELDOM_S = 1, 10, 60, 300
+NEAR_PIECE_HOURS = 3
+FAR_PIECE_HOURS = 12
+SKETCH_DAYS = 6  # As many moments as are told at once.
+FINE_S, STORY_S, COARSE_S, SELDOM_S, SKETCH_S = 1, 10, 60, 300, 3600
 NEAR_DAYS = 2
 STORY_CODES = frozenset({"P-101A", "P-501", "C-201", "F-41", "C-42", "L-43", "K-44", "Z-45"})
 DEVICE = "simulation"
@@ -90,7 +96,11 @@ class DemoPast:
             ) from error
 
     def batches(self, piece: PastPiece) -> Iterator[Batch]:
-        """Yield the samples of a piece, one batch for each machine and chunk."""
+        """Yield the samples of a piece, one batch for each machine and chunk.
+
+        A sketch counts as received before all else: what is told later in finer steps of the physics takes its place.
+        """
+        received_at = self._labels.since - piece.is_sketch
         for part in self._parts(piece):
             for columns in plant_columns(
                 piece.start_at,
@@ -100,13 +110,15 @@ class DemoPast:
                 faults=self._faults,
                 codes=part.codes,
             ):
-                batch = batch_of(columns, self._labels.since)
+                batch = batch_of(columns, received_at)
                 if part.every_s is not None:
                     batch = batch.rows(batch.source_at % (part.every_s * MICROS_PER_S) == 0)
                 yield batch
 
     def _parts(self, piece: PastPiece) -> tuple[_Part, ...]:
         since = self._labels.since
+        if piece.is_sketch:
+            return (_Part(self._codes, COARSE_S, SKETCH_S),)
         if piece.start_at >= since - since % HOUR_US:
             return (_Part(self._codes, STORY_S),)
         codes = self._codes
@@ -114,7 +126,7 @@ class DemoPast:
         rest = tuple(code for code in codes if code not in STORY_CODES)
         if piece.start_at >= fine_from(since):
             return _Part(story, FINE_S), _Part(rest, STORY_S)
-        if piece.start_at >= since - NEAR_DAYS * DAY_US:
+        if piece.start_at >= near_from(since):
             return _Part(story, STORY_S), _Part(rest, COARSE_S)
         return _Part(story, COARSE_S), _Part(rest, COARSE_S, SELDOM_S)
 
@@ -124,20 +136,33 @@ def fine_from(since: int) -> int:
     return since - since % HOUR_US - FINE_HOURS * HOUR_US
 
 
+def near_from(since: int) -> int:
+    """Return from which moment on there is a sample in ten seconds of the story's machines: a full hour, too."""
+    return since - since % HOUR_US - NEAR_DAYS * DAY_US
+
+
 def pieces(since: int, days: int) -> tuple[PastPiece, ...]:
-    """Cut the days before ``since`` into pieces, newest first: the running hour, single hours, then whole days."""
+    """Cut the days before ``since`` into pieces: the running hour, the sketches, then all else, each newest first.
+
+    No piece but a sketch lies across midnight, for each day has a file of its own.
+    """
     if days <= 0:
         return ()
     begin = (since - days * DAY_US) // DAY_US * DAY_US
-    edges = [since, since - since % HOUR_US]
-    fine = fine_from(since)
-    while edges[-1] > fine:
-        midnight = (edges[-1] - 1) // DAY_US * DAY_US
-        edges.append(max(edges[-1] - FINE_PIECE_HOURS * HOUR_US, fine, midnight))
-    while edges[-1] > begin:
-        edges.append((edges[-1] - 1) // DAY_US * DAY_US)
-    spans = [(start, end) for end, start in pairwise(edges) if start < end]
-    return tuple(PastPiece(number, Micros(start), Micros(end)) for number, (start, end) in enumerate(spans))
+    hour = since - since % HOUR_US
+    edges = [since, hour]
+    lengths = ((fine_from(since), FINE_PIECE_HOURS), (near_from(since), NEAR_PIECE_HOURS), (begin, FAR_PIECE_HOURS))
+    for until, hours in lengths:
+        while edges[-1] > max(until, begin):
+            midnight = (edges[-1] - 1) // DAY_US * DAY_US
+            edges.append(max(edges[-1] - hours * HOUR_US, until, midnight))
+    running = [(hour, since, False)] if since > hour else []
+    sketches = [
+        (max(end - SKETCH_DAYS * DAY_US, begin), end, True) for end in range(hour, begin, -SKETCH_DAYS * DAY_US)
+    ]
+    closed = [(start, end, False) for end, start in pairwise(edges[1:])]
+    ordered = [*running, *sketches, *closed]
+    return tuple(PastPiece(n, Micros(start), Micros(end), sketch) for n, (start, end, sketch) in enumerate(ordered))
 
 
 def backdated(fault: InjectedFault, since: int) -> InjectedFault:

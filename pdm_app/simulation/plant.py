@@ -31,7 +31,7 @@ HOST = "127.0.0.1"
 OPCUA_PORT = 4840
 MODBUS_PORT = 5020
 MQTT_PORT = 1883
-PUBLISHING_MS = 10  # The server's publishing interval is the largest part of the way from a machine to the screen.
+PUBLISHING_MS = 50  # The server looks so often whether there is something to tell; each look costs processor time.
 
 MACHINES: tuple[Machine, ...] = (
     cooling_pump.MACHINE,

@@ -42,6 +42,7 @@ ROWS_AT_ONCE = 500_000
 """Rows that are laid over each other and written together, about 100 MB while it lasts."""
 HOT_ROWS_MAX = 4_000_000
 SIGNALS_PER_STATEMENT = 200
+EVER = (0, 2**62)
 TRIES = 5
 """A day whose file or erasures change again and again while it is made is given up after so many."""
 
@@ -145,7 +146,13 @@ class PastImport:
     async def _make(
         self, connection: AsyncConnection, before: _Before, columns: Columns, start: int, end: int
     ) -> tuple[_Made, Path]:
-        """Write the day's new file, and derive the rollups of the given signals from it and the hot rows."""
+        """Write the day's new file, and derive the rollups of the given signals from it and the hot rows.
+
+        Of a part of the day that is derived, in whole hours: what has no new sample is as it was, and the transaction
+        that takes it over, during which nobody else writes, gets no longer than its part.
+        """
+        first, last = int(columns.source_at.min()), int(columns.source_at.max())
+        span = (max(start, first - first % HOUR_US), min(end, last - last % HOUR_US + HOUR_US))
         folder = self._cold.folder
         number = 1 + max((int(file.name.split(".")[1]) for file in before.files), default=0)
         path = folder / f"{moment(start):%Y-%m-%d}.{number}.parquet"
@@ -161,8 +168,8 @@ class PastImport:
                     await asyncio.to_thread(writer.write, group)
                 given = np.unique(new.signal)
                 if len(given):
-                    hot = await _hot(connection, given.tolist(), start, end)
-                    for tier, part in (await asyncio.to_thread(_summarised, rows, given, hot)).items():
+                    hot = await _hot(connection, given.tolist(), *span)
+                    for tier, part in (await asyncio.to_thread(_summarised, rows, given, hot, span)).items():
                         rollups[tier].append(part)
             written = await asyncio.to_thread(writer.finish)
         file = ColdFile(
@@ -256,13 +263,13 @@ async def _hot(connection: AsyncConnection, signals: Sequence[int], start: int, 
     return merged(parts) if any(map(len, parts)) else no_rows()
 
 
-def _summarised(rows: ColdRows, given: I8, hot: RawRows) -> dict[Tier, Summaries]:
-    """Return the rollups of some signals of a day, from their cold and hot rows as readers see them."""
-    signal = rows.column("signal").astype(np.int64)
-    mine = np.isin(signal, given)
+def _summarised(rows: ColdRows, given: I8, hot: RawRows, span: tuple[int, int] = EVER) -> dict[Tier, Summaries]:
+    """Return the rollups of some signals over some hours, from their cold and hot rows as readers see them."""
+    signal, source_at = rows.column("signal").astype(np.int64), rows.column("source_at")
+    mine = np.isin(signal, given) & (source_at >= span[0]) & (source_at < span[1])
     whole = RawRows(
         signal[mine],
-        rows.column("source_at")[mine],
+        source_at[mine],
         rows.column("value")[mine],
         rows.column("quality").astype(np.int64)[mine],
         rows.column("received_at")[mine],

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -241,3 +242,24 @@ async def test_signals_that_come_alone_are_put_beside_many_that_are_there(
     await historian.import_past([ramp(9, 0, 100, seq=9)], fence)
     for number in (1, 2, 3, 9):
         assert await historian.count(number, NOON, Micros(NOON + 100 * S)) == 100, number
+
+
+async def test_a_part_of_a_day_is_as_much_work_for_the_database_as_it_is_long(
+    database: Database, historian: SqlHistorian, fence: Fence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await roll_over(historian, fence)
+    await historian.import_past([ramp(1, 0, 8 * 3600)], fence)
+    put: list[int] = []
+    really = past_import.put_summaries
+
+    async def counted(*given: Any, **ways: Any) -> None:
+        put.append(len(given[2]))
+        await really(*given, **ways)
+
+    monkeypatch.setattr(past_import, "put_summaries", counted)
+    await historian.import_past([ramp(1, 3600.5, 600, seq=2)], fence)
+    assert put == [360, 60, 1], "an hour of the eight"
+    assert await historian.count(1, NOON, Micros(NOON + 8 * 3600 * S)) == 8 * 3600 + 600
+    reference = Reference()
+    reference.deliver([ramp(1, 0, 8 * 3600), ramp(1, 3600.5, 600, seq=2)])
+    await assert_answers(historian, reference, [RAW, *QUERIES])

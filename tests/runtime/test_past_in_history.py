@@ -24,11 +24,13 @@ PIECES = 4
 
 
 class OnePump(DemoPast):
-    """The newest pieces of one machine: enough to be stored in a second."""
+    """The newest pieces of one machine, and a sketch: enough to be stored in a second."""
 
     def __init__(self, folder: Path, since: Micros) -> None:
         super().__init__(folder, labels_at_start(None, since), 30)
-        self.pieces: Sequence[PastPiece] = (*self.pieces[: PIECES - 1], self.pieces[-1])
+        sketch = next(piece for piece in self.pieces if piece.is_sketch)
+        told_in_full = [piece for piece in self.pieces if not piece.is_sketch]
+        self.pieces: Sequence[PastPiece] = (sketch, *told_in_full[: PIECES - 1], told_in_full[-1])
 
     def batches(self, piece: PastPiece) -> Iterator[Batch]:
         return (batch for batch in super().batches(piece) if VIBRATION in batch.signal)
@@ -65,16 +67,22 @@ async def test_a_past_that_was_cut_short_is_whole_after_the_next_start_and_nothi
     second = Backfill(past, historian, held, clock)
     await second.run()
     assert second.progress().is_done
-    for piece in past.pieces:
+    sketch, newest, hour, *_ = past.pieces
+    for piece in past.pieces[1:]:
         [batch] = past.batches(piece)
         expected = batch.rows(batch.signal == VIBRATION)
         kept = (await historian.samples([VIBRATION], piece.start_at, piece.end_at, 20_000))[VIBRATION]
         inside = kept.source_at >= piece.start_at
         assert kept.source_at[inside].tolist() == expected.source_at.tolist()
         assert kept.value[inside].tolist() == expected.value.tolist()
+    day_before = Micros(newest.start_at - 2 * DAY_US)
+    kept = (await historian.samples([VIBRATION], day_before, Micros(day_before + DAY_US), 20_000))[VIBRATION]
+    inside = kept.source_at >= day_before
+    assert kept.source_at[inside].tolist() == list(range(day_before, day_before + DAY_US, HOUR_US)), "as sketched"
+    assert sketch.start_at < day_before
     oldest = past.pieces[-1]
     assert since - 31 * DAY_US < oldest.start_at < since - 29 * DAY_US
-    assert past.pieces[1].end_at - past.pieces[1].start_at == HOUR_US
+    assert hour.end_at - hour.start_at == HOUR_US
 
 
 async def _nothing_waits() -> Sequence[Batch]:

@@ -1,5 +1,6 @@
 """The month behind the demo plant: cut into pieces, the same every time, and joined to the live plant."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,17 +27,53 @@ def past(tmp_path: Path) -> DemoPast:
 
 @pytest.mark.parametrize("since", [SINCE, SINCE - SINCE % DAY_US, SINCE - SINCE % DAY_US + HOUR_US // 2])
 def test_the_pieces_cover_thirty_days_once_and_none_is_longer_than_a_day(since: int) -> None:
-    fine = pieces(since, 30)
+    fine = [piece for piece in pieces(since, 30) if not piece.is_sketch]
     assert fine[0].end_at == since
     assert all(later.start_at == earlier.end_at for later, earlier in pairwise(fine))
     assert since - 31 * DAY_US < fine[-1].start_at <= since - 30 * DAY_US
     assert all(piece.start_at // DAY_US == (piece.end_at - 1) // DAY_US for piece in fine), "a day's file at a time"
-    assert [piece.number for piece in fine] == list(range(len(fine)))
+    assert [piece.number for piece in pieces(since, 30)] == list(range(len(pieces(since, 30))))
     assert pieces(since, 0) == ()
 
 
+@pytest.mark.parametrize("since", [SINCE, SINCE - SINCE % DAY_US, SINCE - SINCE % DAY_US + HOUR_US // 2])
+def test_the_whole_month_is_sketched_before_any_of_it_but_the_running_hour_is_told_in_full(since: int) -> None:
+    running, rest = [piece for piece in pieces(since, 30) if piece.end_at > since - since % HOUR_US], pieces(since, 30)
+    sketches = [piece for piece in rest if piece.is_sketch]
+    assert len(running) == (since % HOUR_US > 0)
+    assert list(rest[: len(running) + len(sketches)]) == [*running, *sketches]
+    assert sketches[0].end_at == since - since % HOUR_US
+    assert all(later.start_at == earlier.end_at for later, earlier in pairwise(sketches))
+    assert sketches[-1].start_at == rest[-1].start_at
+    assert len(pieces(since, 3)) > 3, "also where it is less than a sketch long"
+
+
+def test_a_sketch_is_an_hourly_part_of_what_is_told_later(past: DemoPast) -> None:
+    sketch = next(piece for piece in past.pieces if piece.is_sketch)
+    sketched = {(int(s), int(at)): value for batch in past.batches(sketch) for s, at, value in rows(batch)}
+    assert {at % HOUR_US for _, at in sketched} == {0}
+    assert {at for _, at in sketched} == set(range(sketch.start_at, sketch.end_at, HOUR_US))
+    for piece in (past.pieces[8], [piece for piece in past.pieces if piece.start_at >= sketch.start_at][-1]):
+        assert not piece.is_sketch
+        told_later = {(int(s), int(at)): value for batch in past.batches(piece) for s, at, value in rows(batch)}
+        both = sketched.keys() & told_later.keys()
+        assert len(both) > 300
+        assert [key for key in both if not same(sketched[key], told_later[key])] == []
+        assert {batch.received_at for batch in past.batches(piece)} == {SINCE}, "which is after that of the sketch"
+    assert {batch.received_at for batch in past.batches(sketch)} == {SINCE - 1}
+
+
+def rows(batch: Batch) -> Iterator[tuple[int, int, float]]:
+    return zip(batch.signal.tolist(), batch.source_at.tolist(), batch.value.tolist(), strict=True)
+
+
+def same(one: float, other: float) -> bool:
+    """Whether two values are alike; what lags differs a little between steps of ten seconds and of a minute."""
+    return one == pytest.approx(other, rel=0.02, nan_ok=True)
+
+
 def test_the_running_hour_comes_first_and_a_coarse_series_is_part_of_a_finer_one(past: DemoPast) -> None:
-    newest, hour, *_ = past.pieces
+    newest, hour, *_ = [piece for piece in past.pieces if not piece.is_sketch]
     assert (newest.start_at, newest.end_at) == (SINCE - SINCE % HOUR_US, SINCE)
     coarse = told("P-101A", hour, 10)
     fine = told("P-101A", hour, 1)
@@ -55,10 +92,11 @@ def test_two_makings_of_a_piece_are_equal_to_the_last_bit(past: DemoPast, tmp_pa
 
 
 def test_the_last_hours_have_a_sample_a_second_and_none_lies_in_the_future(past: DemoPast) -> None:
-    assert {part.step_s for piece in past.pieces[1 : FINE_HOURS + 1] for part in past._parts(piece)} == {1, 10}
-    assert {part.step_s for piece in past.pieces[FINE_HOURS + 1 :] for part in past._parts(piece)} == {10, 60}
+    told_in_full = [piece for piece in past.pieces if not piece.is_sketch]
+    assert {part.step_s for piece in told_in_full[1 : FINE_HOURS + 1] for part in past._parts(piece)} == {1, 10}
+    assert {part.step_s for piece in told_in_full[FINE_HOURS + 1 :] for part in past._parts(piece)} == {10, 60}
     assert [(part.step_s, part.every_s) for part in past._parts(past.pieces[-1])] == [(60, None), (60, 300)]
-    batch = told("P-101A", past.pieces[FINE_HOURS], 1)
+    batch = told("P-101A", told_in_full[FINE_HOURS], 1)
     seconds = np.unique(np.diff(batch.source_at[batch.signal == VIBRATION]))
     assert seconds.tolist() == [MICROS_PER_S]
     newest = list(past.batches(past.pieces[0]))

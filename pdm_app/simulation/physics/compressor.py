@@ -100,7 +100,9 @@ def course(demand: F8, leak: F8, step_s: float = 1.0) -> tuple[F8, F8, F8]:
             delivered = min(CAPACITY_M3_MIN, max(draw + (UNLOAD_ABOVE_BAR - bar) / bar_per_m3_min, 0.0))
         helped = SECOND_CAPACITY_M3_MIN if helps else 0.0
         pressures[second_number], first[second_number], second[second_number] = bar, delivered, helped
-        bar = max(bar + (delivered + helped - draw) * bar_per_m3_min, 0.0)
+        bar += (delivered + helped - draw) * bar_per_m3_min
+        if bar < 0.0:
+            bar = 0.0
     return np.array(pressures), np.array(first), np.array(second)
 
 

@@ -27,9 +27,16 @@ def lagged(target: F8, before: F8 | float, step_s: float, time_constant_s: float
     powers = kept ** np.arange(1.0, min(block, len(target)) + 1).reshape(-1, *([1] * (target.ndim - 1)))
     followed = np.empty_like(target)
     value = np.asarray(before, dtype=np.float64)
-    for begin in range(0, len(target), block):
-        part = target[begin : begin + block]
-        grown = powers[: len(part)]
-        followed[begin : begin + len(part)] = grown * (value + (1 - kept) * np.cumsum(part / grown, axis=0))
-        value = followed[begin + len(part) - 1]
+    whole = len(target) // block * block
+    if whole:  # Within a block everything is known but the value at its beginning; that goes from block to block.
+        parts = target[:whole].reshape(-1, block, *target.shape[1:])
+        pushed = (1 - kept) * np.cumsum(parts / powers, axis=1)
+        begins = np.empty((len(parts), *target.shape[1:]))
+        for number, last in enumerate(pushed[:, -1]):
+            begins[number] = value
+            value = powers[-1] * (value + last)
+        followed[:whole] = (powers * (begins[:, None] + pushed)).reshape(whole, *target.shape[1:])
+    if whole < len(target):
+        grown = powers[: len(target) - whole]
+        followed[whole:] = grown * (value + (1 - kept) * np.cumsum(target[whole:] / grown, axis=0))
     return followed
