@@ -55,8 +55,13 @@ MYSQL_SNAPSHOT = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1 F
 class Database:
     """Connections to one SQLite file, or to one database on a MySQL or MariaDB server."""
 
-    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """Name the database; nothing is opened yet.
+
+        Args:
+            url: One of the two forms.
+            pool_size: Connections at once.
+            answer_timeout_s: So long may a statement take on a server.
 
         Raises:
             InvalidInputError: The URL is neither of the two forms.
@@ -70,7 +75,7 @@ class Database:
         else:
             port = self.url.port or 3306
             self.place = f"Database {self.url.database!r} on MySQL server {self.url.host}:{port}"
-            self.engine = _mysql_engine(self.url, pool_size)
+            self.engine = _mysql_engine(self.url, pool_size, answer_timeout_s)
 
     @asynccontextmanager
     async def connected(self, what: str) -> AsyncIterator[AsyncConnection]:
@@ -204,7 +209,7 @@ def _lower(words: object) -> object:
     return words.lower() if isinstance(words, str) else words
 
 
-def _mysql_engine(url: URL, pool_size: int) -> AsyncEngine:
+def _mysql_engine(url: URL, pool_size: int, answer_timeout_s: float) -> AsyncEngine:
     engine = create_async_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         pool_size=pool_size,
@@ -213,7 +218,7 @@ def _mysql_engine(url: URL, pool_size: int) -> AsyncEngine:
         pool_pre_ping=True,
         pool_recycle=IDLE_CONNECTION_S,
         isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": ANSWER_TIMEOUT_S},
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "read_timeout": answer_timeout_s},
     )
 
     def set_up(connection: Any, _: Any) -> None:

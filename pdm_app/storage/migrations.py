@@ -18,7 +18,9 @@ from pdm_app.domain.errors import PdmError, UnavailableError
 from pdm_app.storage.database import Database
 
 PACKAGE = Path(__file__).resolve().parents[1]
-LOCK_WAIT_S = 120  # Longer than a migration of the tables of one plant.
+LOCK_WAIT_S = 120  # Longer than a migration of the tables of one plant, but for the largest.
+STATEMENT_S_MAX = 6 * 3600.0
+"""So long may one step take on a server: a thousand million rows are written anew in an hour or so."""
 HEAD = "head"
 
 
@@ -56,8 +58,16 @@ async def migrate(database: Database, target: str = HEAD) -> None:
             await database.begin_writing(connection)
             await connection.run_sync(_run, target)
             await connection.commit()
-        else:
-            await _migrate_locked(database, connection, target)
+            return
+        if await connection.run_sync(_is_at, configuration(), target):
+            return
+    url = database.url.render_as_string(hide_password=False)
+    patient = Database(url, pool_size=1, answer_timeout_s=STATEMENT_S_MAX)
+    try:
+        async with patient.connected("migrate its tables") as connection:
+            await _migrate_locked(patient, connection, target)
+    finally:
+        await patient.close()
 
 
 async def _migrate_locked(database: Database, connection: AsyncConnection, target: str) -> None:

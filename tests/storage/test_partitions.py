@@ -1,5 +1,6 @@
 """Rows that were there before days had partitions: the migration puts each day apart and loses none."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.migrations import migrate
 from pdm_app.storage.partitions import SqlDayPartitions
 from pdm_app.storage.tables import SampleRow, table_of
+from tests.faults.waiting import eventually
 from tests.storage.data import NOON, SteppedClock
 
 DAY_US = 86_400_000_000
@@ -55,3 +57,32 @@ async def test_days_that_have_rows_get_partitions_and_no_row_is_lost(database: D
     await migrate(database)
     assert await SqlDayPartitions(database, SteppedClock()).all() == before
     assert await times(database) == given
+
+
+@pytest.mark.long
+async def test_days_are_put_apart_however_long_that_takes(database: Database, mariadb_url: str) -> None:
+    """A large table is written anew for longer than any other statement may take."""
+    await migrate(database, "0017")
+    await put(database, DAY)
+    hasty = Database(mariadb_url, answer_timeout_s=5.0)
+    async with database.connected("stand in the way") as reader:
+        await reader.execute(text("SELECT COUNT(*) FROM samples"))
+        migrating = asyncio.create_task(migrate(hasty))
+        await eventually(lambda: is_waiting(mariadb_url), within_s=30, what="a migration that waits")
+        await asyncio.sleep(6.0)  # The time itself is the point here, not a condition.
+        assert not migrating.done()
+    async with asyncio.timeout(60):
+        await migrating
+    await hasty.close()
+    assert await times(database, "d20251120") == [DAY]
+
+
+async def is_waiting(url: str) -> bool:
+    """Whether some statement waits for the table."""
+    watching = Database(url)
+    try:
+        async with watching.connected("look who waits") as connection:
+            waits = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE '%metadata lock%'"
+            return bool(await connection.scalar(text(waits)))
+    finally:
+        await watching.close()
