@@ -21,6 +21,7 @@ from pdm_app.cli.rpc import rpc
 from pdm_app.cli.secret import secret
 from pdm_app.cli.serve import serve
 from pdm_app.cli.settings import settings
+from pdm_app.cli.sink import sink
 from pdm_app.cli.test import test
 from pdm_app.cli.user import user
 from pdm_app.domain.errors import PdmError
@@ -28,7 +29,7 @@ from pdm_app.domain.errors import PdmError
 COMMANDS: tuple[Callable[..., None], ...] = (serve, build, bom, test)
 """Each function is one command under its own name."""
 
-GROUPS: tuple[typer.Typer, ...] = (demo, user, key, settings, secret, cert, audit, history, rpc, bench)
+GROUPS: tuple[typer.Typer, ...] = (demo, user, key, settings, secret, sink, cert, audit, history, rpc, bench)
 """Commands that have commands of their own, such as `user add`; each Typer carries its name."""
 
 PASSES_ON_OPTIONS = {test}

@@ -142,6 +142,11 @@ class Recorder:
         if self._thinner is None or await self._thinner.may_confirm(at_once=at_once):
             await self._buffer.confirm(CONSUMER, position)
 
+    @property
+    def position(self) -> int:
+        """Number of the last batch of the buffer that is in the historian; 0 before the first since the start."""
+        return self._position
+
     async def waiting(self, samples_max: int) -> Sequence[Batch]:
         """Return what is acknowledged and not in the historian yet, oldest first: readers see it with all the rest."""
         held = [] if self._thinner is None else [self._thinner.waiting]

@@ -33,6 +33,7 @@ from pdm_app.rpc.settings import settings
 from pdm_app.rpc.shares import shares
 from pdm_app.rpc.signals import signals
 from pdm_app.rpc.signatures import signatures
+from pdm_app.rpc.sinks import sinks
 from pdm_app.rpc.sites import sites
 from pdm_app.rpc.storage import storage
 from pdm_app.rpc.storage_rules import storage_rules
@@ -75,6 +76,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "settings": settings,
     "signals": signals,
     "signatures": signatures,
+    "sinks": sinks,
     "sites": sites,
     "storage_rules": storage_rules,
     "storage": storage,

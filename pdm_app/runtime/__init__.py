@@ -40,11 +40,13 @@ from pdm_app.engine.retention import RetentionKeeper
 from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.run_watch import CONSUMER as RUNS
 from pdm_app.engine.run_watch import RunWatch
+from pdm_app.engine.sink_feed import CONSUMER as SINKS
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
 from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
+from pdm_app.runtime.sinks import begin_sinks
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_services import alarm_services
 from pdm_app.services.annotations import AnnotationService
@@ -102,6 +104,7 @@ from pdm_app.simulation.past import DemoPast
 from pdm_app.storage.buffer import DiskBuffer
 from pdm_app.storage.cold import FOLDER as COLD_FOLDER
 from pdm_app.storage.cold import ColdTier
+from pdm_app.storage.committed import SqlCommitted
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.history_notes import SqlHistoryNotes
@@ -172,7 +175,7 @@ async def running(
         buffer = DiskBuffer(
             settings.data_dir / BUFFER_FILE,
             bytes_max=settings.buffer.bytes_max,
-            consumers=(RECORDER, ALARMS, FORMULAS, RUNS),
+            consumers=(RECORDER, ALARMS, FORMULAS, RUNS, SINKS),
         )
         stack.push_async_callback(buffer.close)
 
@@ -226,6 +229,9 @@ async def running(
         supervisor.start("runs", run_watch.run, stage=Stage.CONSUMER, backoff=run_watch.backoff,
                          on_retry=run_watch.retrying)  # fmt: skip
 
+        feed, sinks = begin_sinks(settings.data_dir, buffer, recorder, SqlCommitted(database, cold), work, secret_store,
+                                  clock, keeper.held, supervisor)  # fmt: skip
+
         channels = ChannelDoors(settings.notices, notice_secret(work, secret_store), clock)
         stack.push_async_callback(channels.close)
         notifier = Notifier(work, channels.channel, clock, keeper.held, channels.receiver)
@@ -274,6 +280,7 @@ async def running(
             deriver.reload,
             thinner.reload,
             run_watch.reload,
+            feed.reload,
         )
         desk = Desk(clock, Rules(), in_force)
         signatures = SignatureService(work, clock, auth.profile.confirm)
@@ -326,6 +333,7 @@ async def running(
             signals=signals,
             signatures=signatures,
             settings=SettingsService(work, clock, settings_book),
+            sinks=sinks,
             sites=SiteService(work, desk),
             storage_rules=StorageRuleService(
                 work, historian, clock, thinner.reload, lambda: thinner.thinned, cold.bytes_per_sample
@@ -340,7 +348,8 @@ async def running(
             trust=trust,
             views=ViewService(work, clock),
             system=SystemService(
-                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check, "notices": notices.check},
+                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check, "notices": notices.check,
+                 "sinks": sinks.check},
                 lambda: vitals.info().model_copy(update=of_cache(historian.cache_figures())),
                 clock,
             ),

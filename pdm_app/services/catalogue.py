@@ -38,6 +38,7 @@ from pdm_app.services.retention_runs import RetentionRuns
 from pdm_app.services.settings import SettingsService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
+from pdm_app.services.sinks import SinkService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.storage import StorageService
 from pdm_app.services.storage_rules import StorageRuleService
@@ -85,6 +86,7 @@ class Services:
     settings: SettingsService
     signals: SignalService
     signatures: SignatureService
+    sinks: SinkService
     sites: SiteService
     storage_rules: StorageRuleService
     storage: StorageService

@@ -30,6 +30,7 @@ class InForce:
         reload_formulas: Derived signals are reckoned by the stored formulas.
         reload_storage: Storage rules are put in force for the signals there are.
         reload_runs: Rules that find runs name the signals there are.
+        reload_sinks: Sinks take the signals there are.
     """
 
     forget_sources: Callable[[], None] = _nobody
@@ -39,6 +40,7 @@ class InForce:
     reload_formulas: Callable[[], Awaitable[None]] = _nothing
     reload_storage: Callable[[], Awaitable[None]] = _nothing
     reload_runs: Callable[[], Awaitable[None]] = _nothing
+    reload_sinks: Callable[[], Awaitable[None]] = _nothing
 
     async def rules_changed(self) -> None:
         await _told(self.reload_rules())
@@ -54,6 +56,7 @@ class InForce:
         await _told(self.reload_formulas())
         await _told(self.reload_storage())
         await _told(self.reload_runs())
+        await _told(self.reload_sinks())
 
     async def connection_changed(self, connection_id: str) -> None:
         await _told(self.reload_connection(connection_id))

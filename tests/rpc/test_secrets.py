@@ -18,6 +18,7 @@ AUDIT_CHECKS = ("verify", "begin_check", "checking", "cancel_check")
 SHOWN_ON_PURPOSE = {
     ("audit.page", "hash"), *((f"audit.{what}", "last_hash") for what in AUDIT_CHECKS),
     ("alarm_rules.history", "hash"), ("notices.status", "has_secret"),
+    ("sinks.list", "has_secret"), ("sinks.by_id", "has_secret"),
     ("devices.create_key", "secret"), ("devices.rotate_key", "secret"),
 }  # fmt: skip
 
