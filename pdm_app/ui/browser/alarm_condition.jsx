@@ -1,17 +1,20 @@
 /* The kinds of alarm conditions: what each asks for in a form, and how it is said in a few words. */
 import { useState } from "react";
 import { Check, faultOf, Field } from "./form_parts.jsx";
-import { number } from "./format.js";
+import { quantity } from "./format.js";
 import { t } from "./messages.js";
 import { CONDITION_KINDS } from "./plant_edit.js";
+import { nativeUnit } from "./units_shown.js";
 
+const OF_THE_VALUE = new Set(["high", "low", "high_high", "low_low", "deviation", "rate_of_change"]);
 const LIMITS = new Set(["high", "low", "high_high", "low_low", "score"]);
 
-/** A condition in a few words: above 80, not within 2 of the setpoint, silent for 60 s. */
-export function conditionWords(condition) {
+/** A condition in a few words: above 80 °C, over 2 mm/s per second, silent for 60 s; `signal` is null until known. */
+export function conditionWords(condition, signal) {
   const { kind } = condition;
   const amount = condition.limit ?? condition.limit_per_s ?? condition.after_s ?? null;
-  const limit = condition.abnormal?.join(", ") ?? (amount === null ? "" : number(amount, decimalsOf(amount)));
+  const unit = signal && OF_THE_VALUE.has(kind) ? nativeUnit(signal) : ""; // As rules are edited: never turned.
+  const limit = condition.abnormal?.join(", ") ?? (amount === null ? "" : quantity(amount, decimalsOf(amount), unit));
   return t("asset.limit_of", { kind, limit });
 }
 

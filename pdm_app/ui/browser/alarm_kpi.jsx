@@ -52,10 +52,11 @@ export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
       <section className="card">
         <header className="card-head"><h2>{t("kpi.priorities")}</h2></header>
         <table className="table">
+          <thead><tr><th colSpan={2}>{t("journal.priority")}</th><th className="right">{t("kpi.count")}</th><th className="right">{t("kpi.share")}</th><th className="right">{t("kpi.target")}</th></tr></thead>
           <tbody>
             {answer.priorities.map((each) => (
               <tr key={each.priority}>
-                <td className="nowrap"><PriorityShape priority={each.priority} state="acked" size={18} /></td>
+                <td className="kpi-shape"><PriorityShape priority={each.priority} state="acked" size={18} /></td>
                 <td>{t("alarm.priority_name", { priority: each.priority })}</td>
                 <td className="right">{number(each.count)}</td>
                 <td className="right strong">{number(each.share * 100, 1)} %</td>

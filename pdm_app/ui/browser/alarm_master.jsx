@@ -30,11 +30,11 @@ export const AlarmMaster = guarded(function AlarmMaster({ mayConfigure = false }
   const edited = rules.find((rule) => rule.id === open);
   return (
     <>
-      <div className="filters">
+      <div className="signal-tools">
         <input className="input" value={words} onChange={(event) => setWords(event.target.value)} placeholder={t("master.search")} aria-label={t("master.search")} />
         <SheetButtons mayConfigure={mayConfigure} onTaken={again} />
       </div>
-      <section className="card">
+      <section className="card rules-table">
         {found.length === 0 ? <EmptyNote title={t("rules.empty")} text={t("master.none")} /> : (
           <div className="table-scroll">
             <table className="table">
@@ -68,6 +68,7 @@ function Edited({ rule, ...acts }) {
 
 function Row({ rule, code, actor, mayConfigure, onEdit, onHistory, onChanged }) {
   const { run, busy, error } = useAct();
+  const signal = useSignal(rule.asset_id, rule.signal_id);
   const approve = () => run(async () => {
     await link().mutate("alarm_rules.approve", { rule_id: rule.id, revision: rule.revision });
     onChanged();
@@ -77,11 +78,11 @@ function Row({ rule, code, actor, mayConfigure, onEdit, onHistory, onChanged }) 
       <td><PriorityShape priority={rule.priority} state="acked" size={18} /></td>
       <td><span className="code">{code}</span></td>
       <td>{rule.name}{!rule.enabled && <> <span className="chip">{t("rules.off")}</span></>}<ActError error={error} /></td>
-      <td className="right">{conditionWords(rule.condition)}</td>
+      <td className="right">{conditionWords(rule.condition, signal)}</td>
       <td className="right">{actor ? t("master.bad_actor", { count: actor.count }) : ""}</td>
       <td>{rule.approved_at ? <>{rule.approved_by} <Moment at={rule.approved_at} /></> : <span className="chip">{t("master.not_approved")}</span>}</td>
       {mayConfigure && (
-        <td className="right nowrap">
+        <td className="right nowrap row-acts">
           <button type="button" className="link" onClick={onEdit} aria-label={t("rules.edit_named", { name: rule.name })}>{t("action.edit")}</button>{" "}
           <button type="button" className="link" onClick={onHistory} aria-label={t("master.history_named", { name: rule.name })}>{t("master.history")}</button>{" "}
           {!rule.approved_at && <button type="button" className="link" disabled={busy} onClick={approve} aria-label={t("master.approve_named", { name: rule.name })}>{t("master.approve")}</button>}

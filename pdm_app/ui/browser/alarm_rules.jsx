@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from "react";
 import { ActError, useAct } from "./acknowledge.jsx";
 import { conditionWords } from "./alarm_condition.jsx";
 import { NEW_RULE, RuleSheet } from "./alarm_rule_sheet.jsx";
+import { useSignal } from "./directory.js";
 import { guarded } from "./guard.jsx";
 import { link } from "./link.js";
 import { t } from "./messages.js";
@@ -85,6 +86,7 @@ export const AlarmRules = guarded(function AlarmRules({ assetId, signals = [], m
 function Row({ rule, mayConfigure, onEdit, onChanged, onDeleted }) {
   const { run, busy, error } = useAct();
   const condition = rule.condition;
+  const signal = useSignal(rule.asset_id, rule.signal_id);
   const flip = () => run(async () => {
     await link().mutate(rule.enabled ? "alarm_rules.disable" : "alarm_rules.enable", { rule_id: rule.id });
     await onChanged();
@@ -98,7 +100,7 @@ function Row({ rule, mayConfigure, onEdit, onChanged, onDeleted }) {
     <tr data-off={!rule.enabled}>
       <td>{t("journal.one_priority", { priority: rule.priority })}</td>
       <td>{rule.name}{!rule.enabled && <> <span className="chip">{t("rules.off")}</span></>}<ActError error={error} /></td>
-      <td className="right">{conditionWords(condition)}</td>
+      <td className="right">{conditionWords(condition, signal)}</td>
       <td className="muted desktop-only">{rule.action}</td>
       {mayConfigure && (
         <td className="right">

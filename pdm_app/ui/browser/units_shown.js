@@ -61,7 +61,7 @@ export function measured(signal, series) {
 /** Whether values of this signal are shown in another unit than they are kept in. */
 export const isTurned = (signal) => conversionOf(signal) !== null;
 
-function nativeUnit(signal) {
+export function nativeUnit(signal) {
   return signal?.native_unit ?? signal?.unit;
 }
 
