@@ -36,6 +36,9 @@ class RolledForward(Record):
 
     added: tuple[str, ...] = Field(default=(), description="Partitions that are there now and were not before.")
     joined: tuple[str, ...] = Field(default=(), description="Empty ones that became part of others.")
+    too_full: tuple[str, ...] = Field(
+        default=(), description="Hold several days and so many rows that moving them would keep writers out for long."
+    )
 
 
 class DayPartitions(Protocol):

@@ -39,6 +39,7 @@ class PartitionKeeper:
         self._clock = clock
         self._hot_days = hot_days
         self.backoff = Backoff(first_s=10.0, cap_s=600.0)
+        self.too_full: tuple[str, ...] = ()
 
     async def run(self) -> None:
         """Look for ever; cancellation leaves a partition cut, or not touched.
@@ -52,5 +53,12 @@ class PartitionKeeper:
             changed = await self._partitions.roll_forward(fence, self._clock.now(), self._hot_days())
             if changed.added or changed.joined:
                 log.info("days have partitions", added=changed.added, joined=changed.joined)
+            if changed.too_full and changed.too_full != self.too_full:
+                log.warning(
+                    "partitions hold too many rows to be cut into days; they are when most of these are in files, and "
+                    "until then rows go one by one, slower",
+                    partitions=changed.too_full,
+                )
+            self.too_full = changed.too_full
             self.backoff.reset()
             await self._clock.sleep(LOOK_EVERY_S)

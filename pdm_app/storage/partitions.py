@@ -22,6 +22,7 @@ from pdm_app.domain.partitions import DAY_US, Partition, RolledForward, cuts_of,
 from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.samples import Micros, moment
 from pdm_app.storage.database import Database
+from pdm_app.storage.failures import is_repeatable
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.rollups import MARKS, rolled_to
 
@@ -33,6 +34,8 @@ LOCK_WAIT_S = 1
 """Who waits for a table keeps all who come later waiting, too: better to try again than to wait."""
 TRIES = 5
 TRY_AGAIN_S = 3.0
+ROWS_MOVED_MAX = 5_000_000
+"""Writers wait in the durable buffer while rows move, some 100,000 in a second."""
 PAST, REST = "past", "rest"
 
 PARTITIONS = """SELECT partition_name, partition_description, table_rows, data_length + index_length
@@ -72,16 +75,19 @@ class SqlDayPartitions:
             await check_fence(connection, fence, self._database.place)
         cuts = cuts_of(now - now % DAY_US, hot_days, DAYS_AHEAD)
         added: list[str] = []
+        too_full: list[str] = []
         for one in partitions:
             parts = pieces(one, cuts)
-            if len(parts) > 1:
+            if len(parts) > 1 and one.rows > ROWS_MOVED_MAX:
+                too_full.append(one.name)
+            elif len(parts) > 1:
                 await self._reorganize([one], parts)
                 added += [_name(*part) for part in parts if _name(*part) != one.name]
         joined: list[str] = []
         for run in await self._joinable(cuts[0]):
             await self._reorganize(run, [(run[0].start_at, run[-1].end_at)])
             joined += [one.name for one in run[1:]]
-        return RolledForward(added=tuple(added), joined=tuple(joined))
+        return RolledForward(added=tuple(added), joined=tuple(joined), too_full=tuple(too_full))
 
     async def let_go(self, fence: Fence, day: int) -> bool:
         """Have all rows of a day go at once if nothing came that is not rolled up; else, or where it cannot be, False.
@@ -99,7 +105,7 @@ class SqlDayPartitions:
             try:
                 return await self._let_go(fence, day)
             except UnavailableError as error:
-                if tried == TRIES:
+                if tried == TRIES or error.__cause__ is None or not is_repeatable(error.__cause__):
                     log.info("%s goes row by row: %s", _day(day), error.message)
                     return False
             await self._clock.sleep(TRY_AGAIN_S)

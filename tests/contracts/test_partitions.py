@@ -16,6 +16,7 @@ from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
+from pdm_app.storage.storage_facts import SqlStorageFacts
 from tests.contracts.historian_checks import rolled_up, table
 from tests.contracts.test_cold_tier import (
     DAY,
@@ -131,6 +132,55 @@ async def test_samples_of_days_that_nobody_rolled_forward_to_move_to_their_own_a
     there = {name: rows for name, rows in (await rows_by_name(database, historian)).items() if rows}
     assert there == {f"{D}{20 + day}": 50 for day in range(6)}
     assert await table(database, "SELECT * FROM samples ORDER BY signal_id, source_at") == before
+
+
+async def test_a_partition_with_too_many_rows_is_left_as_it_is_and_said_so(
+    database: Database, historian: SqlHistorian, fence: Fence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rolled_forward(historian, fence)
+    await historian.write([ramp(1, 0, 300, seq=1), ramp(1, 20 * 86_400, 300, seq=2)], fence)
+    async with database.connected("count") as connection:
+        await connection.execute(text("ANALYZE TABLE samples"))
+    monkeypatch.setattr(storage_partitions, "ROWS_MOVED_MAX", 100)
+    before = await historian.partitions.all()
+    assert await rolled_forward(historian, fence, days=1) == RolledForward(joined=(f"{D}19",), too_full=("rest",))
+    assert (await historian.partitions.all())[1:] == before[2:]
+    monkeypatch.setattr(storage_partitions, "ROWS_MOVED_MAX", 1000)
+    assert (await rolled_forward(historian, fence, days=1)).added == (f"{D}24",)
+
+
+async def test_where_the_server_refuses_the_lock_rows_go_one_by_one(
+    database: Database, historian: SqlHistorian, fence: Fence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rolled_forward(historian, fence)
+    await historian.write([ramp(1, 0, 300)], fence)
+    await roll_over(historian, fence)
+    monkeypatch.setattr(storage_partitions, "LOCKED", "samples WRITE, leases READ")
+    [done] = await compacted(historian, fence)
+    assert done is not None
+    assert (done.samples, await hot_rows(database)) == (300, 0)
+    await historian.write([ramp(1, 3600, 10, seq=950)], fence)  # Nobody holds a lock that was left behind.
+
+
+async def test_the_storage_page_lists_the_days_with_their_rows(
+    database: Database, historian: SqlHistorian, fence: Fence, tmp_path: Path
+) -> None:
+    await rolled_forward(historian, fence)
+    await historian.write([ramp(1, 0, 300)], fence)
+    async with database.connected("count") as connection:
+        await connection.execute(text("ANALYZE TABLE samples"))
+    facts = SqlStorageFacts(database, compaction_of(historian), historian.partitions, tmp_path)
+    parts = await facts.partitions()
+    assert [(one.start_at, one.end_at) for one in (parts[0], parts[-1])] == [
+        (None, DAY - DAY_US),
+        (DAY + 4 * DAY_US, None),
+    ]
+    [day] = [one for one in parts if one.rows]
+    assert (day.name, day.start_at) == (f"{D}20", DAY)
+    assert 250 < day.rows < 350, "the server counts roughly"
+    assert day.bytes > 0
+    [raw, *_] = await facts.sizes()
+    assert (raw.rows, raw.is_estimated) == (day.rows, True), "empty partitions do not count as rows"
 
 
 async def test_a_clock_that_was_years_ahead_and_is_set_back_costs_no_sample(
