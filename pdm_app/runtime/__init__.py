@@ -348,8 +348,13 @@ async def running(
             trust=trust,
             views=ViewService(work, clock),
             system=SystemService(
-                {**vitals.checks(), "audit": audit.check, "certificate": expiries.check, "notices": notices.check,
-                 "sinks": sinks.check},
+                {
+                    **vitals.checks(),
+                    "audit": audit.check,
+                    "certificate": expiries.check,
+                    "notices": notices.check,
+                    "sinks": sinks.check,
+                },
                 lambda: vitals.info().model_copy(update=of_cache(historian.cache_figures())),
                 clock,
             ),

@@ -51,6 +51,7 @@ PLACES: tuple[Place, ...] = (
     Place("system", "nav.certificates", "/settings/certificates", "shield-check", Permission.SYSTEM_CONFIGURE),
     Place("system", "nav.trust", "/settings/trust", "handshake", Permission.TRUST_CONFIGURE),
     Place("system", "nav.storage", "/settings/storage", "database", Permission.STORAGE_CONFIGURE),
+    Place("system", "nav.sinks", "/settings/sinks", "share-2", Permission.STORAGE_CONFIGURE),
     Place("system", "nav.notices", "/settings/notices", "send", Permission.ALARMS_CONFIGURE),
     Place("system", "nav.general", "/settings/general", "settings-2", Permission.SETTINGS_READ),
     Place("system", "nav.api", "/settings/api", "braces"),

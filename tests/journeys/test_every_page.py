@@ -40,6 +40,7 @@ PAGES = {
     "/settings/trust": "Trusted certificates",
     "/settings/notices": "Notices",
     "/settings/storage": "Storage",
+    "/settings/sinks": "Sinks",
     "/settings/sign-in": "Company sign-in",
     "/settings/users": "Users",
     "/settings/general": "General settings",

@@ -26,6 +26,7 @@ from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.pages.signals import signals
+from pdm_app.ui.pages.sinks import sinks
 from pdm_app.ui.pages.storage import storage
 from pdm_app.ui.pages.storage_rules import storage_rules
 from pdm_app.ui.pages.trends import trends
@@ -83,5 +84,6 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/certificates", certificates, "certificates.title", [Session.enter]),
     Page("/settings/trust", trust, "trust.title", [Session.enter]),
     Page("/settings/storage", storage, "storage.title", [Session.enter]),
+    Page("/settings/sinks", sinks, "sinks.title", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )
