@@ -163,7 +163,10 @@ class AlignedQuery(Record):
 
 
 class AlignedRun(Record):
-    """One run's means, step by step from its beginning; None where it has none, and after its end."""
+    """One run's means, step by step from its beginning; None in gaps and after its end.
+
+    A step without a sample lies on the line between its neighbours, or holds the one before, as the signal does.
+    """
 
     run_id: str
     name: str

@@ -20,7 +20,8 @@ from pdm_app.domain.runs import (
     RunKind,
     RunQuery,
 )
-from pdm_app.domain.samples import F8, MICROS_PER_S
+from pdm_app.domain.samples import F8, I8, MICROS_PER_S
+from pdm_app.domain.signals import Shape, Signal
 from pdm_app.services.figures import aggregates
 from pdm_app.services.record_changes import changed, put_on_record, require_revision, require_site
 from pdm_app.services.run_rules import RunRuleService
@@ -28,6 +29,8 @@ from pdm_app.services.run_rules import RunRuleService
 WORD = "run"
 STEP_US_MIN = 1_000
 AT_ONCE = 2
+GAP_MAX = 10.0
+"""Times the usual distance of samples: what is farther apart is a gap."""
 
 
 class BatchService:
@@ -102,7 +105,8 @@ class BatchService:
             for run_id in (*query.runs, *query.band_of):
                 if run_id not in runs or runs[run_id].deleted_at is not None:
                     raise NotFoundError(f"There is no run {run_id!r}.", run_id=run_id)
-            if not await work.signals.some([query.signal]):
+            known = await work.signals.some([query.signal])
+            if not known:
                 raise NotFoundError(f"There is no signal {query.signal}.", signal_id=query.signal)
         now = int(self._clock.now())
         longest = max((run.ended_at or now) - run.started_at for run in runs.values())
@@ -111,7 +115,7 @@ class BatchService:
         means: dict[str, F8] = {}
         async with self._turn:
             for run in runs.values():
-                means[run.id] = await self._means(run, query.signal, width, steps, now)
+                means[run.id] = await self._means(run, known[0], width, steps, now)
         band = list(query.band_of) or [run.id for run in runs.values() if run.is_golden]
         low, middle, high = _band([means[run_id] for run_id in band], query)
         return AlignedSeries(
@@ -132,19 +136,19 @@ class BatchService:
             band_high=_numbers(high),
         )  # fmt: skip
 
-    async def _means(self, run: Run, signal: int, width: int, steps: int, now: int) -> F8:
-        """Return the mean of the usable samples of each step, NaN where there is none; shape (steps,)."""
+    async def _means(self, run: Run, signal: Signal, width: int, steps: int, now: int) -> F8:
+        """Return the mean of the usable samples of each step, NaN where nothing is known; shape (steps,)."""
         means = np.full(steps, np.nan)
         end = run.ended_at or now
         edges = np.minimum(run.started_at + width * np.arange(steps + 1, dtype=np.int64), max(end, run.started_at + 1))
         edges = np.unique(edges)
         if len(edges) < 2:
             return means
-        rows = (await self._historian.summaries([signal], edges)).rows
+        rows = (await self._historian.summaries([signal.id], edges)).rows
+        place = (rows.at - run.started_at) // width
         with np.errstate(all="ignore"):
-            mean = rows.total / rows.usable
-        means[(rows.at - run.started_at) // width] = mean
-        return means
+            means[place] = rows.total / rows.usable
+        return joined(means, place, is_held=signal.shape is not Shape.CONTINUOUS)
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
@@ -239,6 +243,27 @@ class BatchService:
             await put_on_record(work, actor, now, "batches.changed", WORD, before, after)
             await work.commit()
         return after
+
+
+def joined(means: F8, place: I8, *, is_held: bool) -> F8:
+    """Fill steps without a sample between two that have some: with the value before, or a point on the line between.
+
+    What is farther apart than ten times the usual, or has a bad sample between, stays a gap.
+
+    Args:
+        means: Shape (steps,), NaN where there is none; changed in place.
+        place: The steps that have samples, usable or not, rising.
+        is_held: Whether a value stands until the next one.
+    """
+    if len(place) < 2:
+        return means
+    apart = np.diff(place)
+    near = (apart <= GAP_MAX * np.median(apart)) & np.isfinite(means[place[:-1]]) & np.isfinite(means[place[1:]])
+    open_ends = np.flatnonzero(near & (apart > 1))
+    for before, after in zip(place[open_ends].tolist(), place[open_ends + 1].tolist(), strict=True):
+        line = means[before] if is_held else np.linspace(means[before], means[after], after - before + 1)[1:-1]
+        means[before + 1 : after] = line
+    return means
 
 
 def _band(means: Sequence[F8], query: AlignedQuery) -> tuple[F8, F8, F8]:

@@ -10,7 +10,7 @@ from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundErro
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.runs import AlignedQuery, Run, RunQuery, RunRuleFacts
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
-from pdm_app.services.batches import BatchService
+from pdm_app.services.batches import BatchService, joined
 from pdm_app.services.run_rules import RunRuleService
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
@@ -97,6 +97,26 @@ async def test_runs_are_laid_over_each_other_from_their_beginnings_with_the_band
     found = await office.batches.series(SYSTEM, both)
     assert found.band_mean == [2.0, 3.0, 4.0, 4.0], "the longer one alone at the end"
     assert found.band_low == [1.0, 2.0, 3.0, 4.0]
+
+
+async def test_steps_between_two_samples_lie_on_the_line_between_them_and_a_gap_stays_one(office: Office) -> None:
+    await office.record(0, [0.0, 2.0, 4.0, 2.0])
+    await office.record(100, [6.0])
+    await office.put("B-1", 0, 101)
+    office.clock.at = NOON + 200 * S
+    found = await office.batches.series(SYSTEM, AlignedQuery(runs=("run-B-1",), signal=FLOW.id, points=202))
+    mean = found.runs[0].mean
+    assert found.every_s == 0.5
+    assert mean[:7] == [0.0, 1.0, 2.0, 3.0, 4.0, 3.0, 2.0]
+    assert mean[7:200] == [None] * 193
+    assert mean[200:] == [6.0, None]
+
+
+def test_a_value_that_stands_is_held_to_the_next_one_and_a_bad_one_ends_it() -> None:
+    held, place = np.array([1.0, np.nan, 5.0, np.nan, np.nan, 7.0]), np.array([0, 2, 4, 5])
+    assert np.array_equal(joined(held, place, is_held=True), [1, 1, 5, np.nan, np.nan, 7], equal_nan=True)
+    alone = np.array([np.nan, 3.0, np.nan])
+    assert np.array_equal(joined(alone.copy(), np.array([1]), is_held=False), alone, equal_nan=True)
 
 
 async def test_a_run_is_begun_and_ended_by_hand_once(office: Office) -> None:

@@ -80,7 +80,10 @@ export function RunLanes({ signals, runs, elapsed, setElapsed }) {
           />
         ))}
       </div>
-      <p className="caption">{t(lanes[0].answer.band_runs.length ? "batches.band_of" : "runs.no_band", { count: lanes[0].answer.band_runs.length })} {t("runs.hint")}</p>
+      <p className="trend-foot caption">
+        <span>{t(lanes[0].answer.band_runs.length ? "batches.band_of" : "runs.no_band", { count: lanes[0].answer.band_runs.length })}</span>
+        <span>{t("runs.hint")}</span>
+      </p>
       <RunTable lanes={lanes} told={told} />
     </div>
   );

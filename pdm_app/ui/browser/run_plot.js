@@ -6,12 +6,11 @@ import { niceTicks, timeTicks } from "./ticks.js";
 import { AXIS_WIDTH, FONT, translucent } from "./trend_plot.js";
 
 const AXIS_HEIGHT = 24;
-const TOP = 22; // The unit stands above the first mark of the axis.
+const TOP = 30; // The name stands above the first mark of the axis.
 const BOTTOM = 8;
-const RIGHT = 12;
+const RIGHT = 24; // Half of the last time.
 const COLOURS = 6;
 const DASHES = [undefined, [6, 4], [2, 3], [10, 3, 2, 3]]; // Twenty runs and six colours.
-export const FIRST_RUN = 3; // Before it stand the times and the two edges of the band.
 
 export const colourOf = (place) => (place % COLOURS) + 1;
 const dashOf = (place) => DASHES[Math.floor(place / COLOURS) % DASHES.length];
