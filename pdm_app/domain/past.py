@@ -44,6 +44,15 @@ class PastSource(Protocol):
         ...
 
 
+class JudgedPast(PastSource, Protocol):
+    """Also knows whether it has been judged by the rules of alarms."""
+
+    def is_judged(self) -> bool: ...
+    def keep_judged(self) -> None:
+        """Note on disk that it has been."""
+        ...
+
+
 class PastProgress(Record):
     """How far a past is stored. Times in microseconds UTC."""
 

@@ -57,6 +57,8 @@ class Backfill:
         self._begin = begin
         self.backoff = Backoff(first_s=2.0, cap_s=60.0)
         self._done: frozenset[int] = frozenset()
+        self.complete = asyncio.Event()
+        """Set once all of it is stored."""
         self._samples = 0
         self._trouble = ""
 
@@ -83,6 +85,7 @@ class Backfill:
         if due:
             took_s = (self._clock.now() - began_at) / 1_000_000
             log.info("the past is complete", samples=self._samples, took_s=round(took_s, 1))
+        self.complete.set()
 
     async def _store(self, piece: PastPiece) -> None:
         batches = self._source.batches(piece)

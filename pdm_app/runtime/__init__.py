@@ -34,6 +34,7 @@ from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.notifier import Notifier
 from pdm_app.engine.partitions import PartitionKeeper
+from pdm_app.engine.past_alarms import PastAlarms
 from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.retention import RetentionKeeper
@@ -63,6 +64,7 @@ from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
+from pdm_app.services.demo_accounts import ON_SHIFT
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.directories import DirectoryService, directory_secret
 from pdm_app.services.expiries import ExpiryService
@@ -221,6 +223,8 @@ async def running(
             backfill = Backfill(past, historian, keeper.held, clock, pages_served.wait)
             progress = backfill.progress
             supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
+            judging = PastAlarms(past, backfill.complete.wait, work, clock, keeper.held, ON_SHIFT)
+            supervisor.start("past alarms", judging.run, stage=Stage.CONSUMER, backoff=judging.backoff)
         deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
         supervisor.start("formulas", deriver.run, stage=Stage.CONSUMER, backoff=deriver.backoff,
                          on_retry=deriver.retrying, drain=deriver.drain)  # fmt: skip

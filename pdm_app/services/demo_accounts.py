@@ -33,6 +33,8 @@ PEOPLE = (
     _Person("max.manager", "Max, manager", Role.MANAGER),
     _Person("ada.admin", "Ada, admin", Role.ADMIN),
 )
+ON_SHIFT = ("olga.operator", "erin.engineer")
+"""Who answers alarms of every site."""
 ADMIN = "ada.admin"
 USERNAMES = frozenset(person.username for person in PEOPLE)
 

@@ -28,6 +28,7 @@ from pdm_app.simulation import faults
 from pdm_app.simulation.history import PlantColumns, plant_columns
 from pdm_app.simulation.labels import Labels
 from pdm_app.simulation.plant import machines_of
+from pdm_app.simulation.story import repaired
 
 FILE_NAME = "past.json"
 VERSION = 2
@@ -62,18 +63,25 @@ class DemoPast:
         self._path = folder / FILE_NAME
         self._labels = labels
         self._codes = tuple(machine.asset.code for machine in machines_of(labels.plant))
-        self._faults = tuple(backdated(fault, labels.since) for fault in labels.faults)
+        self._faults = acted(labels)
         self.pieces: Sequence[PastPiece] = pieces(labels.since, days)
 
     def done(self) -> frozenset[int]:
         """Return the numbers of the pieces that are stored; a file that cannot be read says none."""
+        return self._kept()[0]
+
+    def is_judged(self) -> bool:
+        """Return whether the rules of alarms have judged it."""
+        return self._kept()[1]
+
+    def _kept(self) -> tuple[frozenset[int], bool]:
         try:
             kept = json.loads(self._path.read_text("utf-8"))
             if (kept["version"], kept["since"]) != (VERSION, self._labels.since):
-                return frozenset()
-            return frozenset(int(number) for number in kept["done"])
+                return frozenset(), False
+            return frozenset(int(number) for number in kept["done"]), bool(kept.get("judged", False))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return frozenset()
+            return frozenset(), False
 
     def keep(self, piece: PastPiece) -> None:
         """Note on disk that a piece is stored.
@@ -81,7 +89,15 @@ class DemoPast:
         Raises:
             UnavailableError: The folder takes no file.
         """
-        kept = {"version": VERSION, "since": self._labels.since, "done": sorted(self.done() | {piece.number})}
+        done, is_judged = self._kept()
+        self._keep(done | {piece.number}, is_judged=is_judged)
+
+    def keep_judged(self) -> None:
+        """Note on disk that the rules have judged it; raises as `keep` does."""
+        self._keep(self.done(), is_judged=True)
+
+    def _keep(self, done: frozenset[int], *, is_judged: bool) -> None:
+        kept = {"version": VERSION, "since": self._labels.since, "done": sorted(done), "judged": is_judged}
         draft = self._path.with_suffix(".new")
         try:
             with draft.open("w", encoding="utf-8") as file:
@@ -163,6 +179,11 @@ def pieces(since: int, days: int) -> tuple[PastPiece, ...]:
     closed = [(start, end, False) for end, start in pairwise(edges[1:])]
     ordered = [*running, *sketches, *closed]
     return tuple(PastPiece(n, Micros(start), Micros(end), sketch) for n, (start, end, sketch) in enumerate(ordered))
+
+
+def acted(labels: Labels) -> tuple[InjectedFault, ...]:
+    """Return every fault that ever acted: what was repaired before the plant first started, and the labels."""
+    return (*repaired(labels.since), *(backdated(fault, labels.since) for fault in labels.faults))
 
 
 def backdated(fault: InjectedFault, since: int) -> InjectedFault:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pdm_app.domain.truth import FaultTruth, MachineTruth, PlantTruth, ShiftTruth
 from pdm_app.simulation import faults
 from pdm_app.simulation.labels import Labels
-from pdm_app.simulation.past import backdated
+from pdm_app.simulation.past import acted
 from pdm_app.simulation.plant import machines_of
 from pdm_app.simulation.truth import CODES, Truth
 
@@ -22,7 +22,7 @@ def told(labels: Labels, at: int, codes: Collection[str] | None = None) -> Plant
     """
     if codes is None:
         codes = {machine.asset.code for machine in machines_of(labels.plant)}
-    acting = tuple(backdated(fault, labels.since) for fault in labels.faults)
+    acting = acted(labels)
     truth = Truth(acting)
     standing = [fault for fault in acting if faults.severity(fault, at) > 0 and fault.asset_code in codes]
     lives = {

@@ -18,6 +18,7 @@ from pdm_app.storage.cold_files import ColdFileError
 from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
+from pdm_app.storage.summary_rows import put_summaries
 from tests.contracts.historian_checks import QUERIES, assert_answers, deliveries, rolled_up, table
 from tests.contracts.test_cold_tier import (
     COLD_TABLES,
@@ -250,11 +251,10 @@ async def test_a_part_of_a_day_is_as_much_work_for_the_database_as_it_is_long(
     await roll_over(historian, fence)
     await historian.import_past([ramp(1, 0, 8 * 3600)], fence)
     put: list[int] = []
-    really = past_import.put_summaries
 
     async def counted(*given: Any, **ways: Any) -> None:
         put.append(len(given[2]))
-        await really(*given, **ways)
+        await put_summaries(*given, **ways)
 
     monkeypatch.setattr(past_import, "put_summaries", counted)
     await historian.import_past([ramp(1, 3600.5, 600, seq=2)], fence)
