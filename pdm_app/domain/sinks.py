@@ -51,7 +51,7 @@ class SinkKind(StrEnum):
 
 TRIED_WITH = {
     SinkKind.CSV: "Python's csv module",
-    SinkKind.PARQUET: "PyArrow and DuckDB",
+    SinkKind.PARQUET: "PyArrow",
     SinkKind.POSTGRESQL: "PostgreSQL 15; as a table of TimescaleDB it was not run against a real server",
     SinkKind.INFLUXDB: "InfluxDB 1.6; the interface of InfluxDB 2 was not run against a real server",
 }

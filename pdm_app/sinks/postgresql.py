@@ -132,7 +132,7 @@ class PostgresqlTarget:
             raise self._told("cannot be reached", error) from error
 
     def _told(self, what: str, error: BaseException) -> SinkError:
-        words = str(error) or type(error).__name__
+        words = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
         if self._secret:
             words = words.replace(self._secret, "…")
         return SinkError(f"{self._place} {what}: {words.rstrip('.')}. {_to_do(error)}")

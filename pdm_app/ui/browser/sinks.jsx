@@ -45,9 +45,12 @@ export const Sinks = guarded(function Sinks({ siteId = "" }) {
       )}
       {answer.length === 0 && <EmptyNote title={t("sinks.empty")} text={t("sinks.empty_hint")} />}
       {answer.length > 0 && (
-        <ul className="notice-list">
-          {answer.map((view) => <OneSink key={view.sink.id} view={view} onOpen={(sheet) => setOpen({ sheet, sink: view.sink, has_secret: view.has_secret })} />)}
-        </ul>
+        <table className="table people-table">
+          <thead><tr><th>{t("sinks.sink")}</th><th>{t("sinks.how")}</th><th>{t("sinks.written")}</th><th className="right">{t("sinks.signals")}</th><th className="right">{t("sinks.rate")}</th></tr></thead>
+          <tbody>
+            {answer.map((view) => <SinkRow key={view.sink.id} view={view} onOpen={(sheet) => setOpen({ sheet, sink: view.sink, has_secret: view.has_secret })} />)}
+          </tbody>
+        </table>
       )}
       {open?.sheet === "form" && (
         <Sheet title={open.sink.id ? open.sink.name : t("sinks.add")} onClose={close} side>
@@ -66,31 +69,31 @@ export function placeOf(options) {
   return t("sinks.in_folder", { folder: options.folder });
 }
 
-function OneSink({ view, onOpen }) {
+function SinkRow({ view, onOpen }) {
   const { sink, status } = view;
   const state = !sink.enabled ? "off" : status.problem ? "failing" : status.behind > 0 && status.lag_s > 60 ? "catching_up" : "well";
   return (
-    <li className="stack-tight">
-      <div className="card-head">
+    <tr>
+      <td>
         <button type="button" className="link" onClick={() => onOpen("form")}>{sink.name}</button>
-        <span className="caption">{t("sinks.kind", { kind: sink.options.kind })}</span>
-        <span className="caption code">{placeOf(sink.options)}</span>
-        <span className="note-actions push">
-          <button type="button" className="button button-small" onClick={() => onOpen("move")}>{t("sinks.move")}</button>
-        </span>
-      </div>
-      <p className="muted">
+        <div className="caption">{t("sinks.kind", { kind: sink.options.kind })} · <span className="code" style={{ overflowWrap: "anywhere" }}>{placeOf(sink.options)}</span></div>
+      </td>
+      <td data-label={t("sinks.how")}>
         {t("sinks.state", { state })}
-        {status.written_at && <> · {t("sinks.written")} <Age since={status.written_at} /></>}
-        {` · ${t("sinks.figures", { signals: number(status.signals), rate: number(status.samples_per_s, 1), total: number(status.samples_total) })}`}
-        {status.behind > 0 && ` · ${t("sinks.behind", { signals: status.behind, lag: lagOf(status.lag_s) })}`}
-        {status.late > 0 && ` · ${t("sinks.late", { count: status.late })}`}
-      </p>
-      {status.newest_at && <p className="caption">{t("sinks.newest")} <Moment at={status.newest_at} /></p>}
-      {sink.enabled && status.problem && <p className="note note-error" data-compact="true">{status.problem}</p>}
-      {status.refused_total > 0 && <p className="note" data-compact="true">{t("sinks.refused", { count: status.refused_total })}</p>}
-      {status.gap && <p className="note note-error" data-compact="true">{status.gap}</p>}
-    </li>
+        {status.behind > 0 && <div className="caption">{t("sinks.behind", { signals: status.behind, lag: lagOf(status.lag_s) })}</div>}
+        {status.late > 0 && <div className="caption">{t("sinks.late", { count: status.late })}</div>}
+        {sink.enabled && status.problem && <p className="note note-error" data-compact="true">{status.problem}</p>}
+        {status.refused_total > 0 && <p className="note" data-compact="true">{t("sinks.refused", { count: status.refused_total })}</p>}
+        {status.gap && <p className="note note-error" data-compact="true">{status.gap}</p>}
+      </td>
+      <td data-label={t("sinks.written")}>
+        {status.written_at ? <Age since={status.written_at} /> : "–"}
+        {status.newest_at && <div className="caption">{t("sinks.newest")} <Moment at={status.newest_at} /></div>}
+        <div><button type="button" className="button button-small" onClick={() => onOpen("move")}>{t("sinks.move")}</button></div>
+      </td>
+      <td data-label={t("sinks.signals")} className="right">{number(status.signals)}</td>
+      <td data-label={t("sinks.rate")} className="right">{t("sinks.figures", { rate: number(status.samples_per_s, 1), total: number(status.samples_total) })}</td>
+    </tr>
   );
 }
 
