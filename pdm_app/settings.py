@@ -209,6 +209,19 @@ class IngestSettings(Section):
     calls_max: int = Field(default=64, ge=1, le=10_000, description="Calls at once; further ones are told to wait.")
 
 
+class UploadSettings(Section):
+    """Files that people hand in, such as tables of history."""
+
+    bytes_max: int = Field(default=1_000_000_000, ge=1_000, le=100_000_000_000, description="Size of one file.")
+    person_bytes_max: int = Field(
+        default=4_000_000_000, ge=1_000, le=1_000_000_000_000, description="All files of one person."
+    )
+    total_bytes_max: int = Field(
+        default=20_000_000_000, ge=1_000, le=10_000_000_000_000, description="All files of all people."
+    )
+    keep_hours: float = Field(default=24, gt=0, le=24 * 90, description="So long a file stays that nothing needs.")
+
+
 class BufferSettings(Section):
     """The durable buffer between the sources and the database."""
 
@@ -282,6 +295,7 @@ class Settings(BaseSettings):
     secrets: SecretSettings = SecretSettings()
     tls: TlsSettings = TlsSettings()
     ingest: IngestSettings = IngestSettings()
+    uploads: UploadSettings = UploadSettings()
     buffer: BufferSettings = BufferSettings()
     history: HistorySettings = HistorySettings()
     notices: ChannelsSetUp = ChannelsSetUp()

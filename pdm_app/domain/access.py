@@ -34,6 +34,7 @@ class Permission(StrEnum):
     SIGNALS_CONFIGURE = "signals.configure"
     HISTORY_READ = "history.read"
     HISTORY_EXPORT = "history.export"
+    HISTORY_IMPORT = "history.import"
     ANNOTATIONS_WRITE = "annotations.write"
     ALARMS_READ = "alarms.read"
     ALARMS_ACKNOWLEDGE = "alarms.acknowledge"
@@ -84,6 +85,7 @@ _ENGINEER = _OPERATE | {
     Permission.ALARMS_CONFIGURE,
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,
+    Permission.HISTORY_IMPORT,
     Permission.DEMO_CONTROL,
     Permission.SIGNATURES_SIGN,
 }

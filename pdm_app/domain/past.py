@@ -9,6 +9,10 @@ from pydantic import Field
 from pdm_app.domain.record import Record, Text
 from pdm_app.domain.samples import Batch, Micros
 
+IMPORT_SEQ = 1 << 40
+"""Batches of imports are numbered from here on, above every number of the durable buffer: with the time of arrival it
+tells the samples of an import from all others. A thousand batches each second would take thirty years to get here."""
+
 
 @dataclass(frozen=True, slots=True)
 class PastPiece:

@@ -18,6 +18,7 @@ from pdm_app.domain.connections import Connection
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
+from pdm_app.domain.imports import Imports
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
@@ -210,6 +211,7 @@ class Work(Protocol):
     storage_rules: StorageRules
     views: Views
     annotations: Annotations
+    imports: Imports
     outbox: Outbox
     secrets: Secrets
     trust: PeerCertificates

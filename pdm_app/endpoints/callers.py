@@ -13,6 +13,7 @@ from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.exports import ExportService
+from pdm_app.services.imports import ImportService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.live import LiveService
 from pdm_app.services.origins import is_on_this_machine, is_own_origin
@@ -20,6 +21,7 @@ from pdm_app.services.pumps import PumpService
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
+from pdm_app.services.uploads import UploadService
 
 ACCESS_COOKIE = "pdm_access"
 REFRESH_COOKIE = "pdm_refresh"
@@ -39,6 +41,10 @@ class HttpServices(Protocol):
     def devices(self) -> DeviceService: ...
     @property
     def exports(self) -> ExportService: ...
+    @property
+    def imports(self) -> ImportService: ...
+    @property
+    def uploads(self) -> UploadService: ...
     @property
     def ingest(self) -> IngestService: ...
     @property

@@ -1,6 +1,7 @@
 """``GET /api/files/{export_id}``: what was made for somebody, as a download that can be taken up where it broke off.
 
-Right and reach are looked at on every request, also on the second half of a download. Ranges are answered by RFC 9110:
+``GET /api/imports/{import_id}/refused`` has the rows that an import did not take. Right and reach are looked at on
+every request, also on the second half of a download. Ranges are answered by RFC 9110:
 a client that sends If-Range with the ETag gets the rest of the same file or all of another one, never a mixture.
 """
 
@@ -24,3 +25,11 @@ class Files:
         path, export, media_type = await services.exports.file(actor, request.path_params["export_id"])
         headers = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
         return FileResponse(path, media_type=media_type, filename=export.file_name, headers=headers)
+
+    async def refused_rows(self, request: Request, services: HttpServices) -> Response:
+        """Send the rows of an import that were not taken, to whoever may import there."""
+        check_origin(request, self._settings.allowed_origins)
+        actor = await actor_of(request, services)
+        path, name = await services.imports.refused(actor, request.path_params["import_id"])
+        headers = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
+        return FileResponse(path, media_type="text/csv; charset=utf-8", filename=name, headers=headers)

@@ -25,6 +25,7 @@ from pdm_app.endpoints.ingest import Ingest
 from pdm_app.endpoints.oidc import OidcEndpoints
 from pdm_app.endpoints.pump_paths import PumpPaths
 from pdm_app.endpoints.third_parties import ThirdParties
+from pdm_app.endpoints.uploads import Uploads
 from pdm_app.services.metrics import MEDIA_TYPE, Metrics
 from pdm_app.settings import Settings
 
@@ -42,6 +43,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
     ingest = Ingest()
     pumps = PumpPaths(settings.auth)
     files = Files(settings.auth)
+    uploads = Uploads(settings.auth)
     events = Events(find, settings.auth)
     third_parties = ThirdParties(front_end, settings.auth)
     metrics.lasting_gauge("event_streams_open", "Plain event streams open now.", lambda: events.open)
@@ -92,6 +94,8 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
             Route("/third-parties/bom", Answering(GET=served(third_parties.bill))),
             Route("/certificates/authority", Answering(GET=certificates.authority(settings))),
             Route("/files/{export_id}", Answering(GET=served(files.download))),
+            Route("/imports/{import_id}/refused", Answering(GET=served(files.refused_rows))),
+            Route("/uploads", Answering(POST=served(uploads.take))),
             Route("/ingest", Answering(POST=served(ingest.take))),
             Route("/live-data", Answering(GET=served(pumps.live_data))),
             Route("/sensor-history", Answering(GET=served(pumps.sensor_history))),

@@ -20,6 +20,7 @@ from pdm_app.rpc.exports import exports
 from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.groups import groups
 from pdm_app.rpc.history import history
+from pdm_app.rpc.imports import imports
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.notices import notices
@@ -39,6 +40,7 @@ from pdm_app.rpc.storage import storage
 from pdm_app.rpc.storage_rules import storage_rules
 from pdm_app.rpc.system import system
 from pdm_app.rpc.trust import trust
+from pdm_app.rpc.uploads import uploads
 from pdm_app.rpc.users import users
 from pdm_app.rpc.views import views
 from pdm_app.trpc import Router
@@ -63,6 +65,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "formulas": formulas,
     "groups": groups,
     "history": history,
+    "imports": imports,
     "lines": lines,
     "live": live,
     "notices": notices,
@@ -82,6 +85,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "storage": storage,
     "system": system,
     "trust": trust,
+    "uploads": uploads,
     "users": users,
     "views": views,
 }

@@ -25,6 +25,7 @@ from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.exports import ExportService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
+from pdm_app.services.imports import ImportService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
@@ -44,6 +45,7 @@ from pdm_app.services.storage import StorageService
 from pdm_app.services.storage_rules import StorageRuleService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
+from pdm_app.services.uploads import UploadService
 from pdm_app.services.views import ViewService
 
 
@@ -73,6 +75,7 @@ class Services:
     exports: ExportService
     formulas: FormulaService
     history: HistoryService
+    imports: ImportService
     ingest: IngestService
     lines: LineService
     live: LiveService
@@ -92,5 +95,6 @@ class Services:
     storage: StorageService
     system: SystemService
     trust: TrustService
+    uploads: UploadService
     views: ViewService
     demo: DemoService | None = None

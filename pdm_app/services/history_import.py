@@ -1,8 +1,8 @@
 """History from tables: which column is which signal, what would come of it, and the way into the historian.
 
-A table is wide, a column for each signal, or long, a row for each sample with the signal's name in it. Values are taken
-as they are, in the unit of the signal. A row that says nothing usable is refused with its line and reason; the others
-count.
+A table is wide, a column for each signal, or long, a row for each sample with the signal's name in it. Values are in
+the unit of the signal unless a conversion is given. A row that says nothing usable is refused with its line and reason;
+the others count.
 """
 
 from collections import Counter
@@ -14,8 +14,9 @@ import numpy as np
 
 from pdm_app.domain.assets import Asset
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
+from pdm_app.domain.formulas.measures import Conversion
 from pdm_app.domain.ports import Fence, Historian
-from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
+from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality
 from pdm_app.domain.signals import DataType, Signal
 
 SAMPLES_AT_ONCE = 500_000
@@ -24,6 +25,11 @@ REFUSED_MAX = 50
 """So many refused rows are told with their reason; all are counted."""
 AHEAD_US_MAX = 86_400 * MICROS_PER_S
 IMPORTED_BY = "pdm.import"
+QUALITY_WORDS = {
+    "": Quality.GOOD, "ok": Quality.GOOD, "192": Quality.GOOD, "valid": Quality.GOOD, "questionable": Quality.UNCERTAIN,
+    "invalid": Quality.BAD, **{quality.name.lower(): quality for quality in Quality},
+}  # fmt: skip
+"""Other numbers are not guessed at: 0 is good here and bad in OPC. Source of 192: OPC Data Access 3.00, 6.8."""
 
 
 class TableRow(Protocol):
@@ -34,7 +40,7 @@ class TableRow(Protocol):
     @property
     def at(self) -> int: ...
     @property
-    def cells(self) -> list[str]: ...
+    def cells(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Refused:
 
     line: int
     reason: str
+    cells: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +60,18 @@ class Form:
         columns: Of a wide table: the place of each column, and its signal.
         name_at: Of a long table: where the signal's name stands, and in ``value_at`` its value; -1 in a wide one.
         named: Of a long table: the signals by the names it may use.
+        left_out: Of a long table: names that somebody has said are not to be taken.
+        quality_at: Where the quality of a row stands; -1 where all are good.
+        conversions: Of signals whose values stand there in another unit.
     """
 
     columns: tuple[tuple[int, Signal], ...] = ()
     name_at: int = -1
     value_at: int = -1
     named: Mapping[str, Signal] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+    quality_at: int = -1
+    conversions: Mapping[int, Conversion] = field(default_factory=dict)
 
     def values(self, cells: Sequence[str]) -> Iterator[tuple[Signal, str]]:
         """Yield the signals and values of a row.
@@ -72,9 +85,42 @@ class Form:
             return
         name = cells[self.name_at].strip()
         found = self.named.get(name.casefold())
-        if found is None:
+        if found is not None:
+            yield found, cells[self.value_at]
+        elif name.casefold() not in self.left_out:
             raise ValueError(f"there is no signal {name[:80]!r}")
-        yield found, cells[self.value_at]
+
+    def quality(self, cells: Sequence[str]) -> int:
+        """Return the quality of a row.
+
+        Raises:
+            ValueError: It is said in words that nobody knows.
+        """
+        if self.quality_at < 0:
+            return int(Quality.GOOD)
+        word = cells[self.quality_at].strip()
+        found = QUALITY_WORDS.get(word.casefold())
+        if found is None:
+            raise ValueError(f"its quality {word[:40]!r} is none of good, uncertain and bad")
+        return int(found)
+
+    def reading(self, signal: Signal, cell: str, number: Callable[[str], float | None]) -> float | None:
+        """Return what a cell says in the unit of its signal; None for nothing.
+
+        Raises:
+            ValueError: It is no such value.
+        """
+        value = number(cell)
+        if value is None:
+            return None
+        conversion = self.conversions.get(signal.id)
+        if conversion is not None:
+            return value * conversion.factor + conversion.offset
+        if signal.data_type is DataType.INTEGER and value != int(value):
+            raise ValueError(f"{cell.strip()[:40]!r} is no whole number")
+        if signal.data_type is DataType.BOOLEAN and value not in (0.0, 1.0):
+            raise ValueError(f"{cell.strip()[:40]!r} is neither true nor false")
+        return value
 
 
 @dataclass(slots=True)
@@ -92,9 +138,13 @@ class Report:
     """Samples that these signals have in the span already."""
     days: int = 0
     hot: int = 0
+    repeated: int = 0
+    """Values whose signal and time came again further down."""
+    on_refused: Callable[[Refused], None] = lambda _: None
 
-    def refuse(self, line: int, reason: str) -> None:
+    def refuse(self, line: int, reason: str, cells: Sequence[str] = ()) -> None:
         self.refused += 1
+        self.on_refused(Refused(line, reason, cells))
         if len(self.reasons) < REFUSED_MAX:
             self.reasons.append(Refused(line, reason))
 
@@ -154,50 +204,88 @@ def wide_form(columns: Sequence[str], wanted: Mapping[str, str], named: Mapping[
 
 
 def read(
-    rows: Iterable[TableRow | Refused], form: Form, number: Callable[[str], float | None], now: Micros, report: Report
+    rows: Iterable[TableRow | Refused],
+    form: Form,
+    number: Callable[[str], float | None],
+    now: Micros,
+    report: Report,
+    *,
+    mark: Micros | None = None,
+    seq: int = 0,
 ) -> Iterator[Batch]:
     """Yield batches of the samples of a table, sorted by signal and time, and note in the report what is refused.
 
-    Of two values of a signal at one time the one further down counts.
+    Of two values of a signal at one time the one further down counts. The same table gives the same batches each time.
+
+    Args:
+        rows: From the top down.
+        form: Where what stands.
+        number: Reads a cell; None for an empty one, ValueError for what is no number.
+        now: What lies more than a day after it is refused.
+        report: Is told what is met.
+        mark: The batches' time of arrival; now unless it is given.
+        seq: The first batch has the number after it.
     """
-    at: list[int] = []
-    owner: list[int] = []
-    value: list[float] = []
-    text: dict[int, str] = {}
-    seq = 0
+    taken = _Taken([], [], [], [], {})
     for row in rows:
         report.rows += 1
         if isinstance(row, Refused):
-            report.refuse(row.line, row.reason)
+            report.refuse(row.line, row.reason, row.cells)
             continue
         if row.at > now + AHEAD_US_MAX:
-            report.refuse(row.line, "its time lies in the future")
+            report.refuse(row.line, "its time lies in the future", row.cells)
             continue
         try:
-            cells = list(form.values(row.cells))
+            cells, quality = list(form.values(row.cells)), form.quality(row.cells)
         except ValueError as error:
-            report.refuse(row.line, str(error))
+            report.refuse(row.line, str(error), row.cells)
             continue
         for signal, cell in cells:
-            is_text = signal.data_type is DataType.TEXT
             try:
-                reading = float("nan") if is_text else number(cell)
+                taken.add(row.at, signal, cell, quality, form, number)
             except ValueError as error:
-                report.refuse(row.line, f"{signal.name}: {error}")
-                continue
-            if reading is None or (is_text and not cell):
-                continue
-            if is_text:
-                text[len(at)] = cell
-            at.append(row.at)
-            owner.append(signal.id)
-            value.append(reading)
-        if len(at) >= SAMPLES_AT_ONCE:
+                report.refuse(row.line, f"{signal.name}: {error}", row.cells)
+        if len(taken.at) >= SAMPLES_AT_ONCE:
             seq += 1
-            yield _batch(at, owner, value, text, now, seq, report)
-            at, owner, value, text = [], [], [], {}
-    if at:
-        yield _batch(at, owner, value, text, now, seq + 1, report)
+            yield _batch(taken, mark or now, seq, report)
+            taken = _Taken([], [], [], [], {})
+    if taken.at:
+        yield _batch(taken, mark or now, seq + 1, report)
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Columns of a batch that grows."""
+
+    at: list[int]
+    owner: list[int]
+    value: list[float]
+    quality: list[int]
+    text: dict[int, str]
+
+    def add(
+        self,
+        at: int,
+        signal: Signal,
+        cell: str,
+        quality: int,
+        form: Form,
+        number: Callable[[str], float | None],
+    ) -> None:
+        if signal.data_type is DataType.TEXT:
+            if not cell:
+                return
+            self.text[len(self.at)] = cell
+            reading = float("nan")
+        else:
+            found = form.reading(signal, cell, number)
+            if found is None:
+                return
+            reading = found
+        self.at.append(at)
+        self.owner.append(signal.id)
+        self.value.append(reading)
+        self.quality.append(quality)
 
 
 async def take(
@@ -224,30 +312,26 @@ async def take(
     return report
 
 
-def _batch(
-    at: list[int],
-    owner: list[int],
-    value: list[float],
-    text: dict[int, str],
-    now: Micros,
-    seq: int,
-    report: Report,
-) -> Batch:
-    times, owners = np.array(at, np.int64), np.array(owner, np.uint32)
-    order = np.lexsort((times, owners))
-    numbers, counts = np.unique(owners, return_counts=True)
+def _batch(taken: _Taken, received_at: Micros, seq: int, report: Report) -> Batch:
+    times, owners = np.array(taken.at, np.int64), np.array(taken.owner, np.uint32)
+    order = np.lexsort((times, owners))  # Stable: of two at one time the one further down comes last.
+    is_last = np.append((np.diff(owners[order]) != 0) | (np.diff(times[order]) != 0), True)
+    report.repeated += len(order) - int(is_last.sum())
+    order = order[is_last]
+    numbers, counts = np.unique(owners[order], return_counts=True)
     report.per_signal.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
-    report.samples += len(at)
-    report.start_at = min(int(times.min()), times[0] if report.start_at is None else report.start_at)
+    report.samples += len(order)
+    report.start_at = int(times.min()) if report.start_at is None else min(int(times.min()), report.start_at)
     report.end_at = max(int(times.max()), report.end_at or 0)
+    text = taken.text
     placed = {new: text[old] for new, old in enumerate(order.tolist()) if old in text} if text else {}
     return Batch(
         device=IMPORTED_BY,
         signal=owners[order],
         source_at=times[order],
-        value=np.array(value, np.float64)[order],
-        quality=np.zeros(len(at), np.uint16),
-        received_at=now,
+        value=np.array(taken.value, np.float64)[order],
+        quality=np.array(taken.quality, np.uint16)[order],
+        received_at=received_at,
         seq=seq,
         text=placed,
     )

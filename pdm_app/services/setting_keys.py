@@ -60,6 +60,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
         "connections_max",
     ),
     "ingest": ("samples_max", "bytes_max", "calls_max"),
+    "uploads": ("bytes_max", "person_bytes_max", "total_bytes_max", "keep_hours"),
     "buffer": ("bytes_max",),
     "history": ("hot_days",),
     "notices.email": ("host", "port", "security", "username", "sender", "sender_name", "timeout_s"),

@@ -42,7 +42,9 @@ from pdm_app.storage.rollups import Rollups, writing_position
 from pdm_app.storage.sample_reader import Held, SampleReader, Waiting, nothing_waits, waiting_rows
 from pdm_app.storage.samples import find_conflicts, insert_samples, mark_buckets, put_latest, replace_samples
 from pdm_app.storage.stretches import stretches
+from pdm_app.storage.taking_back import TakingBack
 
+LAST = Micros(2**53)
 HOT_AT_ONCE = 10_000
 """Imported samples that are stored as hot rows in one transaction."""
 POINTS_AT_ONCE = 20_000
@@ -80,6 +82,7 @@ class SqlHistorian:
             else None
         )
         self._past = PastImport(database, cold, self._rollups, clock) if cold is not None else None
+        self._taking_back = TakingBack(database, cold, self._rollups, clock)
 
     def ways_to_cold(self) -> tuple[Compaction, Removal]:
         """Return who takes closed days to files, and who forgets them.
@@ -146,6 +149,22 @@ class SqlHistorian:
         for start in range(0, len(rest), HOT_AT_ONCE):
             await self._store(rest.take(np.arange(start, min(start + HOT_AT_ONCE, len(rest)))), fence)
         return Imported(samples=len(columns), days=days, hot=len(rest))
+
+    async def take_back(
+        self, signals: Sequence[int], start_at: Micros, end_at: Micros, mark: Micros, fence: Fence
+    ) -> int:
+        """Remove the samples that were imported with a mark; see `pdm_app.storage.taking_back`.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database does not answer, or a day's file cannot be read; doing it again goes on.
+        """
+        with self._changing(np.array(signals, np.int64), start_at, end_at, fence):
+            gone = await self._taking_back.take(signals, start_at, end_at, mark, fence)
+            lost = await self._taking_back.without_latest(signals)
+            beside = await self.beside(lost, LAST) if lost else {}
+            await self._taking_back.put_latest({one: before for one, (before, _) in beside.items()}, mark, fence)
+        return gone
 
     async def rewrite(self, signal: int, start_at: Micros, end_at: Micros, batch: Batch, fence: Fence) -> int:
         """Replace a signal's samples of a span by those of a batch, in one transaction; return how many there were.

@@ -127,13 +127,13 @@ class PastImport:
         try:
             done = await self._database.twice(what, lambda: self._take_over(what, before, made, columns, fence))
         except BaseException:
-            if not await _is_known(self._database, self._cold, made.file):
+            if not await is_known(self._database, self._cold, made.file):
                 path.unlink(missing_ok=True)
             raise
         if not done:
             path.unlink(missing_ok=True)
             return False
-        _forget_older(self._cold.folder, path)
+        forget_older(self._cold.folder, path)
         return True
 
     async def _before(self, connection: AsyncConnection, start: int) -> _Before:
@@ -164,12 +164,12 @@ class PastImport:
                 rows = await self._old_rows(connection, before, some)
                 new = columns.take(_of(columns.signal, some))
                 rows = await asyncio.to_thread(_with, rows, new)
-                for group in _row_groups(rows):
+                for group in row_groups(rows):
                     await asyncio.to_thread(writer.write, group)
                 given = np.unique(new.signal)
                 if len(given):
-                    hot = await _hot(connection, given.tolist(), *span)
-                    for tier, part in (await asyncio.to_thread(_summarised, rows, given, hot, span)).items():
+                    hot = await hot_rows(connection, given.tolist(), *span)
+                    for tier, part in (await asyncio.to_thread(summarised_anew, rows, given, hot, span)).items():
                         rollups[tier].append(part)
             written = await asyncio.to_thread(writer.finish)
         file = ColdFile(
@@ -241,7 +241,7 @@ def _of(signal: I8, some: Sequence[int]) -> NDArray[np.int64]:
     return np.arange(np.searchsorted(signal, some[0]), np.searchsorted(signal, some[-1], side="right"))
 
 
-def _row_groups(rows: ColdRows) -> Iterator[ColdRows]:
+def row_groups(rows: ColdRows) -> Iterator[ColdRows]:
     """Cut rows where signals end, into groups as readers like them; see `pdm_app.storage.cold_files`."""
     signal = rows.column("signal")
     ends = np.append(np.flatnonzero(np.diff(signal.astype(np.int64))) + 1, len(rows))
@@ -255,7 +255,7 @@ def _row_groups(rows: ColdRows) -> Iterator[ColdRows]:
         yield ColdRows(rows.table.slice(begin))
 
 
-async def _hot(connection: AsyncConnection, signals: Sequence[int], start: int, end: int) -> RawRows:
+async def hot_rows(connection: AsyncConnection, signals: Sequence[int], start: int, end: int) -> RawRows:
     parts = [
         await read_raw(connection, inside(some, start, end), HOT_ROWS_MAX)
         for some in chunks(signals, SIGNALS_PER_STATEMENT)
@@ -263,7 +263,7 @@ async def _hot(connection: AsyncConnection, signals: Sequence[int], start: int, 
     return merged(parts) if any(map(len, parts)) else no_rows()
 
 
-def _summarised(rows: ColdRows, given: I8, hot: RawRows, span: tuple[int, int] = EVER) -> dict[Tier, Summaries]:
+def summarised_anew(rows: ColdRows, given: I8, hot: RawRows, span: tuple[int, int] = EVER) -> dict[Tier, Summaries]:
     """Return the rollups of some signals over some hours, from their cold and hot rows as readers see them."""
     signal, source_at = rows.column("signal").astype(np.int64), rows.column("source_at")
     mine = np.isin(signal, given) & (source_at >= span[0]) & (source_at < span[1])
@@ -285,7 +285,7 @@ def _summarised(rows: ColdRows, given: I8, hot: RawRows, span: tuple[int, int] =
     return found
 
 
-async def _is_known(database: Database, cold: ColdTier, file: ColdFile) -> bool:
+async def is_known(database: Database, cold: ColdTier, file: ColdFile) -> bool:
     """Whether the catalogue names a file; where nobody can say, it might."""
     try:
         async with database.connected("look for a cold file") as connection:
@@ -294,7 +294,7 @@ async def _is_known(database: Database, cold: ColdTier, file: ColdFile) -> bool:
         return True
 
 
-def _forget_older(folder: Path, path: Path) -> None:
+def forget_older(folder: Path, path: Path) -> None:
     """Remove the file before the one that was replaced; who is reading the latter may go on."""
     day, number, kind = path.name.split(".")
     (folder / f"{day}.{int(number) - 2}.{kind}").unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
+from pdm_app.domain.imports import Imports
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
@@ -40,6 +41,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.devices import SqlDevices
 from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
+from pdm_app.storage.imports import SqlImports
 from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
@@ -84,6 +86,7 @@ class SqlWork:
         self.storage_rules: StorageRules = SqlStorageRules(transaction)
         self.views: Views = SqlViews(transaction)
         self.annotations: Annotations = SqlAnnotations(transaction)
+        self.imports: Imports = SqlImports(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self.retention: Retention = SqlRetention(transaction)
         self._audit = SqlAudit(transaction)

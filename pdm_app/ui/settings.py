@@ -50,6 +50,7 @@ PLACES: tuple[Place, ...] = (
     Place("people", "nav.audit", "/settings/audit", "scroll-text", Permission.AUDIT_READ),
     Place("system", "nav.certificates", "/settings/certificates", "shield-check", Permission.SYSTEM_CONFIGURE),
     Place("system", "nav.trust", "/settings/trust", "handshake", Permission.TRUST_CONFIGURE),
+    Place("system", "nav.import", "/settings/import", "file-up", Permission.HISTORY_IMPORT),
     Place("system", "nav.storage", "/settings/storage", "database", Permission.STORAGE_CONFIGURE),
     Place("system", "nav.sinks", "/settings/sinks", "share-2", Permission.STORAGE_CONFIGURE),
     Place("system", "nav.notices", "/settings/notices", "send", Permission.ALARMS_CONFIGURE),

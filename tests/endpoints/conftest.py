@@ -18,12 +18,14 @@ from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.exports import ExportService
+from pdm_app.services.imports import ImportService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.system import Check, SystemInfo, SystemService
+from pdm_app.services.uploads import UploadService
 from pdm_app.settings import Settings
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import HandClock
@@ -58,6 +60,14 @@ class Served(HasRoom):
     def exports(self) -> ExportService:
         """Files are served in `tests/endpoints/test_files.py`."""
         raise AssertionError("nothing is exported here")
+
+    @property
+    def imports(self) -> ImportService:
+        raise AssertionError("nothing is imported here")
+
+    @property
+    def uploads(self) -> UploadService:
+        raise AssertionError("nothing is uploaded here")
 
     def client(self, address: str = "127.0.0.1", base_url: str = ORIGIN) -> httpx.AsyncClient:
         """A browser or program at ``address``."""

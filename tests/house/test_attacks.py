@@ -77,6 +77,15 @@ SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
         (HTTP, "keys_are_looked_up_by_hash_and_never_compared_letter_by_letter"),
         ("house/test_attacks.py", "no_secret_is_compared_letter_by_letter"),
     ),
+    "a bomb of an archive": (
+        ("documents/test_table_files.py", "a_bomb_is_refused_before_anything_of_it_is_unpacked"),
+        ("documents/test_table_files.py", "entities_that_unfold_are_refused_with_their_document_type"),
+    ),
+    "a quota raced by two uploads": (("services/test_uploads.py", "two_uploads_at_once_do_not_share_the_same_room"),),
+    "an upload that dribbles or outlives its session": (
+        ("endpoints/test_uploads.py", "a_body_that_dribbles_in_is_given_up"),
+        ("endpoints/test_uploads.py", "who_signs_out_while_a_file_arrives_hands_nothing_in"),
+    ),
     "request smuggling": ((SERVER, "a_request_that_can_be_read_in_two_ways_is_answered_once"),),
     "the front end's own upload": ((PAGES, "the_front_ends_own_upload_is_closed_to_everybody"),),
 }

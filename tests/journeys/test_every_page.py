@@ -39,6 +39,7 @@ PAGES = {
     "/settings/profile": "Your profile",
     "/settings/trust": "Trusted certificates",
     "/settings/notices": "Notices",
+    "/settings/import": "Import of history",
     "/settings/storage": "Storage",
     "/settings/sinks": "Sinks",
     "/settings/sign-in": "Company sign-in",

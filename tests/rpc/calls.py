@@ -12,6 +12,7 @@ from tests.counterparts.whole_product import Belongings
 from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
 from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.export_calls import EXPORT_NEEDS, export_inputs
+from tests.rpc.import_calls import IMPORT_NEEDS, import_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.notice_calls import NOTICE_NEEDS, notice_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
@@ -93,6 +94,7 @@ NEEDS: dict[str, Permission | None] = {
     "system.now": None,
     **CERTIFICATE_NEEDS,
     **EXPORT_NEEDS,
+    **IMPORT_NEEDS,
     **LINK_NEEDS,
     **DIRECTORY_NEEDS,
     **NOTICE_NEEDS,
@@ -163,6 +165,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | people_inputs(own)
         | directory_inputs(own)
         | export_inputs(own)
+        | import_inputs(own)
         | link_inputs(own)
         | notice_inputs(own)
         | plant_inputs(own)

@@ -16,6 +16,7 @@ from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import OURS, THEIRS, Belongings, WholeProduct
 from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_input
 from tests.rpc.export_calls import export_crossings
+from tests.rpc.import_calls import import_crossings
 from tests.rpc.link_calls import link_crossings
 from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
@@ -102,6 +103,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("live.latest", "signals"): [{"signals": [target.signal_id]}],
         ("signals.list", "asset_id"): [{"asset_id": target.asset_id}],
         **export_crossings(target),
+        **import_crossings(target),
         **link_crossings(target, site_id),
         **notice_crossings(target, site_id),
         **people_crossings(target),

@@ -93,14 +93,16 @@ def test_bad_cells_are_refused_by_line_and_the_rest_of_the_row_counts() -> None:
     assert (report.start_at, report.end_at) == (10 * S, 20 * S)
 
 
-def test_of_two_values_at_one_time_the_one_further_down_comes_last() -> None:
+def test_of_two_values_at_one_time_the_one_further_down_counts_and_the_other_is_counted() -> None:
+    report = Report()
     [batch] = batches(
         [Line(2, 10 * S, ["", "1"]), Line(3, 5 * S, ["", "0"]), Line(4, 10 * S, ["", "2"])],
         Form(columns=((1, FLOW),)),
-        Report(),
+        report,
     )
-    assert batch.source_at.tolist() == [5 * S, 10 * S, 10 * S]
-    assert batch.value.tolist() == [0.0, 1.0, 2.0]
+    assert batch.source_at.tolist() == [5 * S, 10 * S]
+    assert batch.value.tolist() == [0.0, 2.0]
+    assert (report.samples, report.repeated) == (2, 1)
 
 
 def test_a_long_table_names_the_signal_in_each_row_and_texts_stay_texts() -> None:

@@ -18,6 +18,7 @@ from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.directories import directories
 from pdm_app.ui.pages.general import general
+from pdm_app.ui.pages.imports import imports
 from pdm_app.ui.pages.login import login
 from pdm_app.ui.pages.notices import notices
 from pdm_app.ui.pages.permissions import permissions
@@ -83,6 +84,7 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/audit", audit, "audit.title", [Audit.load]),
     Page("/settings/certificates", certificates, "certificates.title", [Session.enter]),
     Page("/settings/trust", trust, "trust.title", [Session.enter]),
+    Page("/settings/import", imports, "imports.page", [Session.enter]),
     Page("/settings/storage", storage, "storage.title", [Session.enter]),
     Page("/settings/sinks", sinks, "sinks.title", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
