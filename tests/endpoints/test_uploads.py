@@ -169,3 +169,23 @@ async def test_refused_rows_of_an_import_are_nobodys_who_may_not_import(
         mine = await credentials(product, role)
         assert (await http.get("/api/imports/nothing/refused", headers=mine)).status_code == status
     assert (await http.get("/api/imports/..%2F..%2Fpdm.sqlite/refused")).status_code in (401, 404)
+
+
+async def test_refused_rows_come_under_a_name_that_is_encoded(product: WholeProduct, http: httpx.AsyncClient) -> None:
+    mine = await credentials(product, Role.ENGINEER)
+    content = b"time,Flow\nsoon,1\n" + b"2026-03-01 06:00:00,1.5\n" * 9
+    name = 'l\u00e4uft"; filename=x.exe.csv'
+    upload = (await http.post(URL, params=ASKED | {"name": name}, content=content, headers=mine)).json()
+    async with product.client(mine["authorization"].removeprefix("Bearer ")) as client:
+        columns = [{"column": "Flow", "signal_id": product.ours.signal_id}]
+        made = await client.mutate("imports.create", {"upload_id": upload["id"], "columns": columns})
+        for _ in range(600):
+            [one] = await client.query("imports.list")
+            if one["state"] != "checking":
+                break
+            await asyncio.sleep(0.05)
+    assert (one["state"], one["refused"]) == ("checked", 1)
+    answer = await http.get(f"/api/imports/{made['id']}/refused", headers=mine)
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].startswith("attachment; filename*=utf-8''refused-rows-of-l%C3%A4uft")
+    assert answer.content.decode("utf-8-sig").splitlines()[1].startswith("2,its time 'soon'")
