@@ -39,6 +39,7 @@ def test_a_view_of_several_series_is_put_together_marked_and_found_again_by_its_
     page.goto(page.url)
     expect(page.locator(".workspace-series > li")).to_have_count(3, timeout=FIRST_VALUES_MS)
     expect(page.locator(".workspace-flag")).to_have_count(2, timeout=FIRST_VALUES_MS)
+    expect(figures).to_have_count(3, timeout=FIRST_VALUES_MS)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click(timeout=FIRST_VALUES_MS)
     head = download.value.path().read_text(encoding="utf-8").splitlines()[0]
@@ -105,4 +106,55 @@ def test_keys_move_the_cursor_and_the_time_and_the_address_follows(
     page.wait_for_url(re.compile(r"[?&]span=900"), timeout=FIRST_VALUES_MS)
     page.keyboard.press("?")
     expect(page.locator("dialog")).to_contain_text("set a mark")
+    assert errors == []
+
+
+RUNS = """async (spans) => {
+  const ask = async (path, input) => {
+    const answer = await fetch(`/trpc/${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(input) });
+    return (await answer.json()).result.data;
+  };
+  const recorded = async () => {
+    const now = Date.now() * 1000;
+    const input = encodeURIComponent(JSON.stringify({ signals: [1, 3], start_at: now - 20e6, end_at: now }));
+    return (await (await fetch(`/trpc/history.envelope?input=${input}`)).json()).result.data.series.every(({ at }) => at.length > 2);
+  };
+  for (let turn = 0; turn < 100 && !(await recorded()); turn += 1) await new Promise((done) => setTimeout(done, 300));
+  for (const [name, from_s, to_s] of spans) {
+    const at = (seconds) => Math.round(Date.now() * 1000 - seconds * 1e6);
+    const run = await ask("batches.start", { asset_id: "p-101a", name, at: at(from_s) });
+    if (to_s) await ask("batches.stop", { run_id: run.id, at: at(to_s) });
+    await ask("batches.change", { run_id: run.id, is_golden: name === "Good" });
+  }
+}"""  # noqa: E501
+
+
+def test_runs_are_laid_over_each_other_and_found_again_by_the_address(
+    standing_demo: RunningProduct, page: Page, errors: list[str]
+) -> None:
+    sign_in(page, standing_demo, "Engineer")
+    page.evaluate(RUNS, [["Good", 600, 1], ["Second", 20, None]])
+    page.goto(f"{standing_demo.url}/batches")
+    for name in ("Good", "Second"):
+        page.get_by_label(f"Compare {name}").check(timeout=FIRST_VALUES_MS)
+    page.get_by_role("link", name="Open in the trends").click(timeout=FIRST_VALUES_MS)
+    table = page.locator(".workspace .run-table")
+    expect(table.locator("tbody tr")).to_have_count(2, timeout=FIRST_VALUES_MS)
+    search = page.get_by_label("Signal or expression")
+    search.fill("Motor_Power_kW")
+    page.locator(".workspace-found button", has_text="P-101A").click(timeout=FIRST_VALUES_MS)
+    expect(page.locator(".workspace-lane")).to_have_count(2, timeout=FIRST_VALUES_MS)
+    expect(page.get_by_text("Band: the golden run")).to_be_visible()
+    page.wait_for_url(re.compile(r"[?&]s=\d+&s=\d+.*&runs="), timeout=FIRST_VALUES_MS)
+
+    page.goto(page.url)
+    expect(table.locator("thead th")).to_have_count(4, timeout=FIRST_VALUES_MS)
+    page.locator(".workspace-lane .u-over").first.hover()
+    expect(table.locator("caption")).to_contain_text("from the beginning")
+    page.get_by_role("button", name="Choose runs").click()
+    page.locator("dialog").get_by_label("Good").uncheck(timeout=FIRST_VALUES_MS)
+    expect(table.locator("tbody tr")).to_have_count(1, timeout=FIRST_VALUES_MS)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Back to the clock").click()
+    expect(page.locator(".workspace-figures tbody tr")).to_have_count(2, timeout=FIRST_VALUES_MS)
     assert errors == []

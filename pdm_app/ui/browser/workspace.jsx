@@ -100,9 +100,9 @@ function Workspace() {
     return record ? `${codeOf(record.asset_id)} ${record.label}`.trim() : (series.formula ?? t("trends.unknown", { number: series.signal }));
   }, [records, codeOf]);
   const unitOf = useCallback((series) => unitSymbol(records.get(series.signal)?.unit ?? "1") || found.get(keyOf(series))?.unit || "", [records, found]);
-  const decimalsOf = (series) => records.get(series.signal)?.decimals ?? 2;
+  const decimalsOf = useCallback((series) => records.get(series.signal)?.decimals ?? 2, [records]);
   const mark = useCallback((at) => change(({ marks }) => ({ marks: marked(marks, Math.round(at)) })), [change]);
-  const drawn = view.list.filter((series) => found.get(keyOf(series))?.columns);
+  const drawn = useMemo(() => view.list.filter((series) => found.get(keyOf(series))?.columns), [view.list, found]);
   const assetIds = [...new Set(view.list.map((series) => records.get(series.signal)?.asset_id).filter(Boolean))];
   const shows = (overlay) => !view.hidden.includes(overlay);
   const notes = useNotes(shows("notes") ? assetIds : [], data.settled);
@@ -116,15 +116,30 @@ function Workspace() {
     ...assetIds.map((id) => ({ name: codeOf(id), asset_id: id, signal_id: null })),
     ...drawn.filter((series) => records.has(series.signal)).map((series) => ({ name: named(series), asset_id: records.get(series.signal).asset_id, signal_id: series.signal })),
   ];
-  return (
-    <div className="workspace" ref={whole} data-filled={view.list.length > 0}>
-      <aside className="card workspace-side">
+  // A gesture draws the lanes anew with each frame, and nothing that is the same beside them.
+  const side = useMemo(() => (
+    <>
         <SeriesList
           {...{ list: view.list, records: native, missing, found, named, unitOf, decimalsOf, readouts, home }}
           add={(series) => change(({ list }) => ({ list: added(list, series) }))} drop={(key) => change(({ list }) => ({ list: removed(list, key) }))}
         />
         {!onRuns && <Overlays view={view} change={change} shows={shows} />}
         <RunChoice runs={view.runs} assetId={home} toggle={(id) => change(({ runs }) => ({ runs: toggled(runs, id), elapsed: null }))} clear={() => change(() => ({ runs: [], elapsed: null }))} />
+    </>
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- all else follows from these
+  ), [view, change, native, missing, found, named, unitOf, decimalsOf, home, onRuns]);
+  const foot = useMemo(() => (
+    <>
+      <Gaps gaps={data.gaps} from={from} to={to} />
+      {drawn.length > 0 && data.settled && <Cost {...{ found, drawn, inView, data }} />}
+      {drawn.length > 0 && <WorkspaceFigures {...{ list: drawn, records: native, found, marks: view.marks, settled: data.settled, named, unitOf, decimalsOf, zone }} />}
+    </>
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- all else follows from these
+  ), [data.version, data.settled, drawn, found, native, view.marks, named, unitOf, decimalsOf, zone]);
+  return (
+    <div className="workspace" ref={whole} data-filled={view.list.length > 0}>
+      <aside className="card workspace-side">
+        {side}
       </aside>
       <section className="card workspace-main">
         <header className="workspace-head">
@@ -152,9 +167,7 @@ function Workspace() {
             earlier_s={view.earlier_s} assetIds={shows("alarms") ? assetIds : []} notes={shows("notes") ? notes.notes : null} onNote={setNote} onHelp={() => setAsksKeys(true)}
           />
         )}
-        <Gaps gaps={data.gaps} from={from} to={to} />
-        {drawn.length > 0 && data.settled && <Cost {...{ found, drawn, inView, data }} />}
-        {drawn.length > 0 && <WorkspaceFigures {...{ list: drawn, records: native, found, marks: view.marks, settled: data.settled, named, unitOf, decimalsOf, zone }} />}
+        {foot}
         <NoteList {...notes} me={kept.me} onOpen={setNote} nameOf={(one) => (one.signal_id && records.has(one.signal_id) ? named({ signal: one.signal_id }) : codeOf(one.asset_id))} />
       </section>
       {note && <NoteSheet key={note.id ?? "new"} {...{ note, subjects, me: kept.me }} onClose={() => setNote(null)} onDone={notes.again} />}

@@ -83,7 +83,7 @@ export function Lanes({ list, records, data, found, earlier, period, setPeriod, 
             isStep: records.get(series.signal)?.shape === "step" || Boolean(found.get(keyOf(series))?.isStep),
             columns: found.get(keyOf(series)).columns, earlier: earlier_s ? earlier.get(keyOf(series)) : undefined,
           }))}
-          version={found} readouts={readouts} setPeriod={setPeriod} mark={mark}
+          version={found} place={place} readouts={readouts} setPeriod={setPeriod} mark={mark}
         />
       ))}
       {inner > 0 && lanes.length > 0 && assetIds.map((id) => <AlarmLane key={id} assetId={id} name={assetIds.length > 1 ? codeOf(id) : ""} from={from} to={to} settled={data.settled} left={AXIS_WIDTH} width={inner} />)}
@@ -100,7 +100,7 @@ function step(plot, by) {
   return plot.data[0][row];
 }
 
-function Lane({ unit, width, height, series, isLast, view, plots, version, readouts, setPeriod, mark }) {
+function Lane({ unit, width, height, series, isLast, view, plots, version, place, readouts, setPeriod, mark }) {
   const box = useRef(null);
   const plot = useRef(null);
   const newest = useRef(series);
@@ -134,7 +134,10 @@ function Lane({ unit, width, height, series, isLast, view, plots, version, reado
     plot.current?.setSize({ width, height: height + (isLast ? 24 : 0) });
   }, [width, height, isLast]);
   useEffect(() => {
-    plot.current?.setData(joinedOf(newest.current), true);
+    // Each lane takes an answer in a task of its own: together they would hold up a frame.
+    const timer = setTimeout(() => plot.current?.setData(joinedOf(newest.current), true), place);
+    return () => clearTimeout(timer);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- a lane keeps its place
   }, [version]);
   return (
     <div className="workspace-lane">
