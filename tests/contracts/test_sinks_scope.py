@@ -33,7 +33,11 @@ WRITES: dict[str, Crossing] = {
     "put": lambda w: w.sinks.put(SINK.model_copy(update={"name": "mine"})),
     "put_progress": lambda w: w.sinks.put_progress(SINK.id, b"mine"),
 }
-THEFT = SINK.model_copy(update={"site_id": "site-graz"})
+
+
+async def stolen(work: Work) -> None:
+    """Try to make it one's own."""
+    await work.sinks.put(SINK.model_copy(update={"site_id": "site-graz"}))
 
 
 async def everything(plants: UnitOfWork) -> list[object]:
@@ -58,7 +62,7 @@ async def test_what_lies_elsewhere_is_neither_seen_nor_changed(plants: UnitOfWor
         for name, crossing in READS.items():
             async with plants(scope) as w:
                 assert not await crossing(w), name
-        for crossing in (*WRITES.values(), lambda w: w.sinks.put(THEFT)):
+        for crossing in (*WRITES.values(), stolen):
             async with plants(scope) as w:
                 with pytest.raises(NotFoundError):
                     await crossing(w)

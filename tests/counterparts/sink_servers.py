@@ -146,8 +146,9 @@ class InfluxdbSide:
         for row in series[0]["values"] if series else []:
             cell = dict(zip(series[0]["columns"], row, strict=True))
             values = (cell.get(kind) for kind in ("number", "integer", "boolean", "text"))
-            value = next((value for value in values if value is not None), None)
-            value = float(value) if cell.get("number") is not None else value
+            value: Value = next((value for value in values if value is not None), None)
+            if isinstance(value, int) and cell.get("number") is not None:
+                value = float(value)  # JSON says 42 of 42.0.
             found.append((f"{cell['machine']}.{cell['signal']}", cell["time"], value, cell["quality"]))
         return sorted(found, key=lambda row: row[:2])
 
