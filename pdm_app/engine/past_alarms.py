@@ -152,7 +152,7 @@ class Shift:
             self._book.judge(_slice(batch, begin, end), now)
             self._book.tick(moment)
             if is_due:
-                self._answer(*heapq.heappop(self._due))
+                self._answer_or_wait(*heapq.heappop(self._due))
             self._note()
             begin = end
 
@@ -169,6 +169,15 @@ class Shift:
                 ended = changed_alarm(alarm, transition)
                 self.alarms[alarm.id] = ended
                 self.entries.append(entry_of(ended, transition, now))
+
+    def _answer_or_wait(self, at: int, alarm_id: str) -> None:
+        """Answer an alarm, later where one of its delays runs: when that is over is known from the next sample only."""
+        alarm = self._book.get(alarm_id)
+        known = self._book.rule(alarm.rule_id) if alarm is not None else None
+        if known is not None and known[1].delay_runs:
+            heapq.heappush(self._due, (at + STEP_US, alarm_id))
+        else:
+            self._answer(at, alarm_id)
 
     def _answer(self, at: int, alarm_id: str) -> None:
         alarm = self._book.get(alarm_id)

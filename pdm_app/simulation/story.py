@@ -26,6 +26,7 @@ class _Event(NamedTuple):
 
 
 _EVENTS = (
+    _Event(30 * 24, 0.7, acting.COMM_LOSS, "G-2", 0.6),  # The figures count from the first entry of the journal.
     _Event(28 * 24 + 3, 2.5, acting.CAVITATION, "P-504", 0.2),
     _Event(27 * 24 + 5, 70, acting.SEAL_LEAK, "P-503"),
     _Event(25 * 24 + 7, 0.6, acting.COMM_LOSS, "G-5", 0.6),

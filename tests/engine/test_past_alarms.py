@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pdm_app.domain.access import EVERY_SITE
@@ -14,9 +15,9 @@ from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.past import PastPiece
 from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.ports import Fence
-from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine import past_alarms
-from pdm_app.engine.past_alarms import ANSWERED_WITHIN_S, HANDED_OVER, PastAlarms
+from pdm_app.engine.past_alarms import ANSWERED_WITHIN_S, HANDED_OVER, PastAlarms, Shift
 from pdm_app.services.provisioning import provision
 from pdm_app.simulation.fleet import labels_at_start
 from pdm_app.simulation.past import DAY_US, HOUR_US, DemoPast
@@ -162,3 +163,28 @@ async def test_what_stands_when_the_live_plant_begins_is_ended_there(database: D
     assert (mine[-1].at, mine[-1].actor, mine[-1].comment) == (SINCE, "system", HANDED_OVER)
     assert alarms[mine[0].alarm_id].state is AlarmState.NORMAL
     assert SINCE - mine[0].at > 6 * DAY_US
+
+
+async def test_an_answer_waits_for_a_delay_that_runs_so_that_all_that_happens_to_an_alarm_is_told_in_order() -> None:
+    rule = AlarmRule(
+        id="warm", site_id="pune", asset_id=PUMP, signal_id=1, name="Warm", priority=1,
+        condition=HighLimit(limit=80.0), on_delay_s=60.0, off_delay_s=60.0,
+    )  # fmt: skip
+    for cooled_after_s in range(300, 900, 15):  # Among them some that are answered within the minute of the off-delay.
+        shift = Shift([rule], frozenset({1}), PEOPLE)
+        own, other = [0, 60, cooled_after_s, 1500, 3000], list(range(5, 3000, 10))  # The other one is heard more often.
+        at_s = np.array([*own, *other])
+        value = np.array([90.0, 90.0, *[20.0] * (len(at_s) - 2)])
+        signal = np.array([*[1] * len(own), *[2] * len(other)], dtype=np.uint32)
+        order = np.argsort(at_s, kind="stable")
+        batch = Batch(
+            device="", signal=signal[order], source_at=SINCE + at_s[order] * MICROS_PER_S, value=value[order],
+            quality=np.zeros(len(at_s), dtype=np.uint16), received_at=SINCE,
+        )  # fmt: skip
+        for part in past_alarms._parts(batch, PastPiece(0, SINCE, Micros(SINCE + HOUR_US))):
+            shift.judge(*part, SINCE)
+        assert {entry.kind for entry in shift.entries} == {
+            JournalKind.RAISED, JournalKind.RETURNED, JournalKind.ACKNOWLEDGED,
+        }, cooled_after_s  # fmt: skip
+        times = [entry.at for entry in shift.entries]
+        assert times == sorted(times), cooled_after_s
