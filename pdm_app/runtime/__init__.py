@@ -15,14 +15,10 @@ import structlog
 from pdm_app.channels.doors import ChannelDoors
 from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
-from pdm_app.documents.table_files import open_table
-from pdm_app.documents.table_sniffing import table_format
-from pdm_app.domain.access import Permission
 from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
-from pdm_app.domain.uploads import UploadKind
 from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.csv_recordings import CsvRecordings
 from pdm_app.drivers.registry import drivers_with, load
@@ -50,6 +46,7 @@ from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
 from pdm_app.runtime.figures import of_cache, register_history
+from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.runtime.sinks import begin_sinks
 from pdm_app.services.acme import AcmeKeeping
@@ -76,10 +73,6 @@ from pdm_app.services.exports import FOLDER as EXPORTS_FOLDER
 from pdm_app.services.exports import ExportService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
-from pdm_app.services.import_jobs import FOLDER as IMPORTS_FOLDER
-from pdm_app.services.import_jobs import ImportJobs
-from pdm_app.services.imports import KIND as HISTORY
-from pdm_app.services.imports import ImportService
 from pdm_app.services.in_force import InForce
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
@@ -107,8 +100,6 @@ from pdm_app.services.storage import StorageService
 from pdm_app.services.storage_rules import StorageRuleService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
-from pdm_app.services.uploads import FOLDER as UPLOADS_FOLDER
-from pdm_app.services.uploads import UploadService
 from pdm_app.services.views import ViewService
 from pdm_app.settings import Settings
 from pdm_app.simulation.fleet import Fleet, running_fleet
@@ -306,13 +297,6 @@ async def running(
         live = LiveService(frames, signals)
         exports = ExportService(work, historian, signals, clock, settings.data_dir / EXPORTS_FOLDER, RENDERERS)
         supervisor.start("exports", exports.run, stage=Stage.CONSUMER)
-        kinds = (UploadKind(HISTORY, Permission.HISTORY_IMPORT, table_format, "a table as CSV, Parquet or XLSX"),)
-        uploads = UploadService(work, clock, settings.data_dir / UPLOADS_FOLDER, kinds, settings.uploads)
-        supervisor.start("uploads", uploads.run, stage=Stage.SERVICE)
-        import_jobs = ImportJobs(
-            work, historian, uploads, open_table, clock, keeper.held, settings.data_dir / IMPORTS_FOLDER, notes
-        )
-        supervisor.start("imports", import_jobs.run, stage=Stage.CONSUMER)
         history = HistoryService(historian, signals, metrics.query_latency_seconds.observe, clock, notes)
         audit = AuditService(
             work,
@@ -342,7 +326,7 @@ async def running(
             client_certificates=client_certificates,
             connection_tests=ConnectionTestService(work, clock, Rules(), logins, collector),
             logins=LoginService(work, clock, secret_store, collector),
-            imports=ImportService(work, uploads, import_jobs, open_table, clock),
+            **import_services(settings, work, historian, clock, keeper.held, notes, supervisor),
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,
@@ -368,7 +352,6 @@ async def running(
                 historian.cache_figures,
             ),
             trust=trust,
-            uploads=uploads,
             views=ViewService(work, clock),
             system=SystemService(
                 {
@@ -401,8 +384,7 @@ def _apply(
     services.auth.apply(settings.auth)
     services.audit.entries_warn = settings.audit.entries_warn
     services.assets.signs_deletions = settings.audit.sign_deletions
-    services.ingest.limits = settings.ingest
-    services.uploads.limits = settings.uploads
+    services.ingest.limits, services.uploads.limits = settings.ingest, settings.uploads
     buffer.limit(settings.buffer.bytes_max)
     channels.set_up = settings.notices
     cooling.hot_days = services.storage.hot_days = settings.history.hot_days
