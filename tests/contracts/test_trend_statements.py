@@ -29,8 +29,9 @@ def many(start_s: int, length_s: int) -> Batch:
     """A sample a second of each signal, in the order in which a plant sends them."""
     at = np.repeat(NOON + (start_s + np.arange(length_s, dtype=np.int64)) * S, len(SIGNALS))
     signal = np.tile(np.array(SIGNALS, np.uint32), length_s)
+    value = (signal + at % 977).astype(np.float64)
     received = Micros(NOON + (start_s + length_s) * S)
-    return Batch("plant", signal, at, signal + at % 977, np.zeros(len(at), np.uint16), received, 1)
+    return Batch("plant", signal, at, value, np.zeros(len(at), np.uint16), received, 1)
 
 
 def query(signals: Sequence[int], start_s: int, end_s: int, buckets: int) -> HistoryQuery:

@@ -11,6 +11,7 @@ from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import BufferFullError, FencedError, UnavailableError
 from pdm_app.domain.history import Envelope, HistoryQuery
 from pdm_app.domain.history_facts import Beside, Imported, Recorded, SpanSummaries
+from pdm_app.domain.newest import Newest
 from pdm_app.domain.ports import Fence, Ticket
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import I8, Batch, Micros, Sample, Stretch
@@ -129,7 +130,7 @@ class MemoryHistorian:
     async def beside(self, signals: Sequence[int], at: Micros) -> Mapping[int, tuple[Beside | None, Beside | None]]:
         raise NotImplementedError
 
-    async def latest(self, signals: Sequence[int] | None = None) -> Sequence[Sample]:
+    async def latest(self, signals: Sequence[int] | None = None) -> Newest:
         raise NotImplementedError
 
     async def count(self, signal: int, start_at: Micros, end_at: Micros) -> int:

@@ -63,7 +63,8 @@ async def test_stop_runs_the_generators_clean_up_then_says_stopped_then_is_silen
 async def test_a_subscription_stopped_before_its_first_step_says_so_and_its_id_is_free(
     served: Served, client: Wire
 ) -> None:
-    await client.send([call(1, "subscription", "countRaw", input={"upTo": 9}), {"id": 1, "method": "subscription.stop"}])
+    begin = call(1, "subscription", "countRaw", input={"upTo": 9})
+    await client.send([begin, {"id": 1, "method": "subscription.stop"}])
     await client.expect(stopped(1))
     assert served.app.stats.subscriptions_open == 0
     await client.send(call(1, "subscription", "countRaw", input={"upTo": 1}))

@@ -48,7 +48,7 @@ def batches(signals: int) -> Iterator[Batch]:
     values = np.random.default_rng(SEED).normal(50.0, 10.0, VALUES)
     ids = np.arange(1, signals + 1, dtype=np.uint32)
     quality = np.zeros(signals, dtype=np.uint16)
-    at = BEGIN_AT
+    at = int(BEGIN_AT)
     while True:
         first = at // MICROS_PER_S * 7919 % (VALUES - signals)
         value = values[first : first + signals]
