@@ -1,13 +1,19 @@
 """Procedures about sinks: where copies of samples go, and how they get there."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from pdm_app.domain.record import Id, Instant, Name, Revision
 from pdm_app.domain.signals import DataType
-from pdm_app.domain.sinks import Options, Sink, SinkFacts, SinkTest, SinkView
+from pdm_app.domain.sinks import SECRET_CHARACTERS_MAX, Options, Sink, SinkFacts, SinkTest, SinkView
 from pdm_app.domain.storage_rules import Pattern
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.sinks import SinkKindView
 from pdm_app.trpc import MISSING, Missing
+
+Secret = Annotated[str, Field(max_length=SECRET_CHARACTERS_MAX)]
 
 sinks = procedures()
 
@@ -36,14 +42,14 @@ async def test_connection(
     *,
     facts: SinkFacts,
     sink_id: Id | None = None,  # noqa: PT028 - no test of ours
-    secret: str | None = None,  # noqa: PT028
+    secret: Secret | None = None,  # noqa: PT028
 ) -> SinkTest:
     """Try to reach a target; no sample is sent. Without a secret the stored one is used, where nothing was changed."""
     return await ctx.services.sinks.test_connection(ctx.actor, facts, sink_id, secret)
 
 
 @sinks.mutation(permission="storage.configure", rest="POST /sinks 201", rate="60/minute")
-async def create(ctx: Ctx, *, facts: SinkFacts, secret: str = "") -> Sink:
+async def create(ctx: Ctx, *, facts: SinkFacts, secret: Secret = "") -> Sink:
     """Create a sink; samples leave from now on, or from ``begins_at`` on as far as history has them."""
     return await ctx.services.sinks.create(ctx.actor, facts, secret)
 
@@ -69,7 +75,7 @@ async def change(
 
 
 @sinks.mutation(permission="storage.configure", rate="60/minute")
-async def put_secret(ctx: Ctx, *, sink_id: Id, secret: str) -> Sink:
+async def put_secret(ctx: Ctx, *, sink_id: Id, secret: Secret) -> Sink:
     """Keep the password or token of a sink, sealed; an empty one forgets it."""
     return await ctx.services.sinks.put_secret(ctx.actor, sink_id, secret)
 
