@@ -38,7 +38,7 @@ class Ended:
 def started(command: str, data_dir: Path, variables: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
     words = [command, "--port", str(free_port()), "--data", str(data_dir)]
     return subprocess.Popen(
-        [sys.executable, "-m", "pdm_app", *words, *(["--no-browser"] if command == "demo" else [])],
+        [sys.executable, "-m", "pdm_app", *words, *(["--no-browser", "--plant", "small"] if command == "demo" else [])],
         cwd=ROOT, env={**os.environ, **(variables or {})}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
