@@ -44,7 +44,7 @@ async def test_days_that_have_rows_get_partitions_and_no_row_is_lost(database: D
     given = [DAY - 400 * DAY_US, DAY - DAY_US, DAY - 1, DAY, DAY + DAY_US - 1, DAY + 5 * DAY_US, FAR]
     await migrate(database, "0017")
     await put(database, *given)
-    await migrate(database)
+    await migrate(database, "0018")
     assert await times(database) == given
     for day in (DAY - 400 * DAY_US, DAY - DAY_US, DAY, DAY + 5 * DAY_US):
         [own] = [one for one in await SqlDayPartitions(database, SteppedClock()).all() if one.holds_just(day)]
@@ -54,7 +54,7 @@ async def test_days_that_have_rows_get_partitions_and_no_row_is_lost(database: D
     before = await SqlDayPartitions(database, SteppedClock()).all()
     async with database.writing("forget that it was done") as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '0017'"))
-    await migrate(database)
+    await migrate(database, "0018")
     assert await SqlDayPartitions(database, SteppedClock()).all() == before
     assert await times(database) == given
 
