@@ -16,6 +16,7 @@ from pdm_app.ui.widgets.installation_settings import settings_banner
 from pdm_app.ui.widgets.people import idle_watch
 from pdm_app.ui.widgets.plant_rate import plant_rate
 from pdm_app.ui.widgets.sign_in import log_out
+from pdm_app.ui.widgets.state_watch import state_watch
 from pdm_app.ui.widgets.theme_switch import theme_switch
 from pdm_app.ui.widgets.tour import tour
 
@@ -76,6 +77,7 @@ def page(
                 rx.cond(Session.permissions.contains(str(Permission.SETTINGS_READ)), settings_banner()),
                 _problem(),
                 idle_watch(),
+                state_watch(has_come=(Session.username != "") | _has_problem()),
                 rx.cond(Session.is_demo, tour(rights=Session.permissions)),
                 *content,
                 id="content",
@@ -203,16 +205,19 @@ def _link(entry: Entry, active: str) -> rx.Component:
     return rx.el.a(icon(entry.icon), rx.el.span(text(entry.key)), href=entry.href, **current)
 
 
+def _has_problem() -> rx.Var[bool]:
+    return (Session.problem != "") | (Session.fault_id != "") | Session.is_starting
+
+
 def _problem() -> rx.Component:
     """Say what went wrong with the last thing the person did, and let it be put away."""
-    has_problem = (Session.problem != "") | (Session.fault_id != "") | Session.is_starting
     words = rx.cond(
         Session.fault_id != "",
         text("shell.fault", id=Session.fault_id),
         rx.cond(Session.is_starting, text("shell.starting"), Session.problem),
     )
     return rx.cond(
-        has_problem,
+        _has_problem(),
         rx.el.div(
             icon("circle-alert"),
             rx.el.span(words),

@@ -38,3 +38,19 @@ def test_without_any_stream_values_are_asked_for(standing_demo: RunningProduct, 
     sign_in(page, standing_demo, "Olga, operator")
     expect(page.locator(".connection-dot[data-transport=poll][data-state=live]")).to_be_visible(timeout=FALLBACK_MS)
     shows_moving_values(page)
+
+
+def test_a_page_whose_state_got_lost_on_its_way_loads_itself_anew(standing_demo: RunningProduct, page: Page) -> None:
+    sign_in(page, standing_demo, "Olga, operator")
+    silent: list[str] = []
+
+    def answer_none_at_first(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        if not silent:
+            silent.append(socket.url)
+            server.on_message(lambda _: None)  # The page hears nothing of what it asks for.
+
+    page.route_web_socket("**/_event/**", answer_none_at_first)
+    page.goto(f"{standing_demo.url}/signals")
+    expect(page.get_by_label("Your account")).to_have_text("OO", timeout=FIRST_VALUES_MS)
+    assert len(silent) == 1

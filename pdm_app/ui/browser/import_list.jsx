@@ -82,12 +82,14 @@ function Facts({ one }) {
   );
 }
 
+const refusedOf = (one) => `/api/imports/${one.id}/refused`; // A file, not a page.
+
 function Refused({ one }) {
   return (
     <details>
       <summary>{t("imports.refused", { count: one.refused })}</summary>
       <ul className="caption">{one.refusals.map((each, place) => <li key={place}>{t("imports.line", { line: each.line, reason: each.reason })}</li>)}</ul>
-      <a className="link" href={`/api/imports/${one.id}/refused`} download>{t("imports.all_refused")}</a>
+      <a className="link" href={refusedOf(one)} download>{t("imports.all_refused")}</a>
     </details>
   );
 }
