@@ -205,7 +205,7 @@ def _link(entry: Entry, active: str) -> rx.Component:
     return rx.el.a(icon(entry.icon), rx.el.span(text(entry.key)), href=entry.href, **current)
 
 
-def _has_problem() -> rx.Var[bool]:
+def _has_problem() -> rx.Var[bool] | bool:
     return (Session.problem != "") | (Session.fault_id != "") | Session.is_starting
 
 
