@@ -42,7 +42,7 @@ async def test_what_was_offered_is_stored_and_rolled_up(sqlite_url: str, tmp_pat
         found = Recorded(**await process.ask(120, what="record", seconds=SECONDS), usage={})
         again = Recorded(**await process.ask(120, what="replay", seconds=SECONDS), usage={})
         plain = Recorded(**await process.ask(120, what="plain", seconds=SECONDS), usage={})
-    assert found.offered == found.stored > 30_000
+    assert found.offered == found.stored > 1_000
     assert found.rolled_up == found.rolled_up_due > 0
     assert found.bytes / found.stored > 20
     assert again.offered == again.stored > 0, "what is written again adds no row"
