@@ -25,7 +25,6 @@ NOT_OF_A_DATE = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.')
 DATE_LETTERS = re.compile("[ymdhs]", re.IGNORECASE)
 EPOCH, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 - wall clock times.
 DAYS_MAX = 2_958_466  # The year 10000.
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 class XlsxFile:

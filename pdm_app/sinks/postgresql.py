@@ -27,7 +27,6 @@ PUT = """INSERT INTO {table} (site, signal, at, number, "integer", "boolean", "t
         $7::text[], $8::text[], $9::smallint[])
     ON CONFLICT (site, signal, at) DO UPDATE SET number = EXCLUDED.number, "integer" = EXCLUDED."integer",
         "boolean" = EXCLUDED."boolean", "text" = EXCLUDED."text", unit = EXCLUDED.unit, quality = EXCLUDED.quality"""
-TIMESCALE = "SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'"
 LOOK = 'SELECT site, signal, at, number, "integer", "boolean", "text", unit, quality FROM {table} LIMIT 0'
 
 

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { decimalsOf, number, timer } from "./format.js";
+import { keptInTheme, themeReader, zoomsBy } from "./plot_parts.js";
 import { niceTicks, timeTicks } from "./ticks.js";
 import { AXIS_WIDTH, FONT, translucent } from "./trend_plot.js";
 
@@ -16,8 +17,7 @@ export const colourOf = (place) => (place % COLOURS) + 1;
 const dashOf = (place) => DASHES[Math.floor(place / COLOURS) % DASHES.length];
 
 function palette() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name) => style.getPropertyValue(name).trim();
+  const read = themeReader();
   return {
     runs: [1, 2, 3, 4, 5, 6].map((place) => read(`--c${place}`)), grid: read("--line-soft"), axis: read("--control"), label: read("--text-2"),
     band: read("--accent"), envelope: Number(read("--envelope")) || 0.25,
@@ -73,26 +73,11 @@ export function makeRunPlot(element, { width, height, runs, data, isLast, syncKe
       bands: [{ series: [2, 1], fill: () => translucent(colours.band, colours.envelope) }],
       hooks: {
         setCursor: [(u) => on.cursor(u.cursor.idx)],
-        setSelect: [(u) => {
-          if (u.select.width < 5) return;
-          on.zoom(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
-          u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-        }],
+        setSelect: [zoomsBy(on.zoom)],
       },
     },
     data,
     element,
   );
-  const themed = new MutationObserver(() => {
-    colours = palette();
-    plot.redraw(false, true);
-  });
-  themed.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  const destroy = plot.destroy.bind(plot);
-  plot.destroy = () => {
-    themed.disconnect();
-    destroy();
-  };
-  document.fonts?.ready.then(() => plot.redraw(false, true));
-  return plot;
+  return keptInTheme(plot, () => { colours = palette(); });
 }

@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { clock, day, decimalsOf, exact, hourMinute, number } from "./format.js";
 import { t } from "./messages.js";
+import { keptInTheme, themeReader, zoomsBy } from "./plot_parts.js";
 import { niceTicks, timeTicks } from "./ticks.js";
 
 export const FONT = '12px "Inter", system-ui, sans-serif';
@@ -13,8 +14,7 @@ const RIGHT = 12;
 
 /** Colours of the theme in force, as a canvas needs them. */
 function palette() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name) => style.getPropertyValue(name).trim();
+  const read = themeReader();
   return {
     line: read("--c1"), grid: read("--line-soft"), axis: read("--control"), label: read("--text-2"), ink: read("--text-1"),
     band: read("--band"), live: read("--live"), surface: read("--surface"), envelope: Number(read("--envelope")) || 0.25,
@@ -72,28 +72,13 @@ export function makePlot(element, { width, height, columns, view, on }) {
         drawClear: [(u) => drawBand(u, colours, view())],
         draw: [(u) => nameBand(u, colours, view()), (u) => drawLimits(u, colours, view()), (u) => drawEnd(u, colours, view())],
         setCursor: [(u) => on.cursor(u.cursor.idx)],
-        setSelect: [(u) => {
-          if (u.select.width < 5) return;
-          on.zoom(u.posToVal(u.select.left, "x") * 1e6, u.posToVal(u.select.left + u.select.width, "x") * 1e6);
-          u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-        }],
+        setSelect: [zoomsBy((from, to) => on.zoom(from * 1e6, to * 1e6))],
       },
     },
     columns,
     element,
   );
-  const themed = new MutationObserver(() => {
-    colours = palette();
-    plot.redraw(false, true);
-  });
-  themed.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  const destroy = plot.destroy.bind(plot);
-  plot.destroy = () => {
-    themed.disconnect();
-    destroy();
-  };
-  document.fonts?.ready.then(() => plot.redraw(false, true));
-  return plot;
+  return keptInTheme(plot, () => { colours = palette(); });
 }
 
 /* The band as it looks on the surface at 0.6 opacity. */

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { decimalsOf, number } from "./format.js";
+import { keptInTheme, themeReader, zoomsBy } from "./plot_parts.js";
 import { niceTicks } from "./ticks.js";
 import { AXIS_WIDTH, FONT, translucent, xAxis } from "./trend_plot.js";
 
@@ -12,8 +13,7 @@ const COLUMNS = 3; // low, high, mean
 const DASH = [4, 4];
 
 function palette() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name) => style.getPropertyValue(name).trim();
+  const read = themeReader();
   return {
     series: [1, 2, 3, 4, 5, 6].map((place) => read(`--c${place}`)), grid: read("--line-soft"), axis: read("--control"), label: read("--text-2"),
     accent: read("--accent"), surface: read("--surface"), envelope: Number(read("--envelope")) || 0.25,
@@ -67,11 +67,7 @@ export function makeLane(element, { width, height, series, data, isLast, syncKey
       hooks: {
         draw: [(u) => drawMarks(u, colours, view())],
         setCursor: [(u) => on.cursor(u.cursor.idx, u)],
-        setSelect: [(u) => {
-          if (u.select.width < 5) return;
-          on.zoom(u.posToVal(u.select.left, "x") * 1e6, u.posToVal(u.select.left + u.select.width, "x") * 1e6);
-          u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-        }],
+        setSelect: [zoomsBy((from, to) => on.zoom(from * 1e6, to * 1e6))],
       },
     },
     data,
@@ -85,18 +81,7 @@ export function makeLane(element, { width, height, series, data, isLast, syncKey
   };
   plot.over.addEventListener("pointerdown", down);
   plot.over.addEventListener("click", click);
-  const themed = new MutationObserver(() => {
-    colours = palette();
-    plot.redraw(false, true);
-  });
-  themed.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  const destroy = plot.destroy.bind(plot);
-  plot.destroy = () => {
-    themed.disconnect();
-    destroy();
-  };
-  document.fonts?.ready.then(() => plot.redraw(false, true));
-  return plot;
+  return keptInTheme(plot, () => { colours = palette(); });
 }
 
 /** Row of the column with the means of each series, in the order of `series`; for reading a value under the cursor. */
