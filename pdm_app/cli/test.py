@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,9 @@ LONG_PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=worksteal")
 """Rounds of one file are each for themselves: whoever is free takes the next."""
 LONG_TURNS = {"long rounds": ("-m", "long and not alone", *LONG_PARALLEL), "timed rounds": ("-m", "long and alone")}
 """What measures time comes last and has the machine for itself."""
+REPORT = Path(".pytest_cache", "report.xml")
+"""What pytest says of each test; the failed are named once more at the end, where a build machine cuts the rest."""
+MOST_NAMED = 12
 NO_TESTS = 5
 """pytest's exit code where an argument leaves one of the two turns without a test."""
 
@@ -78,7 +82,9 @@ def test(
         raise SetupError("The tests are part of the source tree: run this command in a checkout.")
     missing = _bring_components(checkout)
     started = time.monotonic()
+    (checkout.root / REPORT).unlink(missing_ok=True)
     failed = (_run_long if long else _run_gates)(checkout, arguments or [])
+    _name_failed_tests(checkout.root / REPORT)
     if missing:
         print("\nNot run on this machine, for want of:")
         for component in missing:
@@ -142,7 +148,9 @@ def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
             if drift:
                 print(drift)
                 failed.append("npm lock")
-        if not _passes(checkout, "tests", [scripts / "python", "-m", "pytest", *(arguments or PARALLEL)]):
+        if not _passes(
+            checkout, "tests", [scripts / "python", "-m", "pytest", f"--junit-xml={REPORT}", *(arguments or PARALLEL)]
+        ):
             failed.append("tests")
         for name, command in beside.items():
             _announce(name, command)
@@ -151,6 +159,22 @@ def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
             if done.returncode != 0:
                 failed.append(name)
     return failed
+
+
+def _name_failed_tests(report: Path) -> None:
+    """Print each test that failed with the first line of why, where there is a report of one."""
+    failed = list(_failed_tests(report)) if report.exists() else []
+    if failed:
+        print(f"\nFailed tests: {len(failed)}")
+    for name, why in failed[:MOST_NAMED]:
+        print(f"  {name}\n      {why[:160]}")
+
+
+def _failed_tests(report: Path) -> Iterator[tuple[str, str]]:
+    for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314 - written by our own pytest
+        for outcome in (*case.iterfind("failure"), *case.iterfind("error")):
+            lines = outcome.get("message", "").strip().splitlines()
+            yield f"{case.get('classname')}::{case.get('name')}", lines[0] if lines else ""
 
 
 def _run_long(checkout: Checkout, arguments: Sequence[str]) -> list[str]:

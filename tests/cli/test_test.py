@@ -65,6 +65,26 @@ def test_the_gates_run_to_the_end_though_one_fails(tmp_path: Path, monkeypatch: 
     assert sorted(ran[2:]) == ["lint-imports --no-cache", "mypy", "python -m pytest"]
 
 
+REPORT = """<testsuites><testsuite>
+<testcase classname="tests.rpc.test_a" name="test_good"/>
+<testcase classname="tests.rpc.test_a" name="test_bad"><failure message="assert 1 == 2&#10;more">it</failure></testcase>
+<testcase classname="tests.rpc.test_b" name="test_broken"><error message="failed on setup">why</error></testcase>
+</testsuite></testsuites>"""
+
+
+def test_the_tests_that_failed_are_named_again_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "report.xml"
+    test_command._name_failed_tests(report)
+    assert capsys.readouterr().out == ""
+    report.write_text(REPORT)
+    test_command._name_failed_tests(report)
+    shown = capsys.readouterr().out
+    assert "Failed tests: 2" in shown
+    assert "tests.rpc.test_a::test_bad\n      assert 1 == 2\n" in shown
+    assert "tests.rpc.test_b::test_broken\n      failed on setup\n" in shown
+    assert "test_good" not in shown
+
+
 @pytest.mark.parametrize(("code", "failed"), [(0, []), (5, []), (1, ["long rounds", "timed rounds"])])
 def test_the_long_gate_runs_side_by_side_and_measures_time_alone_at_the_end(
     code: int, failed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
