@@ -124,7 +124,7 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
     import time
 
     def wait(holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not holds():
             assert time.monotonic() < deadline, "the condition did not come true within 30 s"
             time.sleep(0.02)

@@ -164,12 +164,12 @@ def test_a_built_page_works_under_an_address_nobody_baked_in(
         cwd=folder, env={**environment, "HOME": os.environ.get("HOME", "/")}, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        wait_for_port(free_port, within_s=30, still_running=lambda: server.poll() is None)
+        wait_for_port(free_port, within_s=120, still_running=lambda: server.poll() is None)
         assert _click(chromium or "", f"http://localhost:{free_port}/") == ("function", "1")
         assert _click(chromium or "", f"http://127.0.0.1:{free_port}/") == ("function", "1")
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=90)
     assert [path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts] == complete
 
 
@@ -181,9 +181,9 @@ def _click(chromium: str, address: str) -> tuple[str, str]:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(address)
-        expect(page.locator("#count")).to_have_text("0", timeout=20_000)
+        expect(page.locator("#count")).to_have_text("0", timeout=90_000)
         page.click("#more")
-        expect(page.locator("#count")).to_have_text("1", timeout=20_000)
+        expect(page.locator("#count")).to_have_text("1", timeout=90_000)
         shown = page.locator("#tile").inner_text(), page.locator("#count").inner_text()
         browser.close()
         return shown

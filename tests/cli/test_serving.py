@@ -47,7 +47,7 @@ def started(command: str, data_dir: Path, variables: Mapping[str, str] | None = 
 def ended(process: "subprocess.Popen[str]") -> Ended:
     """Wait for the end and make sure that no child lives on."""
     said, _ = process.communicate(timeout=START_S_MAX)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while [one for one in psutil.process_iter() if _group_of(one.pid) == process.pid]:
         assert time.monotonic() < deadline, "a child lives on"
         time.sleep(0.05)
@@ -145,7 +145,7 @@ def test_a_data_directory_is_its_owners_only(tmp_path: Path) -> None:
     try:
         assert (tmp_path / "new" / LOCK_FILE).is_file()
         assert (tmp_path / "new").stat().st_mode & 0o077 == 0
-        assert httpx.get(f"{product.url}/health/live", timeout=30).status_code == 200
+        assert httpx.get(f"{product.url}/health/live", timeout=90).status_code == 200
         assert "From another machine, write the name or address of this one" in product.output
     finally:
         assert product.stop() == 0

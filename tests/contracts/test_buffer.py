@@ -54,7 +54,7 @@ async def stored(buffer: DiskBuffer, given: list[Batch]) -> list[int]:
 
 async def settled(buffer: DiskBuffer, bytes_used: int) -> None:
     """Wait until deletion has caught up."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while buffer.bytes_used != bytes_used:  # noqa: ASYNC110 - there is nothing to be told by
             await asyncio.sleep(0.01)
 
@@ -98,7 +98,7 @@ async def test_waiting_ends_with_the_next_commit_and_leaves_nothing_behind_when_
     waiting = [asyncio.ensure_future(buffer.wait(0)) for _ in range(3)]
     await asyncio.sleep(0)
     buffer.offer(ramp(1, 0, 5))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await asyncio.gather(*waiting)
         await buffer.wait(0)
 
@@ -254,7 +254,7 @@ async def test_a_refused_commit_that_nobody_awaits_is_no_noise(path: Path) -> No
     buffer = DiskBuffer(path, MEGABYTE)
     buffer._file._connection.execute("PRAGMA max_page_count = 1")
     buffer.offer(ramp(1, 10, 5000))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not buffer.lost_samples:  # noqa: ASYNC110 - there is nothing to be told by
             await asyncio.sleep(0.01)
     await buffer.close()  # Warnings are errors here: an exception nobody looked at would fail the test.

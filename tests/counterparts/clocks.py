@@ -55,7 +55,7 @@ class WallClock:
         await asyncio.sleep(seconds)
 
 
-async def until(condition: Callable[[], object], *, within_s: float = 30.0) -> None:
+async def until(condition: Callable[[], object], *, within_s: float = 90.0) -> None:
     """Wait until ``condition()`` is true.
 
     Raises:

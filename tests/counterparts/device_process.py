@@ -31,7 +31,7 @@ class DeviceProcess:
         self._frozen = False
         process = subprocess.Popen([sys.executable, str(self._script), str(self.port)])
         self._process = process
-        wait_for_port(self.port, within_s=60, still_running=lambda: process.poll() is None)
+        wait_for_port(self.port, within_s=120, still_running=lambda: process.poll() is None)
 
     def freeze(self) -> None:
         """Stop it in its tracks: connections stay open and nothing answers."""
@@ -44,7 +44,7 @@ class DeviceProcess:
         if self._process is not None:
             self._process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=20)
+                self._process.wait(timeout=90)
             self._process = None
 
     stop = kill

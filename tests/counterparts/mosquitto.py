@@ -61,7 +61,7 @@ class Mosquitto:
                 [find_mosquitto() or "mosquitto", "-c", str(config)], stdout=log, stderr=log
             )
         process = self._process
-        wait_for_port(self.port, within_s=60, still_running=lambda: process.poll() is None)
+        wait_for_port(self.port, within_s=120, still_running=lambda: process.poll() is None)
 
     def _shown(self) -> str:
         if self.tls is None:
@@ -90,11 +90,11 @@ class Mosquitto:
         """Shut down in order; safe to call twice."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=90)
             self._process = None
 
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=90)
             self._process = None

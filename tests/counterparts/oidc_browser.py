@@ -22,7 +22,7 @@ async def signed_in_there(address: str, ca_file: Path, login: str, back: str, am
 
 
 def browser(ca_file: Path) -> httpx.AsyncClient:
-    return httpx.AsyncClient(verify=ssl.create_default_context(cafile=str(ca_file)), timeout=30)
+    return httpx.AsyncClient(verify=ssl.create_default_context(cafile=str(ca_file)), timeout=90)
 
 
 async def signed_in_by(client: httpx.AsyncClient, address: str, login: str, back: str, amr: str = "") -> str:

@@ -107,14 +107,14 @@ class OidcProviderServer:
             )
         process = self._process
         try:
-            wait_for_port(self.port, within_s=60, still_running=lambda: process.poll() is None)
+            wait_for_port(self.port, within_s=120, still_running=lambda: process.poll() is None)
         finally:
             program.unlink()
 
     def stop(self) -> None:
         """End it; safe to call twice."""
         if self._process is not None:
-            self._process.communicate(timeout=30)  # The end of its input; what starts Node may be another process.
+            self._process.communicate(timeout=90)  # The end of its input; what starts Node may be another process.
             self._process = None
 
     def change_keys(self) -> None:
@@ -126,7 +126,7 @@ class OidcProviderServer:
     def know(self, people: dict[str, dict[str, Any]]) -> None:
         """Have it know these people from now on, and no others."""
         tls = ssl.create_default_context(cafile=str(self.ca_file))
-        httpx.post(f"{self.issuer}/people", json=people, verify=tls, timeout=30).raise_for_status()
+        httpx.post(f"{self.issuer}/people", json=people, verify=tls, timeout=90).raise_for_status()
 
 
 def make_key() -> dict[str, str]:

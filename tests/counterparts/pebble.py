@@ -77,16 +77,16 @@ class Pebble:
                 stdout=log, stderr=log, env=environment,
             )  # fmt: skip
         process = self._process
-        wait_for_port(self.port, within_s=20, still_running=lambda: process.poll() is None)
+        wait_for_port(self.port, within_s=120, still_running=lambda: process.poll() is None)
 
     def root(self) -> str:
         """Return the certificate of the authority that signs here."""
-        with httpx.Client(verify=ssl.create_default_context(cafile=self.ca_file), timeout=30) as client:
+        with httpx.Client(verify=ssl.create_default_context(cafile=self.ca_file), timeout=90) as client:
             return client.get(f"https://127.0.0.1:{self._management}/roots/0").raise_for_status().text
 
     def stop(self) -> None:
         """End it; safe to call twice."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=90)
             self._process = None

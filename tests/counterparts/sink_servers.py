@@ -120,7 +120,7 @@ def influxdb(need: Callable[[str, object], None], tmp_path_factory: pytest.TempP
 
 def _asked(url: str, question: str, *, sign_in: bool = True) -> Any:
     auth = ("admin", "admin") if sign_in else None
-    said = httpx.post(f"{url}/query", params={"q": question, "epoch": "u"}, auth=auth, timeout=30).text
+    said = httpx.post(f"{url}/query", params={"q": question, "epoch": "u"}, auth=auth, timeout=90).text
     answer = json.loads(said, parse_int=lambda words: -0.0 if words == "-0" else int(words))
     assert "error" not in answer, answer
     return answer["results"][0].get("series", [])

@@ -153,12 +153,12 @@ access to * by dn.exact="{READER}" read by * none
 
     def _add(self, ldif: str) -> None:
         command = [shutil.which("slapadd", path=SEARCH_PATH) or "slapadd", "-q", "-f", str(self._folder / "slapd.conf")]
-        subprocess.run(command, input=ldif.encode(), check=True, capture_output=True, timeout=30)
+        subprocess.run(command, input=ldif.encode(), check=True, capture_output=True, timeout=90)
 
     def modify(self, ldif: str) -> None:
         """Change entries of the running server, as its admin."""
         command = ["ldapmodify", "-x", "-H", self.url, "-D", ADMIN, "-w", ADMIN_PASSWORD]
-        subprocess.run(command, input=ldif.encode(), check=True, capture_output=True, timeout=30)
+        subprocess.run(command, input=ldif.encode(), check=True, capture_output=True, timeout=90)
 
     def start(self) -> None:
         urls = f"{self.url} {self.tls_url}"
@@ -170,7 +170,7 @@ access to * by dn.exact="{READER}" read by * none
             )
         process = self._process
         for port in (self.port, self.tls_port):
-            wait_for_port(port, within_s=30, still_running=lambda: process.poll() is None)
+            wait_for_port(port, within_s=120, still_running=lambda: process.poll() is None)
 
     @property
     def log(self) -> str:
@@ -181,7 +181,7 @@ access to * by dn.exact="{READER}" read by * none
         """Shut down; safe to call twice."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=90)
             self._process = None
 
 

@@ -29,7 +29,7 @@ def test_a_killed_server_comes_back_with_what_was_committed(own_mariadb_server: 
 
 async def test_the_broker_delivers_and_restarts_on_the_same_port(mosquitto: Mosquitto) -> None:
     for _ in range(2):
-        async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client, asyncio.timeout(30):
+        async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client, asyncio.timeout(90):
             await client.subscribe("plant/#")
             await client.publish("plant/x", b"1", qos=1)
             message = await anext(aiter(client.messages))

@@ -109,7 +109,7 @@ async def test_two_thousand_nodes_are_subscribed_in_chunks_and_none_is_missed(de
         await device.add(f"N{number}", float(number))
     sink = Sink()
     async with subscribed(device, sink, *(node(number, f"N{number}") for number in range(1, 2001))) as driver:
-        await until(lambda: len(sink.samples()) >= 2000, within_s=20)
+        await until(lambda: len(sink.samples()) >= 2000, within_s=120)
         assert driver._publisher is not None
         assert driver._publisher.in_columns >= 1, "a real server's notifications are read in columns"
     assert {(int(sample.signal), sample.value) for sample in sink.samples()} == {(n, float(n)) for n in range(1, 2001)}

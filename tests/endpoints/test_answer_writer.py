@@ -12,7 +12,7 @@ from pdm_app.endpoints.answer_writer import JOINED_BYTES_MAX, AnswerWriter
 from pdm_app.endpoints.bounded_http import bounded_http
 from tests.counterparts.clocks import until
 
-PATIENCE_S = 30
+PATIENCE_S = 90
 
 
 class Wire:

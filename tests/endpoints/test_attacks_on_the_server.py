@@ -17,7 +17,7 @@ from tests.counterparts.bare_sockets import SocketEvent, bare_socket
 from tests.counterparts.clocks import until
 from tests.counterparts.product import RunningProduct
 
-PATIENCE_S = 30
+PATIENCE_S = 90
 SECRET = "planted copper lantern"
 EVENTS = "/_event/?EIO=4&transport=websocket&token=bare"
 

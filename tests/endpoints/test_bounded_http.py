@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from pdm_app.endpoints.bounded_http import bounded_http
 from tests.counterparts.clocks import until
 
-PATIENCE_S = 30  # Of the test, not of the server.
+PATIENCE_S = 90  # Of the test, not of the server.
 HEAD_MAX = 8_192
 HEAD_S = 2.0
 LONGER_S = HEAD_S + 0.2

@@ -19,7 +19,7 @@ from pdm_app.endpoints.event_sockets import EventSockets
 from pdm_app.settings import HttpSettings
 from tests.counterparts.clocks import HandClock, until
 
-WAIT_S = 30
+WAIT_S = 90
 EVENTS = "/_event/?token=3f1c-a"
 EVENT = "42/_event,[]"
 MINE = {"cookie": "pdm_access=mine"}

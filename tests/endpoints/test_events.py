@@ -30,7 +30,7 @@ from tests.endpoints.conftest import PASSWORD, Served
 RPM, BEARING, HEADER = 41, 42, 21
 TEN = range(41, 51)
 GUIDE = Path(__file__).resolve().parents[2] / ".docs" / "events.md"
-WAIT_S = 30.0
+WAIT_S = 90.0
 
 
 @dataclass

@@ -46,7 +46,7 @@ class Target:
     async def cookie(self, role: Role) -> str:
         """Sign in at the front door."""
         here = self.product.url
-        async with httpx.AsyncClient(base_url=here, headers={"origin": here}, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=here, headers={"origin": here}, timeout=90) as client:
             words = {"username": username(role), "password": PASSWORD}
             answer = await client.post("/api/auth/login", json=words)
             assert answer.status_code == 200, answer.text

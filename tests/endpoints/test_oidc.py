@@ -341,7 +341,7 @@ async def test_the_provider_tells_us_of_a_sign_out_there_and_the_session_is_over
         page = await there.get(f"{plant.provider.issuer}/session/end")
         form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
         await there.post(f"{plant.provider.issuer}/session/end/confirm", data={**form, "logout": "yes"})
-    letter = await asyncio.to_thread(letters.get, timeout=30)
+    letter = await asyncio.to_thread(letters.get, timeout=90)
     answer = await client.post("/api/auth/oidc/corp/logout", content=letter, headers=FORM)
     assert (answer.status_code, answer.json()) == (200, {"ended": 1})
     with pytest.raises(UnauthenticatedError):

@@ -61,7 +61,7 @@ class Server:
         ).encode()
 
     async def alive(self) -> bool:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=90) as client:
             return (await client.get("/health/live")).status_code == 200
 
 
@@ -98,7 +98,7 @@ async def test_what_is_acknowledged_is_on_disk_and_on_screen(server: Server) -> 
         {"signal": "Vibration_mm_s", "value": 2.0 + number, "source_at": server.clock.now() - 1000 + number}
         for number in range(100)
     ]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as device:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=90) as device:
         response = await device.post(
             "/api/ingest", json={"samples": samples}, headers={"authorization": f"Bearer {server.key}"}
         )

@@ -86,7 +86,7 @@ class Plant:
 
     async def reckoned(self, condition: Callable[[], object]) -> None:
         """Let hand-set time pass until something is so."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not condition():
                 await self.clock.advance(0.1)
                 await asyncio.sleep(0.002)  # For the thread that reckons.

@@ -77,7 +77,7 @@ class Plant:
         await self._until(lambda: self.buffer.positions.get(CONSUMER, 0) == len(self.buffer.batches))
 
     async def _until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not condition():
                 await self.clock.advance(0.2)
                 await asyncio.sleep(0.002)  # For the thread that reckons.

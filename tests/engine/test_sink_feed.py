@@ -140,7 +140,7 @@ class Plant:
         self.recorded = batch.seq
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not condition():
                 await self.clock.advance(0.25)
                 await asyncio.sleep(0.002)  # For threads and the database.
@@ -151,7 +151,7 @@ class Plant:
     async def sent(self, count: int) -> list[Row]:
         """Wait until so many rows are safe in the files, and return them as they lie there."""
         found: list[Row] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(found) < count:
                 await self.clock.advance(0.5)
                 await asyncio.sleep(0.005)

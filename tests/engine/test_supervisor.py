@@ -110,7 +110,7 @@ async def test_a_drain_that_takes_too_long_is_given_up(clock: HandClock) -> None
     supervisor = Supervisor(clock, Fatal())
     supervisor.start("consumer", for_ever, stage=Stage.CONSUMER, drain=for_ever)
     await settle()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await supervisor.stop(drain_s=0.05)
 
 
@@ -185,7 +185,7 @@ async def test_a_part_that_drops_its_first_cancellation_is_cancelled_again() -> 
     async def answer() -> str:
         return "lost"
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         assert await first_of(deaf_once(), answer()) == "lost"
     assert dropped == 1
 
@@ -211,6 +211,6 @@ async def test_a_child_that_drops_its_first_cancellation_is_cancelled_again(
     supervisor = Supervisor(clock, lambda child, error: None)
     supervisor.start("deaf", deaf_once)
     await settle()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await supervisor.stop()
     assert ended.is_set()

@@ -47,7 +47,7 @@ class Installation:
 
     async def health(self) -> tuple[int, dict[str, Any]]:
         """Status and content of the health page; status 0 where nothing answers."""
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=90) as client:
             try:
                 answer = await client.get(f"{self.url}/health")
             except httpx.TransportError:
@@ -56,7 +56,7 @@ class Installation:
 
     async def figures(self) -> dict[str, float]:
         """The figures for Prometheus that have no labels; empty while nothing answers."""
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=90) as client:
             try:
                 answer = await client.get(f"{self.url}/metrics")
             except httpx.TransportError:
@@ -95,7 +95,7 @@ class Installation:
 
     async def client(self, username: str = PERSON) -> TrpcClient:
         """Sign in as a program does and return a client with the token."""
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=90) as client:
             answer = await client.post(
                 f"{self.url}/api/auth/token", json={"username": username, "password": self.people[username]}
             )
@@ -128,7 +128,7 @@ async def prepared(
 async def post(installation: Installation, name: str, value: float, source_at: int | None = None) -> None:
     """Send one sample as the pump's controller does; it is acknowledged when this returns."""
     sample = {"signal": name, "value": value, "source_at": WallClock().now() if source_at is None else source_at}
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=90) as client:
         answer = await client.post(
             f"{installation.url}/api/ingest",
             json={"samples": [sample]},

@@ -43,7 +43,7 @@ class Sender:
 
     async def send_until_refused(self, url: str) -> None:
         """Post until the server does not answer with 200; what it did not acknowledge is kept to be sent again."""
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=90) as client:
             while True:
                 call = self.unanswered or self._next_call()
                 self.unanswered = call
@@ -53,7 +53,7 @@ class Sender:
 
     async def send_again(self, url: str) -> None:
         """Send what was never acknowledged once more, for as long as the server says that it is not ready."""
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=90) as client:
             for _ in range(SEND_AGAIN_MAX):
                 if not self.unanswered or await self._is_acknowledged(client, self.unanswered):
                     self._note(self.unanswered)

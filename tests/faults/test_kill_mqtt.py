@@ -57,7 +57,7 @@ async def publishing(gateway: Gateway) -> AsyncIterator[None]:
         assert not task.done(), task.exception()
     finally:
         gateway.is_stopping = True
-        await asyncio.wait([task], timeout=20)
+        await asyncio.wait([task], timeout=90)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -16,7 +16,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE_MS = 30_000  # Of the tests: a page of a busy machine may take its time, and nothing is shown by waiting less.
+PATIENCE_MS = 90_000  # Of the tests: a page of a busy machine may take its time, and nothing is shown by waiting less.
 expect.set_options(timeout=PATIENCE_MS)
 HARMLESS = re.compile(r"Download the React DevTools|favicon")
 

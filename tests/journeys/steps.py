@@ -4,7 +4,7 @@ from playwright.sync_api import Page
 
 from tests.counterparts.product import RunningProduct
 
-FIRST_VALUES_MS = 30_000
+FIRST_VALUES_MS = 90_000
 
 
 def sign_in(page: Page, demo: RunningProduct, name: str) -> None:

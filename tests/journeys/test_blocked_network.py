@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute, expect
 from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 
-FALLBACK_MS = 60_000
+FALLBACK_MS = 120_000
 
 
 def refuse_socket(socket: WebSocketRoute) -> None:

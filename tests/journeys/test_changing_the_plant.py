@@ -9,7 +9,7 @@ from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import sign_in
 
 pytestmark = pytest.mark.journey
-SLOW_MS = 30_000
+SLOW_MS = 90_000
 
 
 def test_a_machine_is_added_renamed_deleted_and_taken_back(demo: RunningProduct, page: Page, errors: list[str]) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import FIRST_VALUES_MS
 
-ALARM_MS = 90_000
+ALARM_MS = 180_000
 
 
 def test_a_newcomer_sets_up_breaks_a_pump_and_acknowledges_its_alarm(

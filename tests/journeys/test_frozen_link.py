@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 
-FROZEN_MS = 60_000
+FROZEN_MS = 120_000
 
 
 def test_a_frozen_server_shows_age_and_hatching_and_resumes_by_itself(demo: RunningProduct, page: Page) -> None:

@@ -39,11 +39,11 @@ def test_a_setting_is_found_changed_held_at_once_and_brought_back(
     field.fill("12")
     expect(page.get_by_text("must be 1 024 to 1 048 576")).to_be_visible()
     expect(page.get_by_role("button", name="Review")).to_be_disabled()
-    assert httpx.get(standing_demo.url + LONG, timeout=30).status_code != 414
+    assert httpx.get(standing_demo.url + LONG, timeout=90).status_code != 414
     field.fill("2048")
     review(page, "strangers send long addresses")
     expect(page.locator(".setting .chip")).to_have_text("Set here", timeout=FIRST_VALUES_MS)
-    assert httpx.get(standing_demo.url + LONG, timeout=30).status_code == 414
+    assert httpx.get(standing_demo.url + LONG, timeout=90).status_code == 414
 
     page.get_by_role("button", name="History").click()
     row = page.get_by_role("row").filter(has_text="strangers send long addresses")
@@ -54,7 +54,7 @@ def test_a_setting_is_found_changed_held_at_once_and_brought_back(
     page.get_by_role("button", name="Reset everything").click()
     page.get_by_role("dialog").get_by_role("button", name="Go back to it").click()
     expect(page.get_by_role("row").filter(has_text="back to revision 0")).to_be_visible(timeout=FIRST_VALUES_MS)
-    assert httpx.get(standing_demo.url + LONG, timeout=30).status_code != 414
+    assert httpx.get(standing_demo.url + LONG, timeout=90).status_code != 414
     assert errors == []
 
 

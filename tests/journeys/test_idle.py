@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import sign_in
 
-END_MS = 60_000
+END_MS = 120_000
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ def test_a_program_gets_a_key_that_is_rotated_without_a_gap_and_the_old_one_is_r
 ) -> None:
     def answer(key: str) -> int:
         headers = {"authorization": f"Bearer {key}"}
-        return httpx.get(f"{standing_demo.url}/api/v1/assets", headers=headers, timeout=30).status_code
+        return httpx.get(f"{standing_demo.url}/api/v1/assets", headers=headers, timeout=90).status_code
 
     sign_in(page, standing_demo, "Ada, admin")
     page.goto(f"{standing_demo.url}/settings/users")

@@ -39,7 +39,7 @@ class Served:
         return TrpcClient(self.url, headers={"authorization": f"Bearer {actor.name}"})
 
     async def post(self, actor: Actor, path: str, body: object) -> httpx.Response:
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {actor.name}"}, timeout=30) as http:
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {actor.name}"}, timeout=90) as http:
             return await http.post(f"{self.url}/{path}", json=body)
 
 

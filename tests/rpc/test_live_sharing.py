@@ -16,7 +16,7 @@ from tests.counterparts.whole_product import WholeProduct
 
 VIEWERS = 5  # Of each kind.
 FRAMES = 2
-WITHIN_S = 30.0
+WITHIN_S = 90.0
 
 
 async def over_websocket(url: str, token: str, signals: list[int]) -> AsyncIterator[Any]:

@@ -20,7 +20,7 @@ ODD_JSON = ("9" * 400, "-" + "9" * 30, "1e400", DEEP, '{"a":' * 300 + "1" + "}" 
 async def test_odd_text_is_stored_as_it_is_or_refused(product: WholeProduct) -> None:
     token = (await product.sign_in(Role.ENGINEER)).access_token
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-    async with httpx.AsyncClient(base_url=product.url + REST_PREFIX, headers=headers, timeout=30.0) as rest:
+    async with httpx.AsyncClient(base_url=product.url + REST_PREFIX, headers=headers, timeout=90.0) as rest:
         answers: dict[tuple[str, str], int] = {}
         for number, odd in enumerate(ODD_TEXT):
             written = f'"{odd}"' if odd.startswith("\\u") else json.dumps(odd)
@@ -48,7 +48,7 @@ async def test_odd_structures_are_stored_or_refused(sqlite_product: WholeProduct
         "options": {"site_id": OURS, "driver": "mqtt", "endpoint": "mqtt://127.0.0.1"},
     }
     path = "/signals" if field == "address" else "/connections"
-    async with httpx.AsyncClient(base_url=product.url + REST_PREFIX, headers=headers, timeout=30.0) as rest:
+    async with httpx.AsyncClient(base_url=product.url + REST_PREFIX, headers=headers, timeout=90.0) as rest:
         answers = {}
         for number, odd in enumerate(ODD_JSON):
             facts = json.dumps({**known[field], "name": f"Odd_{number}"})[:-1]

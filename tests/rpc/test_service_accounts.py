@@ -32,7 +32,7 @@ async def test_a_key_opens_procedures_streams_and_rest_of_its_rights_and_sites(s
         assert await code(client, "users.list") == "FORBIDDEN"
         assert await code(client, "profile.show") == "FORBIDDEN"
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=product.url, headers=headers, timeout=30) as rest:
+    async with httpx.AsyncClient(base_url=product.url, headers=headers, timeout=90) as rest:
         listed = await rest.get(f"{REST_PREFIX}/signals")
         assert listed.status_code == 200
         assert f'"site_id":"{OURS}"' in listed.text

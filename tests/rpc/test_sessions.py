@@ -18,7 +18,7 @@ ENDS_BY_ITSELF = {"alarm_rules.backtest", "history.progressive"}  # With the end
 STREAMS = sorted(
     path for path, procedure in procedures().items() if procedure.type == "subscription" and path not in ENDS_BY_ITSELF
 )
-ENDED_WITHIN_S = 30.0
+ENDED_WITHIN_S = 90.0
 
 
 def test_there_are_the_three_streams_that_screens_live_on() -> None:

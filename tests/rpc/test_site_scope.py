@@ -243,7 +243,7 @@ async def test_the_system_does_not_say_whose_connection_is_down(sqlite_product: 
         if connection.site_id == OURS:
             await product.services.connections.pause(SYSTEM, connection.id)
     theirs = product.theirs.connection_id
-    async with asyncio.timeout(30), aclosing(product.services.connections.watch(SYSTEM)) as pictures:
+    async with asyncio.timeout(90), aclosing(product.services.connections.watch(SYSTEM)) as pictures:
         async for picture in pictures:
             if any(view.connection.id == theirs and view.status.last_error for view in picture):
                 break

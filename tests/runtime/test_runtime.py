@@ -70,7 +70,7 @@ async def test_it_takes_samples_answers_from_history_and_leaves_nothing_behind(s
             query = HistoryQuery(signals=(SIGNAL.id,), start_at=at - 10_000, end_at=at + 1)
             [envelope] = (await product.services.history.envelope(SYSTEM, query)).series
             assert envelope.last == [2.0, 1.0, 0.0], "what the first run was given was recorded before it ended"
-            await eventually(lambda: is_drained(product), within_s=30, what="a buffer that everybody has confirmed")
+            await eventually(lambda: is_drained(product), within_s=120, what="a buffer that everybody has confirmed")
 
 
 async def test_the_demo_delivers_on_all_protocols_and_ends_its_children(tmp_path: Path) -> None:

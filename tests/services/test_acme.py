@@ -194,11 +194,11 @@ async def test_asking_at_once_does_not_wait_for_the_next_look(asking: Make) -> N
     keeper = CertificateKeeper(one.keeping, ExpiryService(one.clock), WallClock())
     running = asyncio.ensure_future(keeper.run())
     try:
-        await until(lambda: bool(one.problem), within_s=30)
+        await until(lambda: bool(one.problem), within_s=120)
         again = await asking()
         state = await one.service.obtain(SYSTEM)
         assert state.acme is not None
-        await until(lambda: one.store.source == "acme", within_s=30)
+        await until(lambda: one.store.source == "acme", within_s=120)
         await until(lambda: again.problem == "")
     finally:
         running.cancel()
@@ -232,7 +232,7 @@ async def test_who_ends_the_program_does_not_wait_for_a_directory_that_hangs(ask
     port = silent.getsockname()[1]
     one = await asking(answers=False, directory=f"https://127.0.0.1:{port}/dir")
     asked = asyncio.ensure_future(one.keeping.tend())
-    await until(lambda: bool(one.keeping.state() and one.keeping.state().is_asking), within_s=20)  # type: ignore[union-attr]
+    await until(lambda: bool(one.keeping.state() and one.keeping.state().is_asking), within_s=120)  # type: ignore[union-attr]
     asked.cancel()
     async with asyncio.timeout(12):  # Less than a call of its own accord takes.
         await asyncio.gather(asked, return_exceptions=True)

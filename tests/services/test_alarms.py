@@ -220,7 +220,7 @@ async def next_of(
     pictures: AsyncGenerator[AlarmPicture, None], wanted: Callable[[AlarmPicture], object]
 ) -> AlarmPicture:
     """Return the first picture that is ``wanted``."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not wanted(picture := await anext(pictures)):
             pass
     return picture

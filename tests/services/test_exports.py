@@ -219,7 +219,7 @@ async def test_a_large_one_is_made_in_the_background_and_can_be_stopped(
 
     monkeypatch.setattr(sqlite_room.historian, "samples", held_up)
     slow = await sqlite_room.service.create(ADA, order())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await reached.wait()
     behind = await sqlite_room.service.create(ADA, order())
     assert behind.state is ExportState.WAITING

@@ -50,7 +50,7 @@ async def refusal(screen: Screen, actor: Actor, signals: list[int]) -> Exception
 async def test_a_stream_begins_with_the_newest_values_and_goes_on_with_changes(screen: Screen) -> None:
     screen.measure(SUCTION, 1.5)
     with screen.latest.listening(screen.frames.note):
-        async with asyncio.timeout(30), aclosing(screen.service.watch(ANNA, [SUCTION])) as frames:
+        async with asyncio.timeout(90), aclosing(screen.service.watch(ANNA, [SUCTION])) as frames:
             assert orjson.loads(await anext(frames))["rows"] == [[SUCTION, 1.5, 0, NOON, NOON]]
             screen.measure(SUCTION, 1.1)
             assert orjson.loads(await anext(frames))["rows"][0][1] == 1.1

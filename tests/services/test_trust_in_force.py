@@ -69,7 +69,7 @@ class Running:
 
     async def noted(self, fingerprint: str) -> None:
         """Wait until a certificate waits for a decision."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while await self.standing(fingerprint) is not Standing.WAITING:  # noqa: ASYNC110 - a question to the database.
                 await asyncio.sleep(0.05)
 

@@ -38,4 +38,4 @@ async def first_values(fleet: Fleet) -> None:
         good = (await opcua_value(fleet, "Vibration_mm_s")).StatusCode
         return good is not None and good.is_good() and isinstance(await modbus_words(fleet, 0, 2), list)
 
-    await until(delivers, within_s=60, what="values on OPC UA and Modbus")
+    await until(delivers, within_s=120, what="values on OPC UA and Modbus")

@@ -47,10 +47,10 @@ async def test_children_end_by_themselves_when_their_parent_is_killed(tmp_path: 
         async def are_gone() -> bool:
             return not any(_is_alive(pid) for pid in pids)
 
-        await until(are_gone, within_s=30, what="the children ended")
+        await until(are_gone, within_s=120, what="the children ended")
     finally:
         parent.kill()
-        parent.wait(timeout=30)
+        parent.wait(timeout=90)
         parent.stdout.close()
 
 

@@ -50,7 +50,7 @@ async def test_items_published_after_an_overflow_wait_behind_the_notice() -> Non
 async def test_a_waiting_reader_wakes_when_an_item_comes() -> None:
     bus = Bus[str]()
     with bus.reader(2, Overflow.DROP_OLDEST) as viewer:
-        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(90), asyncio.TaskGroup() as group:
             got = group.create_task(viewer.get())
             await asyncio.sleep(0)
             bus.publish("now")

@@ -10,7 +10,7 @@ from pdm_app.domain.samples import Batch, Micros, Quality, Sample, SignalId
 from pdm_app.stream.frames import EVERY_S_MIN, FRAMES_KEPT, HEARTBEAT_S, TIMER_SLACK_S, LiveFrames
 from pdm_app.stream.latest import Latest
 
-DEADLINE_S = 30
+DEADLINE_S = 90
 
 
 class StoppedClock:

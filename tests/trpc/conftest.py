@@ -69,7 +69,7 @@ async def served() -> AsyncIterator[Served]:
         yield server
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 90.0) -> None:
     """Wait for a condition; fail if it does not come true in time."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - conditions of other people's objects have no event to wait for.

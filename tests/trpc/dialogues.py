@@ -22,7 +22,7 @@ class Wire:
         """Send text as it is, anything else as JSON."""
         await self.socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
-    async def next(self, timeout_s: float = 30.0) -> Any:
+    async def next(self, timeout_s: float = 90.0) -> Any:
         """Return the next frame, decoded unless it is PING or PONG."""
         async with asyncio.timeout(timeout_s):
             text = await self.socket.recv()
@@ -41,7 +41,7 @@ class Wire:
 
     async def closed(self) -> int:
         """Wait for the close and return its code."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             with suppress(ConnectionClosed):
                 async for _ in self.socket:
                     pass

@@ -11,7 +11,7 @@ ADA = "tok_ada"
 
 
 @asynccontextmanager
-async def linked(url: str, timeout_s: float = 30.0, retries_max: int = 2, **settings: Any) -> AsyncIterator[Link]:
+async def linked(url: str, timeout_s: float = 90.0, retries_max: int = 2, **settings: Any) -> AsyncIterator[Link]:
     """Connect to a server as its user Ada."""
     settings.setdefault("token", ADA)
     link = Link(Shared(Settings(url=url, **settings), timeout_s), Patience(timeout_s, retries_max))

@@ -9,7 +9,7 @@ from typing import Any
 from tests.counterparts.npm import find_program, install_locked
 
 HERE = Path(__file__).parent / "client"
-SCENARIO_TIMEOUT_S = 60.0
+SCENARIO_TIMEOUT_S = 180.0
 
 
 def installed_client() -> Path | str:

@@ -19,7 +19,7 @@ from tests.counterparts.cutting_proxy import cutting_proxy
 from tests.trpc.conftest import Served, until
 
 T = TypeVar("T")
-WAIT_S = 30.0
+WAIT_S = 90.0
 WORK_S_MAX = 60.0
 
 

@@ -23,7 +23,7 @@ from tests.trpc.conftest import Served, serving, until
 from tests.trpc.links import linked
 from tests.trpc.reference import Plant
 
-WAIT_S = 30.0
+WAIT_S = 90.0
 TRANSPORTS = ("websocket", "sse")
 
 

@@ -36,7 +36,7 @@ def address() -> Iterator[str]:
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
-    ends_at_s = monotonic() + 60
+    ends_at_s = monotonic() + 120
     while not server.started:
         assert monotonic() < ends_at_s
         sleep(0.01)

@@ -10,7 +10,7 @@ import pytest
 from pdm_app.trpc import ConnectionInfo, Router, TrpcApp
 from tests.trpc.conftest import serving_app, until
 
-WITHIN_S = 30.0
+WITHIN_S = 90.0
 
 
 @dataclass

@@ -23,7 +23,7 @@ async def server() -> AsyncIterator[Served]:
 
 async def carry_out(server: Served, exchange: Exchange) -> httpx.Response:
     """Send the request exactly as written: httpx would add a content type of its own."""
-    async with httpx.AsyncClient(base_url=f"{server.http_url}/", timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"{server.http_url}/", timeout=90) as client:
         request = client.build_request(exchange.method, exchange.url, content=exchange.body, headers=exchange.headers)
         return await client.send(request)
 
@@ -169,7 +169,7 @@ async def test_an_upload_beyond_its_limit_is_refused_while_it_arrives() -> None:
         for _ in range(20):
             yield b"x" * 10_000
 
-    async with serving(Limits(upload_bytes_max=100_000)) as server, httpx.AsyncClient(timeout=30) as client:
+    async with serving(Limits(upload_bytes_max=100_000)) as server, httpx.AsyncClient(timeout=90) as client:
         answer = await client.post(
             f"{server.http_url}/uploadBytes", content=chunks(), headers={"content-type": "application/octet-stream"}
         )

@@ -28,7 +28,7 @@ async def lines(
     server: Served, url: str, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> tuple[httpx.Response, list[Any]]:
     """Send a streamed batch and return its lines."""
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=90) as client:
         method = "POST" if body else "GET"
         answer = await client.request(method, f"{server.http_url}/{url}", content=body, headers=headers or JSONL)
     return answer, [json.loads(text) for text in answer.text.splitlines()]
@@ -109,7 +109,7 @@ async def test_when_the_client_goes_queries_are_cancelled_and_mutations_end(kind
         body = b'{"0":{"name":"kept"}}' if kind == "mutation" else b""
         url = f"{server.http_url}/{path}?batch=1" + ("" if body else '&input={"0":{"ms":60000}}')
         async with (
-            httpx.AsyncClient(timeout=30) as client,
+            httpx.AsyncClient(timeout=90) as client,
             client.stream("POST" if body else "GET", url, content=body, headers={**JSONL, **JSON}) as answer,
         ):
             assert await anext(answer.aiter_lines())

@@ -135,7 +135,7 @@ async def call(
 async def test_every_answer_of_a_running_server_is_as_described(served: Served) -> None:
     document = describe(reference_root)
     called = []
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=90) as client:
         for path, _, operation in operations(document):
             procedure = reference_root.table()[operation["operationId"]]
             if procedure.type == "subscription" or procedure.output.is_iterator or procedure.path == "waitForGate":
@@ -228,7 +228,7 @@ async def test_an_input_that_is_not_as_described_is_refused_as_described(
 ) -> None:
     document = describe(reference_root)
     schema = document["components"]["schemas"]["ErrorAnswer"]
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=90) as client:
         if path == "post.create":
             answer = await client.post(f"{served.http_url}/{path}", json=value)
         else:
@@ -240,7 +240,7 @@ async def test_an_input_that_is_not_as_described_is_refused_as_described(
 
 async def test_wrong_paths_methods_and_content_types_are_refused_as_described(served: Served) -> None:
     document = describe(reference_root)
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=90) as client:
         answers = [
             await client.get(f"{served.http_url}/nope"),
             await client.post(f"{served.http_url}/health", json={}),
@@ -256,7 +256,7 @@ async def test_a_streaming_query_is_called_as_its_parameters_say(served: Served)
     fixed = {parameter["name"]: parameter["schema"]["const"] for parameter in operation["parameters"][:2]}
     sent = operation["parameters"][2]["content"]["application/json"]["schema"]
     assert sent["required"] == ["0"]
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=90) as client:
         answer = await client.get(
             f"{served.http_url}/streamed",
             params={"batch": fixed["batch"], "input": json.dumps({"0": {"n": 2}})},
@@ -271,7 +271,7 @@ async def test_a_subscription_is_a_stream_of_the_events_described(served: Served
     operation = document["paths"]["/trpc/count"]["get"]
     assert [parameter["name"] for parameter in operation["parameters"]] == ["input", "lastEventId"]
     event = operation["responses"]["200"]["content"]["text/event-stream"]["x-event"]
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=90) as client:
         answer = await client.get(f"{served.http_url}/count", params={"input": '{"upTo": 4}', "lastEventId": "2"})
     values = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith('data: {"n"')]
     assert values == [{"n": 3}, {"n": 4}]

@@ -7,7 +7,7 @@ import pytest
 from pdm_app.trpc import Limits
 from tests.trpc.conftest import serving
 
-WAIT_S = 30
+WAIT_S = 90
 
 
 @pytest.mark.parametrize("path", ["post.create", "uploadBytes", "uploadForm"])

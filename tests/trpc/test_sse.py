@@ -51,7 +51,7 @@ class Reader:
         self._text = response.aiter_text()
         self._buffer = ""
 
-    async def next(self, timeout_s: float = 30.0) -> Event | None:
+    async def next(self, timeout_s: float = 90.0) -> Event | None:
         """Return the next event, or None at the end."""
         async with asyncio.timeout(timeout_s):
             while "\n\n" not in self._buffer:
@@ -77,7 +77,7 @@ async def listening(
 ) -> AsyncIterator[Reader]:
     """Open a stream."""
     async with (
-        httpx.AsyncClient(timeout=30) as client,
+        httpx.AsyncClient(timeout=90) as client,
         client.stream(method, f"{server.http_url}/{url}", headers=headers, content=body) as response,
     ):
         yield Reader(response)
