@@ -39,7 +39,8 @@ def test_a_newcomer_sets_up_breaks_a_pump_and_acknowledges_its_alarm(
     page.goto(f"{whole_demo.url}/alarms")
     row = page.get_by_role("row").filter(has_text=re.compile("suction", re.IGNORECASE)).first
     expect(row).to_be_visible()
-    expect(page.locator(".connection-dot")).to_have_attribute("data-state", "live")  # Before, nobody may acknowledge.
+    expect(page.locator(".connection-dot")).to_have_attribute("data-state", "live")
+    expect(row.get_by_role("button", name="Acknowledge")).to_be_visible()  # Before, it is not known who may.
     page.keyboard.press("a")
     expect(row).to_contain_text("olga.operator")
 
