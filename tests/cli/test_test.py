@@ -74,15 +74,47 @@ REPORT = """<testsuites><testsuite>
 
 def test_the_tests_that_failed_are_named_again_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "report.xml"
-    test_command._name_failed_tests(report)
+    test_command._name_failed_tests(report, "Failed tests")
     assert capsys.readouterr().out == ""
     report.write_text(REPORT)
-    test_command._name_failed_tests(report)
+    test_command._name_failed_tests(report, "Failed tests")
     shown = capsys.readouterr().out
     assert "Failed tests: 2" in shown
-    assert "tests.rpc.test_a::test_bad\n      assert 1 == 2\n" in shown
-    assert "tests.rpc.test_b::test_broken\n      failed on setup\n" in shown
+    assert "tests/rpc/test_a.py::test_bad\n      assert 1 == 2\n" in shown
+    assert "tests/rpc/test_b.py::test_broken\n      failed on setup\n" in shown
     assert "test_good" not in shown
+
+
+@pytest.mark.parametrize(
+    ("fails_alone", "most", "failed", "runs"),
+    [(0, 2, [], 3), (1, 2, ["tests"], 2), (2, 2, ["tests"], 3), (0, 1, ["tests"], 1)],
+    ids=["passes alone twice", "fails alone", "fails alone the second time", "too many failed"],
+)
+def test_a_test_that_failed_beside_others_has_to_pass_alone_twice(
+    fails_alone: int, most: int, failed: list[str], runs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    from pdm_app.bootstrap.checkout import Checkout
+
+    checkout = Checkout(tmp_path)
+    scripts = checkout.venv / "bin"
+    scripts.mkdir(parents=True)
+    (tmp_path / test_command.REPORT).parent.mkdir()
+    (tmp_path / test_command.REPORT).write_text(REPORT)
+    (scripts / "python").write_text(
+        f'#!/bin/sh\necho "$@" >> "{tmp_path}/ran"\nset -- $(wc -l < "{tmp_path}/ran")\n'
+        f"[ $1 -gt 1 ] && [ $1 -ne {fails_alone + 1} ]\n"
+    )
+    for name in ("ruff", "mypy", "lint-imports"):
+        (scripts / name).write_text("#!/bin/sh\n")
+    for script in scripts.iterdir():
+        script.chmod(0o755)
+    monkeypatch.setattr(test_command, "UNSTEADY_MAX", most)
+    monkeypatch.setattr(test_command, "PARALLEL", ("--numprocesses=3",))
+    assert test_command._run_gates(checkout, []) == failed
+    ran = (tmp_path / "ran").read_text().splitlines()
+    assert len(ran) == runs
+    assert ran[1:] == ["-m pytest tests/rpc/test_a.py::test_bad tests/rpc/test_b.py::test_broken"] * (runs - 1)
 
 
 @pytest.mark.parametrize(("code", "failed"), [(0, []), (5, []), (1, ["long rounds", "timed rounds"])])
