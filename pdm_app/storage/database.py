@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from pdm_app.domain.errors import InvalidInputError, UnavailableError
 from pdm_app.storage.failures import answered_for, is_repeatable
+from pdm_app.storage.writers_turn import WritersTurn
 
 T = TypeVar("T")
 
@@ -68,6 +69,7 @@ class Database:
         """
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._turn = WritersTurn(SQLITE_BUSY_MS / 1000) if self.is_sqlite else None
         if self.is_sqlite:
             Path(str(self.url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.place = f"SQLite file {self.url.database}"
@@ -85,8 +87,12 @@ class Database:
             UnavailableError: The database does not answer; ``what`` says in the text what could not be done.
         """
         with answered_for(self.place, what):
-            async with self.engine.connect() as connection:
-                yield connection
+            connection = self.engine.connect()
+            try:
+                async with connection:
+                    yield connection
+            finally:
+                self.done_writing(connection)
 
     @asynccontextmanager
     async def writing(self, what: str) -> AsyncIterator[AsyncConnection]:
@@ -111,7 +117,8 @@ class Database:
         A reading SQLite transaction cannot become a writing one once somebody else has written. It is therefore ended
         and begun anew, so that on both databases what was read before the first write was read without a lock.
         """
-        if self.is_sqlite:
+        if self._turn is not None:
+            await self._turn.take(connection)
             raw = await connection.get_raw_connection()
             if raw.driver_connection.in_transaction:  # type: ignore[union-attr]
                 await connection.exec_driver_sql("COMMIT")
@@ -119,6 +126,11 @@ class Database:
             else:
                 await connection.execution_options(begin="BEGIN IMMEDIATE")
                 await connection.begin()
+
+    def done_writing(self, connection: AsyncConnection) -> None:
+        """Let the next one write: the transaction of a connection, if it was one that writes, has ended."""
+        if self._turn is not None:
+            self._turn.give_back(connection)
 
     async def twice(self, what: str, work: Callable[[], Awaitable[T]]) -> T:
         """Run a whole transaction, and once more if it met a deadlock or a lost connection.

@@ -1,15 +1,19 @@
 """Samples of the past go straight into cold files and rollups: no row of SQL for each of them.
 
 One day at a time: what is given is laid over the day's file, a new file is written and read back, and then one
-transaction puts it into the catalogue together with the rollups of all three tiers. Whatever dies wherever, a day is
-there with its rollups or not at all, and doing it again changes nothing. Hot rows of the day stay where they are; they
-count in the rollups, and readers lay them over the file as ever. Writers to the day leave marks meanwhile (see
-`pdm_app.storage.rollups`), which are not taken up before the file is in place.
+transaction puts it into the catalogue, together with the rollups of all three tiers where these are few. Many are put
+in place in portions after it, and marked before it (see `pdm_app.storage.rollup_portions`), so that nobody who wants to
+write waits for long. Whatever dies wherever, a day is there or not at all, what is asked of it is answered from all of
+its samples, and doing it again changes nothing. Hot rows of the day stay where they are; they count in the rollups, and
+readers lay them over the file as ever. Writers to the day leave marks meanwhile (see `pdm_app.storage.rollups`), which
+are not taken up before the file is in place.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +36,9 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.raw_rows import RawRows, merged, no_rows, read_raw
 from pdm_app.storage.repository import chunks
+from pdm_app.storage.rollup_portions import Portion, portions
 from pdm_app.storage.rollups import POSITIONS, Rollups, begin_at, rolled_to
 from pdm_app.storage.samples import put_latest
-from pdm_app.storage.summary_rows import put_summaries
 
 DAY_US = 86_400 * MICROS_PER_S
 HOUR_US = 3600 * MICROS_PER_S
@@ -55,12 +59,18 @@ class _Before:
     erased: frozenset[tuple[int, int, int]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Made:
-    """What one transaction takes over."""
+    """What is taken over: the file, the newest sample of each signal, and the rollups, in portions."""
 
     file: ColdFile
-    rollups: dict[Tier, list[Summaries]] = field(default_factory=lambda: {tier: [] for tier in ROLLUPS})
+    newest: Columns
+    rollups: tuple[Portion, ...]
+
+    @property
+    def marked(self) -> tuple[Portion, ...]:
+        """The portions that are put after the file; one alone goes with it."""
+        return self.rollups if len(self.rollups) > 1 else ()
 
 
 class PastImport:
@@ -125,7 +135,9 @@ class PastImport:
             made, path = await self._make(connection, before, columns, start, end)
         what = "put past samples into place"
         try:
-            done = await self._database.twice(what, lambda: self._take_over(what, before, made, columns, fence))
+            for portion in made.marked:
+                await self._database.twice(what, partial(self._mark, what, portion, fence))
+            done = await self._database.twice(what, lambda: self._take_over(what, before, made, fence))
         except BaseException:
             if not await is_known(self._database, self._cold, made.file):
                 path.unlink(missing_ok=True)
@@ -134,6 +146,9 @@ class PastImport:
             path.unlink(missing_ok=True)
             return False
         forget_older(self._cold.folder, path)
+        after = _Before((made.file,), frozenset())
+        for portion in made.marked:
+            await self._database.twice(what, partial(self._put_portion, what, portion, after, fence))
         return True
 
     async def _before(self, connection: AsyncConnection, start: int) -> _Before:
@@ -177,7 +192,8 @@ class PastImport:
             samples=written.rows, signals=written.signals, bytes=written.size, sha256=written.sha256,
             made_at=self._clock.now(), trouble=None,
         )  # fmt: skip
-        return _Made(file, rollups), path
+        tiers = {tier: together(parts) for tier, parts in rollups.items()}
+        return _Made(file, columns.split_winners()[0].newest(), tuple(portions(tiers))), path
 
     async def _old_rows(self, connection: AsyncConnection, before: _Before, signals: Sequence[int]) -> ColdRows:
         rows = ColdRows.of_hot([])
@@ -186,13 +202,14 @@ class PastImport:
             rows = await asyncio.to_thread(laid_over, rows, part)
         return rows
 
-    async def _take_over(self, what: str, before: _Before, made: _Made, columns: Columns, fence: Fence) -> bool:
-        """Put file and rollups in place unless the day's files or erasures are not those it was made from."""
+    async def _mark(self, what: str, portion: Portion, fence: Fence) -> None:
+        async with self._taking_over(what, fence) as connection:
+            await portion.mark(connection, is_sqlite=self._database.is_sqlite)
+
+    async def _take_over(self, what: str, before: _Before, made: _Made, fence: Fence) -> bool:
+        """Put the file in place unless the day's files or erasures are not those it was made from."""
         is_sqlite = self._database.is_sqlite
-        newest = columns.split_winners()[0].newest()
-        async with self._rollups.deriving, self._database.writing(what) as connection:
-            await check_fence(connection, fence, self._database.place)
-            await connection.execute(select(POSITIONS.c.rolled_to).with_for_update())  # Keeps writers out.
+        async with self._taking_over(what, fence) as connection:
             now = await self._before(connection, made.file.start_at)
             if made.file.name in {file.name for file in now.files}:
                 return True  # The attempt before was committed after all.
@@ -203,10 +220,24 @@ class PastImport:
             await connection.execute(dialect.upsert(FILES, is_sqlite=is_sqlite), [made.file.model_dump()])
             inside_it = (ERASURES.c.start_at >= made.file.start_at, ERASURES.c.end_at <= made.file.start_at + DAY_US)
             await connection.execute(delete(ERASURES).where(*inside_it))
-            for tier, parts in made.rollups.items():
-                await put_summaries(connection, tier, together(parts), is_sqlite=is_sqlite)
-            await put_latest(connection, newest, is_sqlite=is_sqlite)
+            if not made.marked:
+                await made.rollups[0].put(connection, is_sqlite=is_sqlite)
+            await put_latest(connection, made.newest, is_sqlite=is_sqlite)
         return True
+
+    async def _put_portion(self, what: str, portion: Portion, after: _Before, fence: Fence) -> None:
+        """Put rollups in place of marks unless the day has been changed since; then they are derived again."""
+        async with self._taking_over(what, fence) as connection:
+            if await self._before(connection, after.files[0].start_at) == after:
+                await portion.put_marked(connection, is_sqlite=self._database.is_sqlite)
+
+    @asynccontextmanager
+    async def _taking_over(self, what: str, fence: Fence) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection in a transaction during which nobody else writes samples or derives what is marked."""
+        async with self._rollups.deriving, self._database.writing(what) as connection:
+            await check_fence(connection, fence, self._database.place)
+            await connection.execute(select(POSITIONS.c.rolled_to).with_for_update())  # Keeps writers out.
+            yield connection
 
 
 def _portions(columns: Columns, old: set[int], held: int) -> Iterator[list[int]]:

@@ -84,6 +84,7 @@ class Transaction:
         with answered_for(self._database.place, "commit; whether the change was kept is not known"):
             await self._connection.commit()
         self._is_writing = False
+        self._database.done_writing(self._connection)
 
     def covers(self, site_column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Return the condition that keeps a query inside the scope."""

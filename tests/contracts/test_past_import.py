@@ -13,7 +13,7 @@ from pdm_app.domain.errors import FencedError
 from pdm_app.domain.history import HistoryQuery
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Batch, Micros
-from pdm_app.storage import past_import
+from pdm_app.storage import past_import, rollup_portions
 from pdm_app.storage.cold_files import ColdFileError
 from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
@@ -256,7 +256,7 @@ async def test_a_part_of_a_day_is_as_much_work_for_the_database_as_it_is_long(
         put.append(len(given[2]))
         await put_summaries(*given, **ways)
 
-    monkeypatch.setattr(past_import, "put_summaries", counted)
+    monkeypatch.setattr(rollup_portions, "put_summaries", counted)
     await historian.import_past([ramp(1, 3600.5, 600, seq=2)], fence)
     assert put == [360, 60, 1], "an hour of the eight"
     assert await historian.count(1, NOON, Micros(NOON + 8 * 3600 * S)) == 8 * 3600 + 600
