@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from pdm_app.domain.alarm_heat import AlarmHeat
 from pdm_app.domain.alarms import PRIORITIES, AlarmState, JournalKind
 from pdm_app.domain.record import Record
 from pdm_app.domain.samples import MICROS_PER_S
@@ -87,6 +88,7 @@ class AlarmScorecard(Record):
     priorities: tuple[PriorityShare, ...]
     bad_actors: tuple[BadActor, ...]
     per_hour: tuple[Annotated[int, Field(ge=0)], ...] = Field(description="Annunciations of each hour from start_at.")
+    heat: AlarmHeat | None = Field(default=None, description="When they came; None where nobody asked by whose clock.")
     is_cut: bool = Field(default=False, description="There was more than is counted; only the newest part is.")
 
 
@@ -108,6 +110,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "chattering": (0, 0),
     "fleeting": (0, 0),
     "stale": (5, 5),
+    "unapproved": (0, 0),
 }
 
 
@@ -121,7 +124,7 @@ def scorecard(happenings: Iterable[Happening], start_at: int, end_at: int, *, is
         is_cut: Whether there is more than was handed over.
     """
     events = [happening for happening in happenings if happening.at < end_at]
-    called = [each for each in events if _calls(each) and each.at >= start_at]
+    called = [each for each in events if calls(each) and each.at >= start_at]
     intervals = _intervals(events, end_at)
     span = max(end_at - start_at, 1)
     hours = _counts(called, start_at, span, HOUR)
@@ -148,7 +151,7 @@ def scorecard(happenings: Iterable[Happening], start_at: int, end_at: int, *, is
         end_at=end_at,
         days=days,
         annunciated=total,
-        figures=tuple(_figure(key, value) for key, value in values.items()),
+        figures=tuple(rated(key, value) for key, value in values.items()),
         priorities=_shares(called),
         bad_actors=tuple(
             _actor(rule_id, count, total, chattering, fleeting, stale) for rule_id, count in per_rule.most_common(TOP)
@@ -158,11 +161,13 @@ def scorecard(happenings: Iterable[Happening], start_at: int, end_at: int, *, is
     )
 
 
-def _calls(happening: Happening) -> bool:
+def calls(happening: Happening) -> bool:
+    """Whether it called for an operator: the only thing that is counted as an alarm."""
     return happening.kind is JournalKind.RAISED and happening.state is AlarmState.UNACKNOWLEDGED
 
 
-def _figure(key: str, value: float | None) -> AlarmFigure:
+def rated(key: str, value: float | None) -> AlarmFigure:
+    """Set a figure beside its target."""
     target, most = _LIMITS[key]
     if value is None:
         rating: Rating = "unknown"

@@ -22,7 +22,7 @@ import numpy as np
 import structlog
 
 from pdm_app.domain.access import EVERY_SITE
-from pdm_app.domain.alarms import RuleMemory
+from pdm_app.domain.alarms import AlarmRule, RuleMemory
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.outbox import events_of
 from pdm_app.domain.ports import Buffer, Clock, Fence
@@ -78,6 +78,7 @@ class AlarmWatch:
         work: Where rules, memories, alarms and journal are stored.
         clock: Injected time.
         fence: Returns the proof of the collector lease once it is held; checked by every transaction.
+        own_rules: Rules that are part of the program and always in force, beside the stored ones.
     """
 
     def __init__(
@@ -88,7 +89,9 @@ class AlarmWatch:
         work: UnitOfWork,
         clock: Clock,
         fence: Callable[[], Awaitable[Fence]],
+        own_rules: Sequence[AlarmRule] = (),
     ) -> None:
+        self._own_rules = own_rules
         self._book = book
         self._bus = bus
         self._buffer = buffer
@@ -120,7 +123,7 @@ class AlarmWatch:
             UnavailableError: The database does not answer.
         """
         async with self._work(EVERY_SITE) as work:
-            rules = await work.alarms.rules()
+            rules = [*await work.alarms.rules(), *self._own_rules]
             memories = await work.alarms.memories()
             standing = await work.alarms.standing()
             signals = await work.signals.all()
@@ -131,7 +134,7 @@ class AlarmWatch:
     async def reload(self) -> None:
         """Put the stored rules in force, after one was added, changed or switched off."""
         async with self._work(EVERY_SITE) as work:
-            rules = await work.alarms.rules()
+            rules = [*await work.alarms.rules(), *self._own_rules]
             signals = await work.signals.all()
         simulated = frozenset(signal.id for signal in signals if signal.simulated)
         self._book.reload(rules, simulated, self._clock.now())
@@ -162,6 +165,20 @@ class AlarmWatch:
             if self._reader is not None:
                 await self._take(self._reader.drain())
         await self.save(checkpoint=True)
+
+    async def judge_beside(self, batch: Batch) -> bool:
+        """Judge samples that come neither by the bus nor from the buffer, such as the product's own checks.
+
+        They are judged once and never found again after a crash: what sends them has to send how it is anew.
+
+        Returns:
+            False: They were not judged, because another process leads or too many changes wait for the database.
+        """
+        async with self._judging:
+            if not self._leads or not self._book.is_open or self._book.is_full:
+                return False
+            self._book.judge(batch, self._clock.now())
+            return True
 
     @property
     def status(self) -> AlarmWatchStatus:

@@ -13,7 +13,8 @@ from pdm_app.domain.plant import Cursor, Listing, Page, PageSize
 from pdm_app.domain.plant import Words as Sought
 from pdm_app.domain.rationale import ConsequenceLevel, Priority, RespondWithin
 from pdm_app.domain.rationale import proposed_priority as priority_of
-from pdm_app.domain.record import Id, Instant, Name, Revision, SignalNumber, Text
+from pdm_app.domain.record import Finite, Id, Instant, Name, Revision, SignalNumber, Text
+from pdm_app.domain.rule_proposals import RuleProposal
 from pdm_app.domain.suppression import SUPPRESSIONS_MAX, Suppression
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
@@ -153,6 +154,12 @@ async def proposed_priority(
 ) -> int | None:
     """Return the priority that the matrix of consequence and time gives; null where the matter is no alarm."""
     return priority_of(consequence_level, respond_within)
+
+
+@alarm_rules.query(permission="alarms.configure", rest="GET /alarm-rules/proposed")
+async def proposed(ctx: Ctx, *, signal_id: SignalNumber, value: Finite | None = None) -> RuleProposal:
+    """Return what a rule on a signal could begin with, on the side of ``value`` where one was pointed at."""
+    return await ctx.services.alarm_proposals.propose(ctx.actor, signal_id, value)
 
 
 @alarm_rules.query(permission="alarms.configure", rest="GET /alarm-rules/{rule_id}/history")

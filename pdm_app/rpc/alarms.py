@@ -23,6 +23,7 @@ from pdm_app.rpc.context import Ctx, procedures
 alarms = procedures()
 
 ALARMS_AT_ONCE_MAX = 200  # More than a person can have read before acknowledging.
+ZoneWords = Annotated[str, Field(max_length=60, description="IANA name of the clock for weekdays and hours.")]
 ScorecardDays = Annotated[float, Field(gt=0, le=92)]
 AlarmIds = Annotated[tuple[Id, ...], Field(min_length=1, max_length=ALARMS_AT_ONCE_MAX)]
 
@@ -111,9 +112,11 @@ async def journal(ctx: Ctx, query: JournalQuery) -> JournalPage:
 
 
 @alarms.query(permission="alarms.read", rest="GET /alarms/scorecard")
-async def scorecard(ctx: Ctx, *, days: ScorecardDays = 30.0, site_id: Id | None = None) -> AlarmScorecard:
-    """Rate how the alarms of the last days were: the figures of alarm management, and the worst rules."""
-    return await ctx.services.alarm_figures.scorecard(ctx.actor, days, site_id)
+async def scorecard(
+    ctx: Ctx, *, days: ScorecardDays = 30.0, site_id: Id | None = None, zone: ZoneWords = "UTC"
+) -> AlarmScorecard:
+    """Rate how the alarms of the last days were: the figures of alarm management, the worst rules, and when it was."""
+    return await ctx.services.alarm_figures.scorecard(ctx.actor, days, site_id, zone)
 
 
 @alarms.query(permission="alarms.read")

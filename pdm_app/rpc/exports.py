@@ -1,6 +1,6 @@
-"""Procedures about history as files."""
+"""Procedures about history, and the journal of alarms, as files."""
 
-from pdm_app.domain.exports import Export, ExportEstimate, ExportOrder
+from pdm_app.domain.exports import Export, ExportEstimate, ExportOrder, JournalOrder
 from pdm_app.domain.record import Id
 from pdm_app.rpc.context import Ctx, procedures
 
@@ -22,6 +22,18 @@ async def estimate(ctx: Ctx, order: ExportOrder) -> ExportEstimate:
 @exports.mutation(permission="history.export", rest="POST /exports", rate="30/minute")
 async def create(ctx: Ctx, order: ExportOrder) -> Export:
     """Write history to a file; a small one is done when this returns, a large one is made in the background."""
+    return await ctx.services.exports.create(ctx.actor, order)
+
+
+@exports.query(permission="history.export", rest="GET /exports/journal/estimate")
+async def estimate_journal(ctx: Ctx, order: JournalOrder) -> ExportEstimate:
+    """Return how many entries, and about how many bytes, an export of the alarm journal would have."""
+    return await ctx.services.exports.estimate(ctx.actor, order)
+
+
+@exports.mutation(permission="history.export", rest="POST /exports/journal", rate="30/minute")
+async def create_journal(ctx: Ctx, order: JournalOrder) -> Export:
+    """Write the alarm journal to a file, newest first, with a filter; for those who may read it."""
     return await ctx.services.exports.create(ctx.actor, order)
 
 

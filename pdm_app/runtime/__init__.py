@@ -19,6 +19,7 @@ from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
+from pdm_app.domain.self_alarms import self_rules
 from pdm_app.drivers.connection_rules import Rules
 from pdm_app.drivers.csv_recordings import CsvRecordings
 from pdm_app.drivers.registry import drivers_with, load
@@ -30,6 +31,7 @@ from pdm_app.engine.collector import Collector
 from pdm_app.engine.cooling import Cooling
 from pdm_app.engine.deriver import CONSUMER as FORMULAS
 from pdm_app.engine.deriver import Deriver
+from pdm_app.engine.host_checks import ClockCheck, DiskCheck
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.notifier import Notifier
@@ -41,6 +43,7 @@ from pdm_app.engine.retention import RetentionKeeper
 from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.run_watch import CONSUMER as RUNS
 from pdm_app.engine.run_watch import RunWatch
+from pdm_app.engine.self_watch import SelfWatch
 from pdm_app.engine.sink_feed import CONSUMER as SINKS
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
@@ -214,7 +217,7 @@ async def running(
         forgetting = RetentionKeeper(retention_runs, keeper.held, clock)
         supervisor.start("retention", forgetting.run, stage=Stage.CONSUMER, backoff=forgetting.backoff)
         book = AlarmBook()
-        alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held)
+        alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held, self_rules())
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
 
@@ -360,11 +363,15 @@ async def running(
                     "certificate": expiries.check,
                     "notices": notices.check,
                     "sinks": sinks.check,
+                    "disk": DiskCheck(settings.data_dir).check,
+                    "clock": ClockCheck(clock).check,
                 },
                 lambda: vitals.info().model_copy(update=of_cache(historian.cache_figures())),
                 clock,
             ),
         )
+        own = SelfWatch(services.system.health, alarm_watch, book, clock)
+        supervisor.start("own alarms", own.run, stage=Stage.SERVICE)
         settings_book.follow(lambda now: _apply(now, services, buffer, cooling, channels))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from pdm_app.domain.access import Actor, Permission
-from pdm_app.domain.alarms import Alarm
+from pdm_app.domain.alarms import Alarm, JournalQuery
+from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
+from pdm_app.domain.repositories import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,15 @@ def require_change(actor: Actor, name: str, site_id: str, asset_id: str) -> None
             "site can act on its alarms.",
             asset_id=asset_id,
         )
+
+
+async def require_journal_of(work: Work, query: JournalQuery) -> None:
+    """Refuse a question about what never was; the journal of what was deleted can still be read.
+
+    Raises:
+        NotFoundError: The site or asset asked for does not exist or lies outside the scope.
+    """
+    if query.site_id is not None and await work.plant.mark(Site, query.site_id) is None:
+        raise NotFoundError(f"There is no site {query.site_id!r}.", site_id=query.site_id)
+    if query.asset_id is not None and await work.plant.mark(Asset, query.asset_id) is None:
+        raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)

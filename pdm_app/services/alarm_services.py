@@ -7,6 +7,7 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.services.alarm_backtest import AlarmBacktestService
 from pdm_app.services.alarm_figures import AlarmFiguresService
 from pdm_app.services.alarm_holds import AlarmHoldService
+from pdm_app.services.alarm_proposals import AlarmProposalService
 from pdm_app.services.alarm_rule_sheet import AlarmRuleSheetService
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
@@ -20,6 +21,7 @@ class AlarmServices(TypedDict):
     alarm_backtest: AlarmBacktestService
     alarm_figures: AlarmFiguresService
     alarm_holds: AlarmHoldService
+    alarm_proposals: AlarmProposalService
     alarm_rule_sheet: AlarmRuleSheetService
     alarm_rules: AlarmRuleService
     alarms: AlarmService
@@ -31,6 +33,7 @@ def alarm_services(work: UnitOfWork, book: AlarmBook, historian: Historian, desk
         alarm_backtest=AlarmBacktestService(work, historian, clock),
         alarm_figures=AlarmFiguresService(work, clock),
         alarm_holds=AlarmHoldService(alarms, work, book, clock),
+        alarm_proposals=AlarmProposalService(work, historian, clock),
         alarm_rule_sheet=AlarmRuleSheetService(work, rules, desk),
         alarm_rules=rules,
         alarms=alarms,

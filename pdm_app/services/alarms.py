@@ -19,7 +19,6 @@ from pdm_app.domain.alarms import (
     JournalQuery,
     RefusedAlarm,
 )
-from pdm_app.domain.assets import Asset, Site
 from pdm_app.domain.audit import AuditFact
 from pdm_app.domain.errors import (
     ConflictError,
@@ -33,7 +32,7 @@ from pdm_app.domain.errors import (
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Micros, moment
-from pdm_app.services.alarm_reach import Reach, reach_of, require_change
+from pdm_app.services.alarm_reach import Reach, reach_of, require_change, require_journal_of
 from pdm_app.services.auditing import fact_of
 from pdm_app.stream.alarm_book import AlarmBook
 from pdm_app.stream.alarm_queue import AlarmChange
@@ -101,11 +100,7 @@ class AlarmService:
         """
         actor.require(Permission.ALARMS_READ)
         async with self._work(actor.scope) as work:
-            # The journal of what was deleted can still be read.
-            if query.site_id is not None and await work.plant.mark(Site, query.site_id) is None:
-                raise NotFoundError(f"There is no site {query.site_id!r}.", site_id=query.site_id)
-            if query.asset_id is not None and await work.plant.mark(Asset, query.asset_id) is None:
-                raise NotFoundError(f"There is no asset {query.asset_id!r}.", asset_id=query.asset_id)
+            await require_journal_of(work, query)
             one_more = query.model_copy(update={"limit": query.limit + 1})
             entries = tuple(await work.alarms.journal(one_more))
         page = entries[: query.limit]

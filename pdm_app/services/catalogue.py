@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pdm_app.services.alarm_backtest import AlarmBacktestService
 from pdm_app.services.alarm_figures import AlarmFiguresService
 from pdm_app.services.alarm_holds import AlarmHoldService
+from pdm_app.services.alarm_proposals import AlarmProposalService
 from pdm_app.services.alarm_rule_sheet import AlarmRuleSheetService
 from pdm_app.services.alarm_rules import AlarmRuleService
 from pdm_app.services.alarms import AlarmService
@@ -56,6 +57,7 @@ class Services:
     alarm_backtest: AlarmBacktestService
     alarm_figures: AlarmFiguresService
     alarm_holds: AlarmHoldService
+    alarm_proposals: AlarmProposalService
     alarm_rule_sheet: AlarmRuleSheetService
     alarm_rules: AlarmRuleService
     alarms: AlarmService

@@ -1,7 +1,7 @@
-"""Exports of history: estimated, made in the background or at once where they are small, kept for a week.
+"""Exports: estimated, made in the background or at once where they are small, kept for a week.
 
 The files lie in one folder, each with a note of what it is, so that they outlive a restart. A file belongs to who asked
-for it; whoever lost the right to see one of its signals since does not get it any more.
+for it; whoever lost the right to see something in it since does not get it any more.
 """
 
 import asyncio
@@ -9,21 +9,21 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
-from pdm_app.domain.access import SYSTEM, Actor, Permission
+from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, PdmError
-from pdm_app.domain.exports import Export, ExportEstimate, ExportFormat, ExportOrder, ExportState
+from pdm_app.domain.exports import Export, ExportEstimate, ExportFormat, ExportOrder, ExportState, JournalOrder
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock, Historian
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros, moment
-from pdm_app.domain.signals import Signal
 from pdm_app.domain.tables import Renderer, TableStyle, TableWriter
 from pdm_app.services.auditing import audit
-from pdm_app.services.export_rows import columns_of, rows_of
+from pdm_app.services.export_contents import Content, Contents, HistoryContents, JournalContents
 from pdm_app.services.signals import SignalService
 
 log = structlog.get_logger(__name__)
@@ -65,81 +65,72 @@ class ExportService:
         renderers: Sequence[Renderer],
     ) -> None:
         self._work = work
-        self._historian = historian
-        self._signals = signals
+        self._history = HistoryContents(work, historian, signals)
+        self._journal = JournalContents(work)
         self._clock = clock
         self._folder = folder
         self._renderers = {renderer.name: renderer for renderer in renderers}
         self._exports: dict[str, Export] = {}
+        self._askers: dict[str, Actor] = {}  # Of those that wait: they are made as far as who asked may see.
         self._waiting: deque[str] = deque()
         self._cancelled: set[str] = set()
         self._asked = asyncio.Event()
         self._turn = asyncio.Semaphore(AT_ONCE)
 
-    async def estimate(self, actor: Actor, order: ExportOrder) -> ExportEstimate:
+    async def estimate(self, actor: Actor, order: ExportOrder | JournalOrder) -> ExportEstimate:
         """Return how large an export would be; rows are counted, bytes guessed.
 
         Raises:
-            NotFoundError: A signal does not exist or lies outside the actor's sites.
+            NotFoundError: A signal, site or asset does not exist or lies outside the actor's sites.
         """
         actor.require(Permission.HISTORY_EXPORT)
-        await self._signals.ever(actor, order.signals)
-        return await self._estimate(order)
-
-    async def _estimate(self, order: ExportOrder) -> ExportEstimate:
-        columns = 6
-        if order.every_us is None:
-            start, end = Micros(order.start_at), Micros(order.end_at)
-            rows = sum([await self._historian.count(signal, start, end) for signal in order.signals])
-        else:
-            rows = -(-(order.end_at - order.start_at) // order.every_us)
-            columns = 1 + len(order.signals) * len(order.figures)
+        rows, columns = await self._contents(order).size(actor, order)
         rows_max = WORKBOOK_ROWS_MAX if order.format is ExportFormat.XLSX else ROWS_MAX
         refused = ""
         if rows > rows_max:
             refused = (
                 f"{rows:,} rows are more than the {rows_max:,} of a {order.format} file. Choose a shorter span, fewer "
-                "signals or figures of longer stretches."
+                + ("signals or figures of longer stretches." if isinstance(order, ExportOrder) else "kinds or words.")
             )
         size = round(rows * columns * self._renderers[order.format].bytes_per_cell) + 1000
         return ExportEstimate(rows=rows, bytes=size, is_large=rows > SMALL_ROWS_MAX, refused=refused)
 
-    async def create(self, actor: Actor, order: ExportOrder) -> Export:
+    def _contents(self, order: ExportOrder | JournalOrder) -> Contents[Any]:
+        return self._history if isinstance(order, ExportOrder) else self._journal
+
+    async def create(self, actor: Actor, order: ExportOrder | JournalOrder) -> Export:
         """Make an export: a small one is done when this returns, a large one waits for its turn.
 
         Raises:
-            NotFoundError: A signal does not exist or lies outside the actor's sites.
+            NotFoundError: A signal, site or asset does not exist or lies outside the actor's sites.
             InvalidInputError: It would have too many rows.
             ConflictError: Too many of the actor's exports wait, or their files take too much room.
         """
-        actor.require(Permission.HISTORY_EXPORT)
-        signals = await self._signals.ever(actor, order.signals)
-        estimate = await self._estimate(order)
+        estimate = await self.estimate(actor, order)
         if estimate.refused:
             raise InvalidInputError(estimate.refused, [FieldIssue("end_at", "makes too many rows", "shorten the span")])
         self._refuse_too_many(actor, estimate)
         now = self._clock.now()
-        names = await self._names(actor, signals)
-        extension = self._renderers[order.format].extension
+        content = await self._contents(order).of(actor, order, now)
         export = Export(
-            id=new_id(now), owner_id=actor.id, owner=actor.name, order=order,
-            title=names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1}",
-            file_name=f"history-{moment(order.start_at):%Y%m%d-%H%M}-{moment(order.end_at):%Y%m%d-%H%M}.{extension}",
+            id=new_id(now), owner_id=actor.id, owner=actor.name, order=order, title=content.title,
+            file_name=f"{content.stem}.{self._renderers[order.format].extension}",
             rows_expected=estimate.rows, asked_at=now,
         )  # fmt: skip
         async with self._work(actor.scope) as work:
             await audit(
                 work, actor, now, "exports.created", subject="export", subject_id=export.id, name=export.file_name,
-                site_id=signals[0].site_id, after={**order.model_dump(mode="json"), "rows": estimate.rows},
+                site_id=content.site_id, after={**order.model_dump(mode="json"), "rows": estimate.rows},
             )  # fmt: skip
             await work.commit()
         self._exports[export.id] = export
         if estimate.is_large:
+            self._askers[export.id] = actor
             self._waiting.append(export.id)
             self._asked.set()
         else:
             async with self._turn:
-                await self._make(export.id, signals, names)
+                await self._make(export.id, content)
         return self._exports[export.id]
 
     def all(self, actor: Actor) -> tuple[Export, ...]:
@@ -166,6 +157,7 @@ class ExportService:
         if export.state.is_over or export.id in self._waiting:
             with suppress(ValueError):
                 self._waiting.remove(export.id)
+            self._askers.pop(export.id, None)
             self._forget(export)
         else:
             self._cancelled.add(export.id)  # It ends with its next block.
@@ -180,7 +172,7 @@ class ExportService:
         """
         actor.require(Permission.HISTORY_EXPORT)
         export = self._own(actor, export_id)
-        await self._signals.ever(actor, export.order.signals)
+        await self._contents(export.order).require(actor, export)
         if export.state is not ExportState.DONE:
             raise ConflictError(f"The export {export.file_name} is {export.state}; there is no file of it.")
         path = self._path(export)
@@ -205,15 +197,6 @@ class ExportService:
                 f"Your exports take all the room they may: {FILES_MAX} files, {BYTES_MAX // 10**9} GB. Delete some."
             )
 
-    async def _names(self, actor: Actor, signals: Sequence[Signal]) -> list[str]:
-        async with self._work(actor.scope) as work:
-            codes = {asset.id: asset.code for asset in await work.assets.all()}
-        names = [f"{codes.get(signal.asset_id, signal.asset_id)} {signal.name}" for signal in signals]
-        return [
-            name if names.count(name) == 1 else f"{name} #{signal.id}"
-            for name, signal in zip(names, signals, strict=True)
-        ]
-
     # --- working them off -----------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -228,26 +211,24 @@ class ExportService:
                         await self._asked.wait()
                 continue
             export = self._exports[self._waiting.popleft()]
-            found = await self._found(export)
-            if found is not None:
-                await self._make(export.id, *found)
+            content = await self._found(export)
+            if content is not None:
+                await self._make(export.id, content)
 
-    async def _found(self, export: Export) -> tuple[list[Signal], list[str]] | None:
+    async def _found(self, export: Export) -> Content | None:
         try:
-            signals = await self._signals.ever(SYSTEM, export.order.signals)
-            return list(signals), await self._names(SYSTEM, signals)
+            asker, asked_at = self._askers.pop(export.id), Micros(export.asked_at)
+            return await self._contents(export.order).of(asker, export.order, asked_at)
         except (PdmError, TimeoutError) as error:
             self._end(export.id, ExportState.FAILED, str(error) or "The database did not answer in time.")
             return None
 
-    async def _make(self, export_id: str, signals: Sequence[Signal], names: Sequence[str]) -> None:
+    async def _make(self, export_id: str, content: Content) -> None:
         export = self._put(export_id, state=ExportState.RUNNING)
         part = self._folder / f"{export_id}{PART}"
         renderer, order = self._renderers[export.order.format], export.order
         facts = (
-            ("Signals", ", ".join(names)),
-            ("From", moment(order.start_at).astimezone(order.tz).isoformat()),
-            ("To, not included", moment(order.end_at).astimezone(order.tz).isoformat()),
+            *content.about,
             ("Exported by", export.owner),
             ("Exported at", moment(export.asked_at).astimezone(order.tz).isoformat()),
         )
@@ -255,10 +236,9 @@ class ExportService:
         table: TableWriter | None = None
         try:
             await asyncio.to_thread(self._folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-            table = await asyncio.to_thread(renderer.open, part, columns_of(order, signals, names), style)
-            blocks = rows_of(self._historian, order, signals, names, self._clock.now())
-            async with aclosing(blocks):
-                async for block in blocks:
+            table = await asyncio.to_thread(renderer.open, part, content.columns, style)
+            async with aclosing(content.blocks):
+                async for block in content.blocks:
                     if export_id in self._cancelled:
                         break
                     await asyncio.to_thread(table.write, block)
@@ -268,7 +248,9 @@ class ExportService:
                 self._end(export_id, ExportState.CANCELLED)
                 return
             await asyncio.to_thread(table.close)
-            done = self._put(export_id, bytes=part.stat().st_size, expires_at=self._clock.now() + KEPT_US)
+            sites = tuple(sorted(content.sites))
+            size, expires_at = part.stat().st_size, self._clock.now() + KEPT_US
+            done = self._put(export_id, bytes=size, expires_at=expires_at, site_ids=sites)
             part.rename(self._path(done))
             self._end(export_id, ExportState.DONE)
         except (PdmError, OSError, TimeoutError) as error:

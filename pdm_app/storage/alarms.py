@@ -102,6 +102,16 @@ class SqlAlarms(Repository):
         found = await self._transaction.rows(statement, "read the alarm journal")
         return [JournalEntry.model_validate(row) for row in found]
 
+    async def journal_count(self, query: JournalQuery) -> int:
+        """Count what a filter finds; its page and cursor do not matter."""
+        statement = (
+            select(func.count().label("count"))
+            .select_from(JOURNAL)
+            .where(self._transaction.shows(JOURNAL), *_conditions(query))
+        )
+        found = await self._transaction.rows(statement, "count the alarm journal")
+        return int(found[0]["count"])
+
     async def happenings(self, start_at: int, end_at: int, site_id: str | None, rows_max: int) -> Sequence[Happening]:
         """Return the newest entries of a span that say how alarms stood, oldest first."""
         columns = (JOURNAL.c.at, JOURNAL.c.rule_id, JOURNAL.c.kind, JOURNAL.c.state, JOURNAL.c.priority)

@@ -189,7 +189,9 @@ async def test_the_journal_is_filtered_by_every_field_of_the_query(plants: UnitO
         await w.commit()
 
         async def numbers(**asked: Any) -> list[str]:
-            return [entry.id[-6:] for entry in await w.alarms.journal(JournalQuery(**asked))]
+            found = await w.alarms.journal(JournalQuery(**asked))
+            assert await w.alarms.journal_count(JournalQuery(**asked, limit=1)) == len(found)
+            return [entry.id[-6:] for entry in found]
 
         assert await numbers(site_id="site-linz") == ["z-0001"]
         assert await numbers(asset_id="asset-other") == ["z-0003"]

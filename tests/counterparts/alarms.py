@@ -1,7 +1,7 @@
 """The alarm part of the product on real storage: rules, people, buffer, watch, service; the database has a switch."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -79,13 +79,20 @@ class SwitchedWork:
 class Running:
     """The alarm part of the product, on real storage."""
 
-    def __init__(self, work: SwitchedWork, clock: HandClock, keeper: LeaseKeeper, folder: Path) -> None:
+    def __init__(
+        self,
+        work: SwitchedWork,
+        clock: HandClock,
+        keeper: LeaseKeeper,
+        folder: Path,
+        own_rules: Sequence[AlarmRule] = (),
+    ) -> None:
         self.work = work
         self.clock = clock
         self.buffer = DiskBuffer(folder / "buffer.sqlite", 10_000_000)
         self.bus: Bus[Batch] = Bus()
         self.book = AlarmBook()
-        self.watch = AlarmWatch(self.book, self.bus, self.buffer, work, clock, keeper.held)
+        self.watch = AlarmWatch(self.book, self.bus, self.buffer, work, clock, keeper.held, own_rules)
         self.service = AlarmService(work, self.book, clock, stored_s_max=10.0)
 
     async def see(self, signal: int, value: float, second: float) -> None:
@@ -102,11 +109,13 @@ class Running:
 
 
 @asynccontextmanager
-async def running(work: SwitchedWork, clock: HandClock, url: str, folder: Path) -> AsyncIterator[Running]:
+async def running(
+    work: SwitchedWork, clock: HandClock, url: str, folder: Path, own_rules: Sequence[AlarmRule] = ()
+) -> AsyncIterator[Running]:
     """Run from what is stored; leaving it ends it as kill -9 does."""
     database = Database(url)
     keeper = LeaseKeeper(SqlLease(database, clock), clock, "tests")
-    product = Running(work, clock, keeper, folder)
+    product = Running(work, clock, keeper, folder, own_rules)
     tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(product.watch.run())]
     try:
         await until(lambda: product.watch.status.is_live or any(task.done() for task in tasks))

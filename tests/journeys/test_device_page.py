@@ -46,6 +46,6 @@ def test_checks_say_in_words_whether_they_are_sound(standing_demo: RunningProduc
     sign_in(page, standing_demo, "Olga, operator")
     page.goto(f"{standing_demo.url}/settings/about")
     checks = page.locator(".check")
-    expect(checks).to_have_count(11)
+    expect(checks).to_have_count(13)
     expect(checks.filter(has_text="Database")).to_contain_text("Sound:")
     expect(checks.filter(has_text="Notices")).to_contain_text("messages handed over")

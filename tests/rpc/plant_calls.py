@@ -19,7 +19,7 @@ PLANT_NEEDS: dict[str, Permission | None] = {
             "alarm_rules",
             Permission.ALARMS_READ,
             Permission.ALARMS_CONFIGURE,
-            ("enable", "disable", "approve", "history", "backtest", "take_sheet"),
+            ("enable", "disable", "approve", "history", "backtest", "proposed", "take_sheet"),
         ),
         (
             "devices",
@@ -75,6 +75,7 @@ def plant_inputs(own: Belongings) -> dict[str, Any]:
         "alarm_rules.history": rule,
         "alarm_rules.take_sheet": {"sheet": f"id,name\n{own.rule_id},Renamed by a sheet\n", "reason": "round trip"},
         "alarm_rules.backtest": {"rule": creating["alarm_rules"], "days": 0.1},
+        "alarm_rules.proposed": {**signal, "value": 3.2},
         "alarm_rules.proposed_priority": {"consequence_level": "major", "respond_within": "3_to_10_min"},
         "devices.keys": device,
         "devices.create_key": device,
@@ -152,6 +153,7 @@ def plant_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], l
         ("alarm_rules.create", "signal_id"): meaning("signal_id", **rule),
         ("alarm_rules.sheet", "site_id"): meaning("site_id"),
         ("alarm_rules.backtest", "signal_id"): [{"rule": {**rule, "signal_id": them["signal_id"]}}],
+        ("alarm_rules.proposed", "signal_id"): meaning("signal_id"),
         ("alarm_rules.approve", "rule_id"): meaning("rule_id"),
         ("alarm_rules.change", "signal_id"): [
             {

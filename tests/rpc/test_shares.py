@@ -20,6 +20,7 @@ ABOUT_MORE = {
     ("devices.page", "connection_id"),
     ("audit.page", "subject_id"),
     ("batches.page", "rule_id"),  # What is kept, and what finds runs, are rules of a site.
+    ("exports.estimate_journal", "asset_id"),  # Of the journal, only that of one's own sites is taken away.
     ("storage_rules.by_id", "rule_id"),
     ("storage_rules.estimate", "asset_id"),  # Of a rule in one's own site.
 }

@@ -102,7 +102,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("live.values", "signals"): [{"signals": [target.signal_id]}],
         ("live.latest", "signals"): [{"signals": [target.signal_id]}],
         ("signals.list", "asset_id"): [{"asset_id": target.asset_id}],
-        **export_crossings(target),
+        **export_crossings(target, site_id),
         **import_crossings(target),
         **link_crossings(target, site_id),
         **notice_crossings(target, site_id),

@@ -2,7 +2,8 @@
 import { useState } from "react";
 import { number } from "./format.js";
 import { guarded } from "./guard.jsx";
-import { useQuery } from "./hooks.js";
+import { AlarmHeat } from "./alarm_heat.jsx";
+import { useQuery, useZone } from "./hooks.js";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
 import { PriorityShape } from "./priority_shape.jsx";
@@ -15,7 +16,8 @@ const said = (key, value) => (value === null ? "–" : SHARES.has(key) ? `${numb
 
 export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
   const [days, setDays] = useState(30);
-  const { answer, error, again } = useQuery("alarms.scorecard", siteId ? { days, site_id: siteId } : { days });
+  const zone = useZone() || "UTC";
+  const { answer, error, again } = useQuery("alarms.scorecard", siteId ? { days, zone, site_id: siteId } : { days, zone });
   const rules = useQuery("alarms.rules", {}).answer;
   if (error && !answer) return <section className="card"><ErrorNote what={t("kpi.failed")} error={error} again={again} /></section>;
   if (!answer) return <section className="card"><Skeleton height={240} /></section>;
@@ -75,7 +77,7 @@ export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
               <tbody>
                 {answer.bad_actors.map((actor) => (
                   <tr key={actor.rule_id}>
-                    <td>{known.get(actor.rule_id)?.name ?? t("kpi.rule_gone")}</td>
+                    <td>{known.get(actor.rule_id)?.name ?? (actor.rule_id.startsWith("system.") ? t("about.check", { name: actor.rule_id.slice(7) }) : t("kpi.rule_gone"))}</td>
                     <td className="right">{number(actor.count)}</td>
                     <td className="right">{number(actor.share * 100, 1)} %</td>
                     <td>{t("kpi.advice_of", { advice: actor.advice })}</td>
@@ -86,6 +88,7 @@ export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
           </div>
         )}
       </section>
+      {answer.heat && <AlarmHeat heat={answer.heat} />}
       <Busy counts={answer.per_hour} />
     </div>
   );

@@ -7,7 +7,7 @@ import { AlarmCounts } from "./alarm_parts.jsx";
 import { AlarmRow } from "./alarm_row.jsx";
 import { Chosen, ListHead, useChoice } from "./alarm_choice.jsx";
 import { floodGroups } from "./alarm_flood.js";
-import { board, needsAcknowledging, useAlarms, useFlood } from "./alarms.js";
+import { board, needsAcknowledging, pageOf, useAlarms, useFlood } from "./alarms.js";
 import { useRows } from "./alarm_rows.js";
 import { usePlaces } from "./directory.js";
 import { guarded } from "./guard.jsx";
@@ -46,7 +46,7 @@ function Alarms({ alarms, siteId, mayAcknowledge, mayShelve }) {
     shelve: () => mayShelve && rows.some((row) => row.id === current && row.shelvable) && act.ask(current, "shelve"),
     open: () => {
       const alarm = rows.find((row) => row.id === current);
-      if (alarm) navigate(`/asset/${alarm.asset_id}`);
+      if (alarm) navigate(pageOf(alarm.asset_id));
     },
     toggle: () => current && act.toggle(current),
     select: () => mayAcknowledge && owed.some((row) => row.id === current) && choice.select(current),

@@ -3,7 +3,7 @@ import { lazy, memo, Suspense } from "react";
 import { AckButton, CommentForm } from "./acknowledge.jsx";
 import { ResetButton, ShelveForm } from "./alarm_shelving.jsx";
 import { Chevron, ValueAndLimit } from "./alarm_parts.jsx";
-import { isLatched, needsAcknowledging, SHAPE_OF_STATE } from "./alarms.js";
+import { isLatched, isOwn, needsAcknowledging, pageOf, SHAPE_OF_STATE } from "./alarms.js";
 import { usePlaces } from "./directory.js";
 import { hourMinute } from "./format.js";
 import { useZone } from "./hooks.js";
@@ -101,11 +101,11 @@ function Details({ alarm, place, asking, mayAcknowledge, mayShelve, act }) {
               <button type="button" className="button" onClick={() => act.ask(alarm.id, "shelve")}>{t("shelf.shelve")}<KeyHint>S</KeyHint></button>
             )}
             {mayAcknowledge && alarm.state === "F" && <ResetButton alarm={alarm} />}
-            <Go to={`/asset/${alarm.asset_id}`}>{t("alarm.open_asset", { code: place?.asset.code ?? alarm.asset_id })}</Go>
+            <Go to={pageOf(alarm.asset_id)}>{isOwn(alarm) ? t("alarm.open_system") : t("alarm.open_asset", { code: place?.asset.code ?? alarm.asset_id })}</Go>
           </div>
         )}
       </div>
-      <Suspense fallback={<Skeleton height={216} />}><AlarmTrend alarm={alarm} /></Suspense>
+      {!isOwn(alarm) && <Suspense fallback={<Skeleton height={216} />}><AlarmTrend alarm={alarm} /></Suspense>}
     </div>
   );
 }

@@ -1,9 +1,10 @@
-/* The form of an alarm rule: its condition, why it is there, and what it would have done in the last month. */
+/* The form of an alarm rule: its condition, why it is there, what it would have done in the last month, and the last day beside it. */
 import { useRef, useState } from "react";
 import { useAct } from "./acknowledge.jsx";
 import { BacktestNote } from "./alarm_backtest.jsx";
 import { ConditionFields } from "./alarm_condition.jsx";
 import { Check, faultOf, Field, messageOf, Refusal, Sheet } from "./form_parts.jsx";
+import { LimitChart } from "./limit_chart.jsx";
 import { codeOf, link } from "./link.js";
 import { t } from "./messages.js";
 import { changesOf, ruleOf } from "./plant_edit.js";
@@ -17,16 +18,27 @@ export const NEW_RULE = {
   latching: false, ack_required: true, alarm_class: "", group: "", first_out: false, shelvable: true, shelve_s_max: 28_800, consequence_level: null, respond_within: null, owner_role: "",
 };
 
-/** A stale save is refused with who was first; the next one sends the same changes to what is there by then. */
-export function RuleSheet({ rule, signals, onStale, onClose, onSaved }) {
+/**
+ * A stale save is refused with who was first; the next one sends the same changes to what is there by then. `basis` says where a proposed
+ * limit comes from.
+ */
+export function RuleSheet({ rule, signals, basis, onStale, onClose, onSaved }) {
   const opened = useRef(rule);
   const form = useRef(null);
+  const [typed, setTyped] = useState(rule); // What the form says, for the chart beside it; what counts is the form.
   const { run, busy, error } = useAct();
   const isNew = rule.id === undefined;
   const first = opened.current;
   const said = () => {
     const data = new FormData(form.current);
     return { ...ruleOf(data), signal_id: isNew ? Number(data.get("signal_id")) : first.signal_id };
+  };
+  // A field that an input brings or takes away is there after this event, not in it.
+  const read = () => setTimeout(() => form.current && setTyped(said()));
+  const put = (name, value) => {
+    const field = form.current.elements.namedItem(name);
+    if (field) field.value = value;
+    read();
   };
   const submit = (event) => {
     event.preventDefault();
@@ -44,10 +56,15 @@ export function RuleSheet({ rule, signals, onStale, onClose, onSaved }) {
     });
   };
   const measured = signals.filter((signal) => signal.data_type !== "text");
+  const drawn = measured.find((signal) => signal.id === typed.signal_id) ?? (isNew ? measured[0] : undefined);
   return (
     <Sheet title={t(isNew ? "rules.add" : "rules.edit")} onClose={onClose} side>
-      <form className="entrance-form" onSubmit={submit} ref={form}>
+      {drawn && drawn.data_type !== "boolean" && (
+        <LimitChart signal={drawn} condition={typed.condition} said={said} settled={JSON.stringify([drawn.id, typed.condition, typed.on_delay_s, typed.off_delay_s])} onLimit={(limit) => put("limit", limit)} />
+      )}
+      <form className="entrance-form" onSubmit={submit} onInput={read} ref={form}>
         <Refusal message={messageOf(error, FIELDS)} />
+        {basis && <p className="muted">{t("rules.basis", { basis })}</p>}
         {isNew && (
           <Field label={t("asset.signal")} as="select" name="signal_id" defaultValue={first.signal_id} error={faultOf(error, "signal_id")}>
             {measured.map((signal) => <option key={signal.id} value={signal.id}>{signal.label}</option>)}
@@ -57,7 +74,7 @@ export function RuleSheet({ rule, signals, onStale, onClose, onSaved }) {
         <ConditionFields first={first.condition} signals={measured} error={error} />
         <Field label={t("rules.on_delay")} name="on_delay_s" inputMode="decimal" defaultValue={first.on_delay_s} error={faultOf(error, "on_delay_s")} />
         <Field label={t("rules.off_delay")} name="off_delay_s" inputMode="decimal" defaultValue={first.off_delay_s} error={faultOf(error, "off_delay_s")} />
-        <BacktestNote said={said} onProposed={(on_delay_s) => { form.current.elements.on_delay_s.value = on_delay_s; }} />
+        <BacktestNote said={said} onProposed={(on_delay_s) => put("on_delay_s", on_delay_s)} />
         <Rationale first={first} error={error} />
         <Check label={t("rules.comment_required")} name="comment_required" defaultChecked={first.comment_required} />
         <Behaviour first={first} error={error} />

@@ -10,6 +10,10 @@ export { byUrgency, isLatched, isSilent, needsAcknowledging, SHAPE_OF_STATE } fr
 
 export const board = new AlarmBoard(link);
 
+/** Where the page of an alarm's machine is; what the product says of itself stands on the page about the system. */
+export const isOwn = (alarm) => alarm.asset_id === "system";
+export const pageOf = (assetId) => (assetId === "system" ? "/settings/about" : `/asset/${assetId}`);
+
 /** Standing alarms of a site, or of all for an empty id, most urgent first: {alarms, loaded, error}. */
 export function useAlarms(siteId = "") {
   useEffect(() => board.watch(), []);

@@ -40,6 +40,7 @@ export function ExportSheet({ signals, from, to, onClose }) {
         <p>{t("exports.of", { count: signals.length, first: signals[0]?.name ?? "" })}{" "}<span className="caption"><Moment at={from} /> – <Moment at={to} /></span></p>
         <What {...{ choice, choose }} />
         <How {...{ choice, choose, plant }} />
+        <Check label={t("exports.us_units")} checked={choice.us_units} onChange={(event) => choose({ us_units: event.target.checked })} />
         {estimate && <p className="caption" role="status">{estimate.refused || t("exports.estimate", { rows: number(estimate.rows), size: size(estimate.bytes), large: String(estimate.is_large) })}</p>}
         <Refusal message={messageOf(error ?? refused)} />
         <div className="note-actions">
@@ -55,8 +56,11 @@ export function ExportSheet({ signals, from, to, onClose }) {
 /** What the RPC is asked for. */
 export function orderOf({ step_s, figures, format, style, zone, us_units }, signals, from, to) {
   const shape = step_s ? { every_us: step_s * 1e6, figures } : {};
-  return { signals: signals.map((signal) => signal.id), start_at: Math.floor(from), end_at: Math.ceil(to), ...shape, format, zone, us_units, ...(format === "csv" ? STYLES[style] : {}) };
+  return { signals: signals.map((signal) => signal.id), start_at: Math.floor(from), end_at: Math.ceil(to), ...shape, us_units, ...written({ format, style, zone }) };
 }
+
+/** The part of an order that says how a file is written. */
+export const written = ({ format, style, zone }) => ({ format, zone, ...(format === "csv" ? STYLES[style] : {}) });
 
 function What({ choice, choose }) {
   const turn = (figure) => () => {
@@ -82,7 +86,8 @@ function What({ choice, choose }) {
   );
 }
 
-function How({ choice, choose, plant }) {
+/** As what a file is written, whatever is in it: `choice` has {format, style, zone}. */
+export function How({ choice, choose, plant }) {
   const zones = [...new Set([plant, "UTC", Intl.DateTimeFormat().resolvedOptions().timeZone])];
   return (
     <>
@@ -106,13 +111,12 @@ function How({ choice, choose, plant }) {
           {zones.map((zone) => <option key={zone} value={zone}>{zone}</option>)}
         </select>
       </label>
-      <Check label={t("exports.us_units")} checked={choice.us_units} onChange={(event) => choose({ us_units: event.target.checked })} />
     </>
   );
 }
 
-/* The files that were made and that are being made; nothing where there are none. */
-function Made({ answer, again }) {
+/** The files that were made and that are being made; nothing where there are none. */
+export function Made({ answer, again }) {
   const busy = (answer ?? []).some((made) => made.ended_at === null);
   useEffect(() => {
     if (!busy) return undefined;
@@ -153,6 +157,7 @@ function One({ made, onChanged }) {
 
 const addressOf = (made) => `/api/files/${made.id}`;
 
-function fetchFile(made) {
+/** Have the browser take a file that is done. */
+export function fetchFile(made) {
   Object.assign(document.createElement("a"), { href: addressOf(made), download: made.file_name }).click();
 }

@@ -4,6 +4,7 @@ import { guarded } from "./guard.jsx";
 import { useRecent } from "./history.js";
 import { LiveValue, qualityText, useReading, ValueAge } from "./live_value.jsx";
 import { t } from "./messages.js";
+import { RuleOffer } from "./rule_offer.jsx";
 import { linePath, NormalBand } from "./sparkline.jsx";
 import { pixel, windowOf } from "./scale.js";
 import { inUnits, limitIn } from "./units_shown.js";
@@ -33,11 +34,12 @@ export const KeyValue = guarded(function KeyValue({ signal: given, rules = [], s
   const scale = windowOf(signal, limits.map(({ limit }) => limit), value === null ? values : [...values, value]);
   const isNumber = signal.data_type !== "boolean" && signal.data_type !== "text";
   return (
-    <div className="key-value" data-state={reading.state}>
+    <div className="key-value" data-state={reading.state} data-signal={signal.id}>
       <div className="key-value-words">
         <p className="caption key-value-label" title={signal.label}>{signal.label}</p>
         <LiveValue signal={signal} showAge={false} />
         <Meaning signal={signal} reading={reading} limits={limits} />
+        <RuleOffer signal={signal} />
       </div>
       <div className="key-value-chart" ref={box}>
         {isNumber && <Chart {...{ signal, limits, points, from, to, scale, value, width, reading, spanS }} />}

@@ -7,13 +7,15 @@ import { limitsOf } from "./key_value.jsx";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
+import { RuleOffer } from "./rule_offer.jsx";
+import { askRule } from "./rule_offers.js";
 import { listen } from "./trend_gestures.js";
 import { AlarmLane } from "./trend_lane.jsx";
 import { AXIS_WIDTH, makePlot } from "./trend_plot.js";
 import { TrendTable } from "./trend_table.jsx";
 import { useFittingSpan, usePeriodInAddress, useTrendHistory } from "./trend_history.js";
 import { boundsOf, following, moved, SPANS_S, still, zoomed } from "./trend_period.js";
-import { inUnits } from "./units_shown.js";
+import { inUnits, unmeasured } from "./units_shown.js";
 import { useWidth } from "./width.js";
 
 const FOLLOW_MS = 1_000; // How often a live trend moves on.
@@ -44,6 +46,7 @@ export const Trend = guarded(function Trend({ signal: given, rules = [], height 
           {!period.live && (
             <button type="button" className="button" onClick={() => setPeriod(following(spanS * 1e6))}>{t("trend.live")}</button>
           )}
+          <RuleOffer signal={signal} />
           <button type="button" className="link" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>{t(asTable ? "trend.as_chart" : "trend.as_table")}</button>
         </div>
       </figcaption>
@@ -92,6 +95,13 @@ function Chart({ signal, rules, height, spanS, period, setPeriod, history, showL
     });
     plot.current = made;
     const time = (clientX) => made.posToVal(clientX - made.over.getBoundingClientRect().left, "x") * 1e6;
+    const menu = (event) => {
+      if (!event.clientX && !event.clientY) return; // The menu key: the value itself is meant, not a height.
+      const height = made.posToVal(event.clientY - made.over.getBoundingClientRect().top, "y");
+      const asked = askRule(signal.id, { value: unmeasured(signal, height), at: { x: event.clientX, y: event.clientY } });
+      if (asked) event.preventDefault(), event.stopPropagation();
+    };
+    made.over.addEventListener("contextmenu", menu);
     const leave = listen(made.over, time, {
       zoom: (factor, at) => setPeriod((before) => zoomed(before, factor, at, link().clock.now())),
       move: (share) => setPeriod((before) => moved(before, share, link().clock.now())),
@@ -118,7 +128,7 @@ function Chart({ signal, rules, height, spanS, period, setPeriod, history, showL
     return () => clearInterval(timer);
   }, [period.live, period.span_us, frozen]);
 
-  const keys = (event) => pressed(event, { plot: plot.current, period, setPeriod, spanS, say });
+  const keys = (event) => pressed(event, { plot: plot.current, signal, period, setPeriod, spanS, say });
   const isEmpty = !history.loading && !history.error && history.series && !history.columns[3].some((value) => value !== null);
   return (
     <div className="trend-body" ref={frame} data-loading={history.loading} data-frozen={frozen}>
@@ -150,8 +160,8 @@ function reading(data, index, { signal, zone, from, to }) {
   return `${when}\u2003${value} ${range}`.trim();
 }
 
-/* Arrows move the cursor from point to point, + and − zoom, [ and ] step, L goes live, Escape resets. */
-function pressed(event, { plot, period, setPeriod, spanS, say }) {
+/* Arrows move the cursor from point to point, + and − zoom, [ and ] step, L goes live, A asks for an alarm rule, Escape resets. */
+function pressed(event, { plot, signal, period, setPeriod, spanS, say }) {
   if (!plot || event.ctrlKey || event.metaKey || event.altKey) return;
   const now = link().clock.now();
   const [times, , , mean] = plot.data;
@@ -175,6 +185,7 @@ function pressed(event, { plot, period, setPeriod, spanS, say }) {
     "[": () => setPeriod(moved(period, -0.5, now)),
     "]": () => setPeriod(moved(period, 0.5, now)),
     l: () => setPeriod(following(period.span_us)),
+    a: () => askRule(signal.id, { value: unmeasured(signal, mean[plot.cursor.idx ?? times.length - 1]) }),
     Escape: () => setPeriod(following(spanS * 1e6)),
   }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!does) return;

@@ -43,6 +43,12 @@ export function measure(signal, value) {
   return how && typeof value === "number" ? value * how.factor + how.offset : value;
 }
 
+/** A number as it is shown, back in the unit that is kept; the inverse of `measure`. */
+export function unmeasured(signal, value) {
+  const how = conversionOf(signal);
+  return how && typeof value === "number" ? (value - how.offset) / how.factor : value;
+}
+
 /** A limit of a signal as it is shown: with as many decimals as its values, 418 gal/min and not 418.2724. */
 export function limitIn(signal, limit) {
   const shown = measure(signal, limit);

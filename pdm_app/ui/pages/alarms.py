@@ -12,6 +12,7 @@ from pdm_app.ui.widgets.alarm_list import alarm_list
 from pdm_app.ui.widgets.alarm_master import alarm_master
 from pdm_app.ui.widgets.alarm_shelf import alarm_shelf
 from pdm_app.ui.widgets.asset_code import asset_code
+from pdm_app.ui.widgets.journal_export import journal_export
 from pdm_app.ui.widgets.moment import moment
 from pdm_app.ui.widgets.priority_shape import priority_shape
 from pdm_app.ui.widgets.quantity import exact
@@ -90,7 +91,14 @@ def journal() -> rx.Component:
         "nav.alarms",
         [text("nav.alarms"), text("alarms.journal")],
         head(text("journal.title"), simulated_chip(), actions=(_views("alarms.journal"),)),
-        _filters(),
+        rx.el.div(
+            _filters(),
+            rx.cond(
+                Session.permissions.contains("history.export"),
+                journal_export(text=Journal.text, kind=Journal.kind, priority=Journal.priority),
+            ),
+            class_name="journal-tools",
+        ),
         rx.cond(
             Journal.entries.length() > 0,
             rx.el.section(
@@ -104,6 +112,7 @@ def journal() -> rx.Component:
                                 rx.el.th(text("journal.alarm")),
                                 rx.el.th(text("journal.what")),
                                 rx.el.th(text("journal.value"), class_name="right"),
+                                rx.el.th(text("asset.limit"), class_name="right"),
                                 rx.el.th(text("journal.who")),
                                 rx.el.th(text("journal.comment")),
                             )
@@ -136,6 +145,7 @@ def _entry(entry: rx.Var[JournalEntry]) -> rx.Component:
         rx.el.td(entry.name),
         rx.el.td(text("journal.kind", kind=entry.kind)),
         rx.el.td(rx.cond(entry.value.is_not_none(), exact(entry.value, 3), ""), class_name="right"),
+        rx.el.td(rx.cond(entry.limit.is_not_none(), exact(entry.limit, 3), ""), class_name="right"),
         rx.el.td(entry.actor),
         rx.el.td(entry.comment),
     )

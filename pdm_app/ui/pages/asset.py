@@ -13,7 +13,7 @@ from pdm_app.ui.widgets.asset_alarms import asset_alarms
 from pdm_app.ui.widgets.key_value import key_value
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.machine_state import machine_state
-from pdm_app.ui.widgets.plant_editors import alarm_rules, asset_editor
+from pdm_app.ui.widgets.plant_editors import alarm_rules, asset_editor, rule_desk, rule_offer
 from pdm_app.ui.widgets.sparkline import sparkline
 from pdm_app.ui.widgets.trend import trend
 
@@ -30,7 +30,7 @@ def asset() -> rx.Component:
         ],
         rx.cond(
             detail,
-            rx.fragment(_head(), _tabs(), _body()),
+            rx.fragment(_head(), _tabs(), _body(), _rule_desk()),
             rx.cond(
                 AssetPage.is_missing & (AssetPage.problem != ""),
                 empty("asset.missing", "asset.missing_hint"),
@@ -57,6 +57,14 @@ def _head() -> rx.Component:
             class_name="actions",
         ),
         class_name="page-head",
+    )
+
+
+def _rule_desk() -> rx.Component:
+    """Make rules of the values on this page, for those who may."""
+    return rule_desk(
+        may_configure=Session.permissions.contains("alarms.configure"),
+        on_changed=AssetPage.refresh,
     )
 
 
@@ -150,7 +158,9 @@ def _live() -> rx.Component:
                 rx.el.button(
                     text("asset.show_trend"), type="button", class_name="link",
                     on_click=[AssetPage.show_trend(signal.id), AssetPage.show_tab("trends")],
-                )
+                ),
+                rule_offer(signal=signal),
+                class_name="nowrap",
             ),
         )  # fmt: skip
 

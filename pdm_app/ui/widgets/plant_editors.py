@@ -49,6 +49,26 @@ class AlarmRules(_Editor):
     may_configure: rx.Var[bool]
 
 
+class RuleDesk(_Editor):
+    """Makes a rule of any value on the page that is clicked with the right button, or asked for by its button."""
+
+    library = module("rule_desk.jsx")
+    tag = "RuleDesk"
+
+    may_configure: rx.Var[bool]
+
+
+class RuleOffer(Widget):
+    """A button that asks the page's rule desk for a rule on ``signal``."""
+
+    library = module("rule_offer.jsx")
+    tag = "RuleOffer"
+
+    signal: rx.Var[Signal]
+
+
 alarm_rules = AlarmRules.create
 asset_adder = AssetAdder.create
 asset_editor = AssetEditor.create
+rule_desk = RuleDesk.create
+rule_offer = RuleOffer.create

@@ -1,0 +1,20 @@
+"""The alarm journal as a file."""
+
+import reflex as rx
+
+from pdm_app.ui.browser import module
+from pdm_app.ui.widgets.base import Widget
+
+
+class JournalExport(Widget):
+    """A button whose form makes the file, with the filter that is in force on the page."""
+
+    library = module("journal_export.jsx")
+    tag = "JournalExport"
+
+    text: rx.Var[str]
+    kind: rx.Var[str]
+    priority: rx.Var[str]
+
+
+journal_export = JournalExport.create
