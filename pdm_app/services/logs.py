@@ -32,6 +32,7 @@ QUIETER = {
     "asyncua": logging.WARNING,  # At INFO it formats whole results.
     "amqtt": logging.WARNING,
     "transitions": logging.WARNING,
+    "asyncmy": logging.ERROR,  # Warns of each row that a replay skips; what matters is an error in strict mode.
     "pymodbus": logging.ERROR,  # The drivers say once what it says on every attempt.
     "uvicorn.error": logging.WARNING,  # At INFO it writes each socket's address, which carries the page's token.
     "uvicorn.access": logging.WARNING,  # The correlation middleware logs requests.

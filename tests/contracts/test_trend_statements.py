@@ -132,7 +132,7 @@ async def test_each_statement_of_a_trend_goes_along_an_index(database: Database,
             await SqlHistorian(database, SteppedClock()).envelope(query(SIGNALS[:3], *asked))
     looked = [statement for statement in said if " FROM samples " in statement or " FROM rollups_" in statement]
     assert len(looked) >= len(KINDS)
-    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN FORMAT=TRADITIONAL"
     async with database.connected("explain") as connection:
         for statement in looked:
             for row in (await connection.exec_driver_sql(f"{explain} {statement}")).mappings():

@@ -55,7 +55,9 @@ async def test_a_server_that_is_not_there_is_named_without_its_password(free_por
 async def test_a_wrong_password_and_a_missing_database_say_what_to_correct(
     mysql_server_url: str, mariadb_url: str
 ) -> None:
-    stranger = Database(mariadb_url.replace("root@", "stranger:secret@"))
+    login, _, place = mariadb_url.removeprefix("mysql+asyncmy://").rpartition("@")
+    assert login
+    stranger = Database(f"mysql+asyncmy://stranger:secret@{place}")
     with pytest.raises(UnavailableError, match="Check user name and password") as refused:
         await stranger.ping()
     assert "secret" not in str(refused.value)
