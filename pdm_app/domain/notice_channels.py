@@ -74,3 +74,8 @@ class ChannelsSetUp(Section):
             ChannelKind.WEBHOOK: self.webhook.place,
         }
         return {kind: place for kind, place in found.items() if place}
+
+    def or_else(self, other: "ChannelsSetUp") -> "ChannelsSetUp":
+        """Return the same with another's channels in the places of those that are not set up."""
+        missing = {str(kind): getattr(other, kind) for kind in ChannelKind if not getattr(self, kind).place}
+        return self.model_copy(update=missing)

@@ -11,20 +11,17 @@ from typing import Protocol
 from pydantic import Field
 
 from pdm_app.domain.alarms import Alarm, AlarmState, JournalEntry, JournalKind
-from pdm_app.domain.identifiers import derived_id, new_id
-from pdm_app.domain.notice_routes import Contact, NoticeRoute
+from pdm_app.domain.identifiers import derived_id
+from pdm_app.domain.notice_routes import Circumstances, Contact, NoticeRoute, RouteStep
 from pdm_app.domain.notices import BODY_MAX, REPLY_MAX, SUBJECT_MAX, ChannelKind, DeliveryError
 from pdm_app.domain.record import Id, Record
-from pdm_app.domain.samples import MICROS_PER_S, Micros, moment
+from pdm_app.domain.rotas import OnCall
+from pdm_app.domain.samples import MICROS_PER_S, Micros
 
-ALARMS_PER_MESSAGE = 20  # Beyond, a message says how many more there are.
 WAITS_S = (10, 30, 60, 120, 300, 600, 900)  # Between attempts; the last one again and again.
 GIVEN_UP_AFTER_S = 3 * 86_400  # A server that is away over a long weekend costs nothing.
 RECEIVER = "-"
 """Stands for a person where a program is told: there is one receiver of webhooks."""
-WORDS = {1: "critical", 2: "high", 3: "medium", 4: "low"}
-
-
 CONCERNING = frozenset(
     {
         JournalKind.RAISED, JournalKind.ACKNOWLEDGED, JournalKind.RETURNED, JournalKind.CLEARED, JournalKind.RESET,
@@ -75,6 +72,12 @@ class Notice(Record):
     state: NoticeState = NoticeState.WAITING
     message_id: Id | None = None
     reason: str = Field(default="", max_length=200, description="Why it is void.")
+    rota_id: Id | None = Field(default=None, description="Whoever is on call by this rota when it is due is told.")
+
+    @property
+    def is_for_rota(self) -> bool:
+        """Whether nobody knows yet who is told."""
+        return self.rota_id is not None and self.user_id == RECEIVER
 
 
 class MessageState(StrEnum):
@@ -132,8 +135,10 @@ def events_of(entries: Iterable[JournalEntry]) -> list[NoticeEvent]:
     ]  # fmt: skip
 
 
-def notices_of(event: NoticeEvent, alarm: Alarm, routes: Iterable[NoticeRoute]) -> list[Notice]:
-    """Return what a raised alarm asks for: one notice per step, person and channel.
+def notices_of(
+    event: NoticeEvent, alarm: Alarm, routes: Iterable[NoticeRoute], circumstances: Circumstances
+) -> list[Notice]:
+    """Return what a raised alarm asks for: one notice per step, channel, and person or rota.
 
     A person whom several routes or steps name for the same time and channel is told once.
     """
@@ -141,22 +146,61 @@ def notices_of(event: NoticeEvent, alarm: Alarm, routes: Iterable[NoticeRoute]) 
     if event.kind is not JournalKind.RAISED or event.state is not AlarmState.UNACKNOWLEDGED:
         return []
     for route in routes:
-        if not route.asks_for(alarm):
+        if not route.asks_for(alarm, circumstances):
             continue
         for number, step in enumerate(route.steps):
             told = Moment.RAISED if number == 0 else Moment.ESCALATED
             due_at = event.recorded_at + round(step.after_s * MICROS_PER_S)
             for channel in step.channels:
-                for user_id in (RECEIVER,) if channel is ChannelKind.WEBHOOK else step.user_ids:
-                    notice_id = derived_id(Micros(event.at), event.id, told, user_id, channel, str(due_at))
+                for user_id, rota_id in _asked(step, channel):
+                    facts = (event.id, told, user_id, channel, str(due_at), *((rota_id,) if rota_id else ()))
+                    notice_id = derived_id(Micros(event.at), *facts)
                     found.setdefault(
                         notice_id,
                         Notice(
                             id=notice_id, site_id=alarm.site_id, alarm_id=alarm.id, route_id=route.id, user_id=user_id,
                             channel=channel, moment=told, priority=alarm.priority, raised_at=event.at, due_at=due_at,
+                            rota_id=rota_id,
                         ),
                     )  # fmt: skip
     return list(found.values())
+
+
+def _asked(step: RouteStep, channel: ChannelKind) -> list[tuple[str, str | None]]:
+    """Whom a step names for a channel: people, and rotas whose people are found out when it is due."""
+    if channel is ChannelKind.WEBHOOK:
+        return [(RECEIVER, None)]
+    return [*((user_id, None) for user_id in step.user_ids), *((RECEIVER, rota_id) for rota_id in step.rota_ids)]
+
+
+def notices_on_call(notice: Notice, on_call: OnCall, told: Iterable[Notice]) -> tuple[list[Notice], list[Notice]]:
+    """Return what a notice to whoever is on call becomes, and what it makes void.
+
+    Each of them is told once: who was to be told of the same as a person, and has not been, is told as the one on call
+    instead, whom no quiet hours protect.
+
+    Args:
+        notice: To a rota, due now.
+        on_call: Who is on call now.
+        told: All notices of its alarm.
+    """
+    same = {
+        each.user_id: each
+        for each in told
+        if not each.is_for_rota
+        and each.state is not NoticeState.VOID
+        and (each.channel, each.moment, each.due_at) == (notice.channel, notice.moment, notice.due_at)
+    }
+    new, void = [], []
+    for user_id in on_call.user_ids:
+        other = same.get(user_id)
+        if other is not None and other.state is NoticeState.IN_MESSAGE:
+            continue
+        if other is not None:
+            void.append(other.model_copy(update={"state": NoticeState.VOID, "reason": "told as the one on call"}))
+        own_id = derived_id(Micros(notice.raised_at), notice.id, user_id)
+        new.append(notice.model_copy(update={"id": own_id, "user_id": user_id}))
+    return new, void
 
 
 def returns_of(event: NoticeEvent, told: Iterable[Notice], routes: Iterable[NoticeRoute]) -> list[Notice]:
@@ -190,52 +234,6 @@ def voids(event: NoticeEvent, notice: Notice) -> str:
     if event.kind in (JournalKind.CLEARED, JournalKind.RESET) and notice.moment is Moment.ESCALATED:
         return str(event.kind)
     return ""
-
-
-def composed(notices: Sequence[Notice], alarms: Sequence[Alarm], names: dict[str, str], to: str, at: Micros) -> Message:
-    """Make one message of what is due for one person over one channel.
-
-    Args:
-        notices: At least one, all of one person and channel.
-        alarms: The alarms that they tell of, as they are now.
-        names: Codes of machines by id.
-        to: Where it goes.
-        at: Now.
-    """
-    by_id = {alarm.id: alarm for alarm in alarms}
-    ordered = sorted(notices, key=lambda notice: (notice.priority, -notice.raised_at, notice.id))
-    first = ordered[0]
-    many = len({notice.alarm_id for notice in ordered})
-    lines = [_line(notice, by_id.get(notice.alarm_id), names) for notice in ordered[:ALARMS_PER_MESSAGE]]
-    if len(ordered) > ALARMS_PER_MESSAGE:
-        lines.append(f"… and {len(ordered) - ALARMS_PER_MESSAGE} more in the list of alarms.")
-    headline = lines[0].partition("\n")[0]
-    subject = headline if many == 1 else f"{many} alarms, most urgent: {headline}"
-    body = (
-        "\n".join(line.partition("\n")[0] for line in lines) if first.channel is ChannelKind.SMS else "\n\n".join(lines)
-    )
-    return Message(
-        id=new_id(at), site_id=first.site_id, user_id=first.user_id, channel=first.channel, address=to,
-        subject=subject[:SUBJECT_MAX], body=body[:BODY_MAX], priority=first.priority, alarms=many, created_at=at,
-        tried_since=at, next_at=at,
-    )  # fmt: skip
-
-
-def _line(notice: Notice, alarm: Alarm | None, names: dict[str, str]) -> str:
-    """One alarm: a line that says it, then what an operator needs to know."""
-    when = moment(Micros(notice.raised_at)).strftime("%Y-%m-%d %H:%M:%S UTC")
-    if alarm is None:
-        return f"P{notice.priority} alarm, {when}; it is no longer kept."
-    told = {Moment.RAISED: "", Moment.ESCALATED: " · NOT ACKNOWLEDGED", Moment.RETURNED: " · normal again"}[
-        notice.moment
-    ]
-    value = "" if alarm.value is None else f" · {alarm.value:.6g}"
-    limit = "" if alarm.limit is None else f" (limit {alarm.limit:.6g})"
-    mark = "SIMULATED · " if alarm.simulated else ""
-    head = f"{mark}P{alarm.priority} {alarm.name} · {names.get(alarm.asset_id, alarm.asset_id)}{value}{limit}{told}"
-    facts = [("Raised", when), ("Priority", WORDS.get(alarm.priority, "")), ("Cause", alarm.cause),
-             ("Consequence", alarm.consequence), ("What to do", alarm.action)]  # fmt: skip
-    return "\n".join([head, *(f"{name}: {words}" for name, words in facts if words)])
 
 
 def sending(message: Message) -> Message:

@@ -19,14 +19,17 @@ from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
+from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.retention import Retention
+from pdm_app.domain.rotas import Rotas
 from pdm_app.domain.runs import Runs
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
+from pdm_app.domain.shifts import ShiftCalendars
 from pdm_app.domain.signals import Signal
 from pdm_app.domain.sinks import Sinks
 from pdm_app.domain.storage_rules import StorageRules
@@ -217,6 +220,9 @@ class Work(Protocol):
     annotations: Annotations
     imports: Imports
     outbox: Outbox
+    notice_templates: NoticeTemplates
+    shifts: ShiftCalendars
+    rotas: Rotas
     secrets: Secrets
     trust: PeerCertificates
     settings: SettingsRevisions

@@ -81,7 +81,8 @@ class RotaFacts(Facts):
     def people(self) -> tuple[str, ...]:
         """Everybody it names, each once."""
         named = [user_id for turn in (*self.turns, *self.crews) for user_id in turn.user_ids]
-        return tuple(dict.fromkeys([*named, *(each.stand_in_id for each in self.stand_ins)]))
+        away = [user_id for each in self.stand_ins for user_id in (each.away_id, each.stand_in_id)]
+        return tuple(dict.fromkeys([*named, *away]))
 
 
 class OnCall(Record):

@@ -3,61 +3,55 @@
 Three steps, each a transaction of its own, so that a crash between any two of them loses nothing:
 
 1. Journal entries wait in a queue that was stored with them. Each becomes notices, or makes waiting ones pointless.
-2. What is due for one person over one channel becomes one message; a flood leaves as few.
+2. What is due for one person, or for whoever is on call, over one channel becomes one message; a flood leaves as few.
 3. A message is marked as being handed over, handed over, and marked with the outcome. One that is found with the first
    mark at the start was interrupted: it goes out once more and says so.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from pdm_app.domain.access import EVERY_SITE
-from pdm_app.domain.alarms import JournalKind
 from pdm_app.domain.identifiers import new_id
-from pdm_app.domain.notice_routes import Contact
 from pdm_app.domain.notices import Channel, ChannelKind, DeliveryError, OutgoingMessage
 from pdm_app.domain.outbox import (
-    RECEIVER,
     Attempt,
     Message,
     MessageState,
     Notice,
-    NoticeEvent,
-    NoticeState,
-    composed,
     failed,
     interrupted,
-    notices_of,
-    returns_of,
     sending,
     sent,
-    voids,
 )
 from pdm_app.domain.ports import Clock, Fence
-from pdm_app.domain.repositories import UnitOfWork, Work
-from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.engine.notice_gatherer import NoticeGatherer
 from pdm_app.engine.supervisor import Backoff
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
-EVENTS_PER_STEP = 500
-NOTICES_PER_STEP = 2_000
 MESSAGES_PER_STEP = 50
 GAP_S = 60.0  # Between two messages to one person over one channel; the first of a flood leaves at once.
-GAP_EXEMPT = 1  # Critical alarms do not wait for the gap.
 NO_CHANNEL = "is not set up. Set it up under Settings; the message waits."
 
 
 @dataclass(frozen=True, slots=True)
 class NotifierStatus:
-    """How it is doing; ``failing`` names the channels whose newest attempt failed, and why."""
+    """How it is doing.
+
+    Attributes:
+        failing: The channels whose newest attempt failed, and why.
+        untold: Who could not be told, and why.
+    """
 
     failing: Mapping[str, str]
+    untold: Sequence[str]
 
 
 class Notifier:
@@ -70,6 +64,7 @@ class Notifier:
         fence: Proof of the collector lease.
         receiver: URL that webhooks go to; empty where there is none.
         gap_s: See `GAP_S`.
+        linked: See `NoticeGatherer`.
     """
 
     def __init__(
@@ -80,19 +75,19 @@ class Notifier:
         fence: Callable[[], Awaitable[Fence]],
         receiver: Callable[[], str] = str,
         gap_s: float = GAP_S,
+        linked: Callable[[Notice], str] = lambda _: "",
     ) -> None:
         self._work = work
         self._channels = channels
         self._clock = clock
         self._fence = fence
-        self._receiver = receiver
-        self._gap_us = round(gap_s * MICROS_PER_S)
+        self._gatherer = NoticeGatherer(work, clock, fence, receiver, gap_s, linked)
         self._failing: dict[str, str] = {}
         self.backoff = Backoff(first_s=1.0, cap_s=10.0)
 
     @property
     def status(self) -> NotifierStatus:
-        return NotifierStatus(dict(self._failing))
+        return NotifierStatus(dict(self._failing), self._gatherer.untold)
 
     async def run(self) -> None:
         """Tell for ever.
@@ -122,101 +117,13 @@ class Notifier:
 
     async def step(self) -> None:
         """Ask the routes, gather, hand over; once."""
-        while await self._ask_routes():
+        while await self._gatherer.ask_routes():
             pass
-        while await self._gather():
+        while await self._gatherer.find_on_call():
+            pass
+        while await self._gatherer.gather():
             pass
         await self._hand_over()
-
-    # --- routes ---------------------------------------------------------------------------------------------------
-
-    async def _ask_routes(self) -> bool:
-        """Turn the oldest events into notices; whether there may be more."""
-        async with self._work(EVERY_SITE) as work:
-            events = await work.outbox.events(EVENTS_PER_STEP)
-            if not events:
-                return False
-            await work.hold(await self._fence())
-            routes = await work.outbox.routes()
-            for event in events:
-                alarm = await work.alarms.get(event.alarm_id)
-                await self._void(work, event)
-                if alarm is not None:
-                    await work.outbox.add(notices_of(event, alarm, routes))
-                if event.kind is JournalKind.RETURNED:
-                    told = [each for each in await work.outbox.of_alarm(event.alarm_id) if each.message_id is not None]
-                    await work.outbox.add(returns_of(event, told, routes))
-            await work.outbox.drop_events([event.id for event in events])
-            await work.commit()
-        return len(events) == EVENTS_PER_STEP
-
-    @staticmethod
-    async def _void(work: Work, event: NoticeEvent) -> None:
-        if event.kind is JournalKind.RAISED:
-            return
-        pointless = []
-        for notice in await work.outbox.of_alarm(event.alarm_id):
-            reason = voids(event, notice)
-            if reason:
-                pointless.append(notice.model_copy(update={"state": NoticeState.VOID, "reason": reason}))
-        await work.outbox.put(pointless)
-
-    # --- messages -------------------------------------------------------------------------------------------------
-
-    async def _gather(self) -> bool:
-        """Make messages of what is due; whether there may be more."""
-        now = self._clock.now()
-        async with self._work(EVERY_SITE) as work:
-            due = await work.outbox.due(now, NOTICES_PER_STEP)
-            if not due:
-                return False
-            await work.hold(await self._fence())
-            contacts = {contact.id: contact for contact in await work.outbox.contacts()}
-            names = {asset.id: asset.code for asset in await work.assets.all()}
-            together: dict[tuple[str, ChannelKind], list[Notice]] = defaultdict(list)
-            for notice in due:
-                together[notice.user_id, notice.channel].append(notice)
-            for (user_id, channel), notices in together.items():
-                await self._compose(work, contacts.get(user_id), channel, notices, names, now)
-            await work.commit()
-        return len(due) == NOTICES_PER_STEP
-
-    async def _compose(
-        self,
-        work: Work,
-        contact: Contact | None,
-        channel: ChannelKind,
-        notices: list[Notice],
-        names: dict[str, str],
-        now: Micros,
-    ) -> None:
-        if channel is ChannelKind.WEBHOOK:
-            contact, address, why = Contact(id=RECEIVER), self._receiver(), "no receiver is set up"
-        else:
-            address = contact.address(channel) if contact is not None else ""
-            why = "no telephone number is kept" if channel is ChannelKind.SMS else "no address is kept"
-        if contact is None or not address:
-            void = {"state": NoticeState.VOID, "reason": why}
-            await work.outbox.put([notice.model_copy(update=void) for notice in notices])
-            log.warning("somebody cannot be told", user=notices[0].user_id, channel=str(channel), why=why)
-            return
-        earliest = await work.outbox.last_made(contact.id, channel)
-        free_at = now if earliest is None else Micros(max(now, earliest + self._gap_us))
-        later: list[Notice] = []
-        ready: list[Notice] = []
-        for notice in notices:
-            told_from = contact.told_from(now, notice.priority)
-            if notice.priority > GAP_EXEMPT:
-                told_from = max(told_from, free_at)
-            (ready if told_from <= now else later).append(notice.model_copy(update={"due_at": told_from}))
-        await work.outbox.put(later)
-        if not ready:
-            return
-        alarms = [await work.alarms.get(alarm_id) for alarm_id in dict.fromkeys(each.alarm_id for each in ready)]
-        message = composed(ready, [alarm for alarm in alarms if alarm is not None], names, address, now)
-        await work.outbox.put_message(message)
-        done = {"state": NoticeState.IN_MESSAGE, "message_id": message.id}
-        await work.outbox.put([notice.model_copy(update=done) for notice in ready])
 
     # --- handing over ---------------------------------------------------------------------------------------------
 

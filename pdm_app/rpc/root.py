@@ -21,6 +21,7 @@ from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.groups import groups
 from pdm_app.rpc.history import history
 from pdm_app.rpc.imports import imports
+from pdm_app.rpc.inbox import inbox
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.notices import notices
@@ -28,10 +29,12 @@ from pdm_app.rpc.profile import profile
 from pdm_app.rpc.replays import replays
 from pdm_app.rpc.retention import retention
 from pdm_app.rpc.roles import roles
+from pdm_app.rpc.rotas import rotas
 from pdm_app.rpc.service_accounts import service_accounts
 from pdm_app.rpc.sessions import sessions
 from pdm_app.rpc.settings import settings
 from pdm_app.rpc.shares import shares
+from pdm_app.rpc.shifts import shifts
 from pdm_app.rpc.signals import signals
 from pdm_app.rpc.signatures import signatures
 from pdm_app.rpc.sinks import sinks
@@ -66,6 +69,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "groups": groups,
     "history": history,
     "imports": imports,
+    "inbox": inbox,
     "lines": lines,
     "live": live,
     "notices": notices,
@@ -73,10 +77,12 @@ ROUTES: dict[str, Router[Ctx]] = {
     "replays": replays,
     "retention": retention,
     "roles": roles,
+    "rotas": rotas,
     "service_accounts": service_accounts,
     "sessions": sessions,
     "shares": shares,
     "settings": settings,
+    "shifts": shifts,
     "signals": signals,
     "signatures": signatures,
     "sinks": sinks,

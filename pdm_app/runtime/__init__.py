@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from pdm_app.channels.doors import ChannelDoors
 from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
 from pdm_app.domain.past import PastProgress
@@ -34,7 +33,6 @@ from pdm_app.engine.deriver import Deriver
 from pdm_app.engine.host_checks import ClockCheck, DiskCheck
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
-from pdm_app.engine.notifier import Notifier
 from pdm_app.engine.partitions import PartitionKeeper
 from pdm_app.engine.past_alarms import PastAlarms
 from pdm_app.engine.recorder import CONSUMER as RECORDER
@@ -50,6 +48,7 @@ from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
 from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.imports import import_services
+from pdm_app.runtime.notices import Notices, begin_notices
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.runtime.sinks import begin_sinks
 from pdm_app.services.acme import AcmeKeeping
@@ -83,7 +82,6 @@ from pdm_app.services.link_materials import LinkMaterials
 from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.metrics import Metrics
-from pdm_app.services.notices import NoticeService, notice_secret
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
@@ -240,11 +238,7 @@ async def running(
         feed, sinks = begin_sinks(settings.data_dir, buffer, recorder, SqlCommitted(database, cold), work, secret_store,
                                   clock, keeper.held, supervisor)  # fmt: skip
 
-        channels = ChannelDoors(settings.notices, notice_secret(work, secret_store), clock)
-        stack.push_async_callback(channels.close)
-        notifier = Notifier(work, channels.channel, clock, keeper.held, channels.receiver)
-        supervisor.start("notices", notifier.run, stage=Stage.CONSUMER, backoff=notifier.backoff)
-        notices = NoticeService(work, secret_store, clock, lambda: channels.set_up, lambda: notifier.status.failing)
+        notices = await begin_notices(settings, work, secret_store, ring, clock, keeper.held, supervisor, stack)
 
         async def load_later(driver: str) -> None:
             await pages_served.wait()
@@ -333,7 +327,7 @@ async def running(
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,
-            notices=notices,
+            **notices.services,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),
@@ -361,7 +355,7 @@ async def running(
                     **vitals.checks(),
                     "audit": audit.check,
                     "certificate": expiries.check,
-                    "notices": notices.check,
+                    "notices": notices.services["notices"].check,
                     "sinks": sinks.check,
                     "disk": DiskCheck(settings.data_dir).check,
                     "clock": ClockCheck(clock).check,
@@ -372,7 +366,7 @@ async def running(
         )
         own = SelfWatch(services.system.health, alarm_watch, book, clock)
         supervisor.start("own alarms", own.run, stage=Stage.SERVICE)
-        settings_book.follow(lambda now: _apply(now, services, buffer, cooling, channels))
+        settings_book.follow(lambda now: _apply(now, services, buffer, cooling, notices))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
         metrics.counter(
@@ -384,16 +378,14 @@ async def running(
         yield Product(settings, services, about.version)
 
 
-def _apply(
-    settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling, channels: ChannelDoors
-) -> None:
+def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: Cooling, notices: Notices) -> None:
     """Have the parts of the product go by settings that an admin has just changed."""
     services.auth.apply(settings.auth)
     services.audit.entries_warn = settings.audit.entries_warn
     services.assets.signs_deletions = settings.audit.sign_deletions
     services.ingest.limits, services.uploads.limits = settings.ingest, settings.uploads
     buffer.limit(settings.buffer.bytes_max)
-    channels.set_up = settings.notices
+    notices.apply(settings)
     cooling.hot_days = services.storage.hot_days = settings.history.hot_days
 
 

@@ -27,17 +27,23 @@ from pdm_app.services.exports import ExportService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.imports import ImportService
+from pdm_app.services.inbox import InboxService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
+from pdm_app.services.notice_links import NoticeLinks
+from pdm_app.services.notice_routes import NoticeRouteService
+from pdm_app.services.notice_templates import NoticeTemplateService
 from pdm_app.services.notices import NoticeService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.retention import RetentionService
 from pdm_app.services.retention_runs import RetentionRuns
+from pdm_app.services.rotas import RotaService
 from pdm_app.services.settings import SettingsService
+from pdm_app.services.shifts import ShiftService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
 from pdm_app.services.sinks import SinkService
@@ -52,7 +58,7 @@ from pdm_app.services.views import ViewService
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One of each; ``demo`` only where the simulated plant runs."""
+    """One of each; ``demo`` and ``inbox`` only where the simulated plant runs."""
 
     alarm_backtest: AlarmBacktestService
     alarm_figures: AlarmFiguresService
@@ -82,13 +88,18 @@ class Services:
     lines: LineService
     live: LiveService
     logins: LoginService
+    notice_links: NoticeLinks
+    notice_routes: NoticeRouteService
+    notice_templates: NoticeTemplateService
     notices: NoticeService
     pumps: PumpService
     recalculations: RecalculationService
     replays: ReplayService
     retention: RetentionService
     retention_runs: RetentionRuns
+    rotas: RotaService
     settings: SettingsService
+    shifts: ShiftService
     signals: SignalService
     signatures: SignatureService
     sinks: SinkService
@@ -100,3 +111,4 @@ class Services:
     uploads: UploadService
     views: ViewService
     demo: DemoService | None = None
+    inbox: InboxService | None = None

@@ -1,6 +1,6 @@
-"""Notices as people set them up and follow them: routes, contacts, channels, and the log of what was handed over."""
+"""Notices as people set them up and follow them: contacts, channels, and the log of what was handed over."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import Field
 
@@ -8,19 +8,20 @@ from pdm_app.domain.access import EVERY_SITE, Actor, Permission, User
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.notice_channels import ChannelsSetUp
-from pdm_app.domain.notice_routes import ROUTES_MAX, Contact, ContactFacts, ContactView, NoticeRoute, NoticeRouteFacts
+from pdm_app.domain.notice_routes import Contact, ContactFacts, ContactView
 from pdm_app.domain.notices import ADDRESS_MAX, ChannelKind
 from pdm_app.domain.outbox import Attempt, Message, MessageQuery, MessageState, OutboxFigures, revived
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
-from pdm_app.domain.samples import MICROS_PER_S, Micros
+from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.services.auditing import audit
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.system import Check
 
 PURPOSE = "notices.secret"  # The record is the channel's kind.
 SECRET_CHARACTERS_MAX = 2_048
+UNTOLD_SHOWN_MAX = 3
 LATE_S = 300.0  # A message that has waited longer is worth a word in the health of the product.
 TEST_WORDS = "This is a test, sent by hand from pdm_app. Nothing is wrong."
 
@@ -41,6 +42,7 @@ class ChannelView(Record):
     kind: ChannelKind
     is_set_up: bool
     place: str = Field(description="Where it leads; empty where it is not set up.")
+    is_simulated: bool = Field(default=False, description="It leads to the demo's inbox.")
     has_secret: bool
     problem: str = Field(description="Why the newest attempt failed; empty where it did not.")
 
@@ -60,7 +62,7 @@ class MessageView(Record):
 
 
 class NoticeService:
-    """Who is told, how, and the proof.
+    """How people are told, and the proof.
 
     Args:
         work: Where all is stored.
@@ -68,6 +70,8 @@ class NoticeService:
         clock: Time of changes.
         set_up: The channels as they are set up now.
         failing: Why the newest attempt of a channel failed.
+        caught: The channels that lead to the demo's inbox; None where there is none.
+        untold: Who could not be told, and why.
     """
 
     def __init__(
@@ -77,77 +81,16 @@ class NoticeService:
         clock: Clock,
         set_up: Callable[[], ChannelsSetUp],
         failing: Callable[[], Mapping[str, str]],
+        caught: ChannelsSetUp | None = None,
+        untold: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._work = work
         self._store = store
         self._clock = clock
         self.set_up = set_up
         self._failing = failing
-
-    # --- routes ---------------------------------------------------------------------------------------------------
-
-    async def routes(self, actor: Actor) -> tuple[NoticeRoute, ...]:
-        """Return the routes of the actor's sites, by name."""
-        actor.require(Permission.ALARMS_CONFIGURE)
-        async with self._work(actor.scope) as work:
-            return tuple(await work.outbox.routes())
-
-    async def add_route(self, actor: Actor, facts: NoticeRouteFacts, reason: str = "") -> NoticeRoute:
-        """Tell people from now on.
-
-        Raises:
-            InvalidInputError: Somebody or something that it names does not exist in the site.
-            ConflictError: There are too many routes.
-        """
-        actor.require(Permission.ALARMS_CONFIGURE)
-        now = self._clock.now()
-        route = NoticeRoute(**facts.model_dump(), id=new_id(now))
-        async with self._work(actor.scope) as work:
-            await _check(work, facts)
-            if len(await work.outbox.routes()) >= ROUTES_MAX:
-                raise ConflictError(f"There are {ROUTES_MAX} routes of notices already. Remove one first.")
-            await work.outbox.put_route(route)
-            await _note(work, actor, now, "added", None, route, reason)
-            await work.commit()
-        return route
-
-    async def change_route(
-        self, actor: Actor, route_id: str, facts: NoticeRouteFacts, revision: int, reason: str = ""
-    ) -> NoticeRoute:
-        """Put other facts in the place of a route's; what is due already stays due.
-
-        Raises:
-            NotFoundError: There is none in the actor's sites.
-            ConflictError: Somebody else has changed it meanwhile.
-            InvalidInputError: As `add_route`.
-        """
-        actor.require(Permission.ALARMS_CONFIGURE)
-        async with self._work(actor.scope) as work:
-            before = await _route(work, route_id)
-            if before.revision != revision:
-                raise ConflictError(
-                    "Somebody has changed this route meanwhile. Look at it again.", revision=before.revision
-                )
-            route = NoticeRoute(**facts.model_dump(), id=route_id, revision=revision + 1)
-            await _check(work, facts)
-            await work.outbox.put_route(route)
-            await _note(work, actor, self._clock.now(), "changed", before, route, reason)
-            await work.commit()
-        return route
-
-    async def remove_route(self, actor: Actor, route_id: str, reason: str = "") -> NoticeRoute:
-        """Tell nobody by this route any more.
-
-        Raises:
-            NotFoundError: There is none in the actor's sites.
-        """
-        actor.require(Permission.ALARMS_CONFIGURE)
-        async with self._work(actor.scope) as work:
-            before = await _route(work, route_id)
-            await work.outbox.remove_route(route_id)
-            await _note(work, actor, self._clock.now(), "removed", before, None, reason)
-            await work.commit()
-        return before
+        self._caught = caught
+        self._untold = untold
 
     # --- contacts -------------------------------------------------------------------------------------------------
 
@@ -201,6 +144,7 @@ class NoticeService:
         """Return what is set up and how it is doing."""
         actor.require(Permission.ALARMS_CONFIGURE)
         places, failing = self.set_up().places(), self._failing()
+        caught = self._caught.places() if self._caught is not None else {}
         async with self._work(actor.scope) as work:
             figures = await work.outbox.figures()
         async with self._work(EVERY_SITE) as work:
@@ -210,6 +154,7 @@ class NoticeService:
                 ChannelView(
                     kind=kind, is_set_up=kind in places, place=places.get(kind, ""), has_secret=kind in kept,
                     problem=failing.get(kind, ""),
+                    is_simulated=kind in caught and places.get(kind) == caught[kind],
                 )
                 for kind in ChannelKind
             ),
@@ -327,6 +272,10 @@ class NoticeService:
             why = "; ".join(self._failing().values())
             detail = f"{figures.waiting} messages wait, the oldest for {late_s / 60:.0f} minutes. {why}".strip()
             return Check(name="notices", ok=False, detail=detail, needed=False)
+        untold = self._untold()
+        if untold:
+            who = "; ".join(untold[:UNTOLD_SHOWN_MAX])
+            return Check(name="notices", ok=False, detail=f"Not everybody could be told: {who}", needed=False)
         given_up = f"; {figures.dead} given up, see the delivery log" if figures.dead else ""
         return Check(name="notices", ok=True, detail=f"{figures.sent} messages handed over{given_up}", needed=False)
 
@@ -335,50 +284,11 @@ def _view(user: User, contact: Contact) -> ContactView:
     return ContactView(contact=contact, username=user.username, display_name=user.display_name)
 
 
-async def _route(work: Work, route_id: str) -> NoticeRoute:
-    route = await work.outbox.route(route_id)
-    if route is None:
-        raise NotFoundError(f"There is no route {route_id!r}.")
-    return route
-
-
 async def _message(work: Work, message_id: str) -> Message:
     message = await work.outbox.message(message_id)
     if message is None:
         raise NotFoundError(f"There is no message {message_id!r}.")
     return message
-
-
-async def _check(work: Work, facts: NoticeRouteFacts) -> None:
-    """Refuse a route that names what its site does not have."""
-    if facts.site_id not in {site.id for site in await work.sites.all()}:
-        raise NotFoundError(f"There is no site {facts.site_id!r}.")
-    machines = {asset.id for asset in await work.assets.all() if asset.site_id == facts.site_id}
-    issues = [
-        FieldIssue(f"asset_ids.{place}", "is no machine of this site")
-        for place, asset_id in enumerate(facts.asset_ids)
-        if asset_id not in machines
-    ]
-    people = {user.id for user in await work.users.all() if user.is_active and user.deleted_at is None}
-    issues += [
-        FieldIssue(f"steps.{number}.user_ids.{place}", "is nobody who can see this site")
-        for number, step in enumerate(facts.steps)
-        for place, user_id in enumerate(step.user_ids)
-        if user_id not in people
-    ]
-    if issues:
-        raise InvalidInputError(f"The route {facts.name!r} names what is not there.", issues)
-
-
-async def _note(
-    work: Work, actor: Actor, at: Micros, done: str, before: NoticeRoute | None, after: NoticeRoute | None, reason: str
-) -> None:
-    route = after or before
-    assert route is not None  # noqa: S101 - one of the two is there
-    await audit(
-        work, actor, at, f"notices.route_{done}", subject="notice_route", subject_id=route.id, name=route.name,
-        site_id=route.site_id, before=before, after=after, reason=reason,
-    )  # fmt: skip
 
 
 def _require_people(actor: Actor) -> None:

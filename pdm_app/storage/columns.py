@@ -4,6 +4,7 @@ SQLModel's own choice would lose something on MySQL: ``float`` becomes a 4-byte 
 enum becomes an ENUM of member names that a new member cannot enter without a migration.
 """
 
+from datetime import date
 from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
@@ -19,6 +20,7 @@ from sqlmodel.main import FieldInfoMetadata
 
 VARCHAR_MAX = 255  # Longer texts live off the row on MySQL, whose rows end at 65,535 bytes.
 ENUM_LENGTH = 24
+DATE_LENGTH = 10  # 2026-11-21: a day of the wall, of no zone.
 
 MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Table options; the binary collation makes ids, codes and usernames differ where a byte differs, as on SQLite."""
@@ -61,6 +63,8 @@ def _scalar_type(annotation: Any, metadata: list[Any]) -> TypeEngine[Any]:
         return JSON()
     if issubclass(annotation, Enum):
         return String(ENUM_LENGTH)
+    if issubclass(annotation, date):
+        return String(DATE_LENGTH)
     if issubclass(annotation, bool):
         return Boolean()
     if issubclass(annotation, int):

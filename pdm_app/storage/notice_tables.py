@@ -6,6 +6,7 @@
 from sqlalchemy import Index
 
 from pdm_app.domain.notice_routes import Contact, NoticeRoute
+from pdm_app.domain.notice_words import NoticeTemplate
 from pdm_app.domain.outbox import Attempt, Message, Notice, NoticeEvent
 from pdm_app.storage.columns import MYSQL, Row
 from pdm_app.storage.tables import keyed
@@ -20,6 +21,11 @@ class ContactRow(Contact, Row, table=True):
     """Kept apart from the user, whom many more may read."""
 
     __tablename__ = "notice_contacts"
+    __table_args__ = (keyed("id"), MYSQL)
+
+
+class NoticeTemplateRow(NoticeTemplate, Row, table=True):
+    __tablename__ = "notice_templates"
     __table_args__ = (keyed("id"), MYSQL)
 
 

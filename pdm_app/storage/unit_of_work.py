@@ -18,14 +18,17 @@ from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
+from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
 from pdm_app.domain.retention import Retention
+from pdm_app.domain.rotas import Rotas
 from pdm_app.domain.runs import Runs
 from pdm_app.domain.secrets import Secrets
 from pdm_app.domain.settings_revisions import SettingsRevisions
+from pdm_app.domain.shifts import ShiftCalendars
 from pdm_app.domain.sinks import Sinks
 from pdm_app.domain.storage_rules import StorageRules
 from pdm_app.domain.trust import PeerCertificates
@@ -42,6 +45,7 @@ from pdm_app.storage.devices import SqlDevices
 from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
 from pdm_app.storage.imports import SqlImports
+from pdm_app.storage.notice_templates import SqlNoticeTemplates
 from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.repository import Transaction
@@ -49,6 +53,7 @@ from pdm_app.storage.retention import SqlRetention
 from pdm_app.storage.runs import SqlRuns
 from pdm_app.storage.secrets import SqlSecrets
 from pdm_app.storage.settings_revisions import SqlSettingsRevisions
+from pdm_app.storage.shifts import SqlRotas, SqlShiftCalendars
 from pdm_app.storage.signals import SqlSignals
 from pdm_app.storage.sinks import SqlSinks
 from pdm_app.storage.storage_rules import SqlStorageRules
@@ -76,6 +81,9 @@ class SqlWork:
         self.api_keys: ApiKeys = SqlApiKeys(transaction)
         self.secrets: Secrets = SqlSecrets(transaction)
         self.outbox: Outbox = SqlOutbox(transaction)
+        self.notice_templates: NoticeTemplates = SqlNoticeTemplates(transaction)
+        self.shifts: ShiftCalendars = SqlShiftCalendars(transaction)
+        self.rotas: Rotas = SqlRotas(transaction)
         self.trust: PeerCertificates = SqlPeerCertificates(transaction)
         self.settings: SettingsRevisions = SqlSettingsRevisions(transaction)
         self.groups: Groups = SqlGroups(transaction)

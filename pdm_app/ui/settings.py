@@ -28,6 +28,7 @@ class Place:
         key: The message of its name. The line under it on the index is ``settings.hint.NAME``, where NAME is the last
             part of the address.
         permission: Without it the page is in no list and shows nothing but what is missing; None for everybody.
+        is_of_demo: It is in the lists of the demo alone.
     """
 
     group: Group
@@ -35,6 +36,7 @@ class Place:
     href: str
     icon: str
     permission: Permission | None = None
+    is_of_demo: bool = False
 
     @property
     def hint(self) -> rx.Var[str]:
@@ -54,6 +56,8 @@ PLACES: tuple[Place, ...] = (
     Place("system", "nav.storage", "/settings/storage", "database", Permission.STORAGE_CONFIGURE),
     Place("system", "nav.sinks", "/settings/sinks", "share-2", Permission.STORAGE_CONFIGURE),
     Place("system", "nav.notices", "/settings/notices", "send", Permission.ALARMS_CONFIGURE),
+    Place("system", "nav.shifts", "/settings/shifts", "calendar-clock", Permission.ALARMS_READ),
+    Place("system", "nav.inbox", "/settings/inbox", "inbox", Permission.ALARMS_READ, is_of_demo=True),
     Place("system", "nav.general", "/settings/general", "settings-2", Permission.SETTINGS_READ),
     Place("system", "nav.api", "/settings/api", "braces"),
     Place("system", "nav.about", "/settings/about", "info", Permission.SYSTEM_READ),
@@ -97,7 +101,8 @@ def group_name(group: Group) -> rx.Var[str]:
 
 def if_allowed(place: Place, shown: rx.Component) -> rx.Component:
     """Show something about a page only to those who may open it."""
-    return shown if place.permission is None else rx.cond(_may_open(place), shown)
+    allowed = shown if place.permission is None else rx.cond(_may_open(place), shown)
+    return rx.cond(Session.is_demo, allowed) if place.is_of_demo else allowed
 
 
 def if_any_allowed(group: Group, shown: rx.Component) -> rx.Component:

@@ -30,6 +30,7 @@ from pdm_app.runtime import running
 from pdm_app.services.catalogue import Services
 from pdm_app.services.certificate_files import read_certificates
 from pdm_app.services.demo import DemoService
+from pdm_app.services.inbox import InboxService
 from pdm_app.services.provisioning import provision
 from pdm_app.services.sessions import SignedIn
 from pdm_app.settings import AuthSettings, Settings
@@ -43,7 +44,7 @@ from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.clocks import until
 from tests.counterparts.device_certificates import made
 from tests.counterparts.installation import quick_hasher
-from tests.counterparts.notices import put_notices
+from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
 from tests.counterparts.recordings import put_recordings
 from tests.counterparts.templates import begin_migrated
@@ -147,7 +148,8 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
         async with running(
             settings, clock=clock, on_fatal=lambda child, error: faults.append(f"{child}: {error}")
         ) as one:
-            services = replace(one.services, demo=DemoService(fleet, work, clock))
+            demo, inbox = DemoService(fleet, work, clock), InboxService(caught_for(clock), work, clock)
+            services = replace(one.services, demo=demo, inbox=inbox)
             async with serving(services) as url:
                 yield WholeProduct(services, work, clock, plant, ours, theirs, url)
         assert faults == []

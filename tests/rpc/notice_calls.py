@@ -3,7 +3,7 @@
 from typing import Any
 
 from pdm_app.domain.access import Permission
-from tests.counterparts.notices import message_id, route_id
+from tests.counterparts.notices import CAUGHT, message_id, route_id
 from tests.counterparts.whole_product import OURS, Belongings
 
 CONFIGURE = Permission.ALARMS_CONFIGURE
@@ -22,12 +22,22 @@ NOTICE_NEEDS: dict[str, Permission | None] = {
     "notices.messages": CONFIGURE,
     "notices.message": CONFIGURE,
     "notices.retry": CONFIGURE,
+    "notices.open_link": Permission.ALARMS_READ,
+    "notices.templates": CONFIGURE,
+    "notices.template_names": CONFIGURE,
+    "notices.preview_template": CONFIGURE,
+    "notices.put_template": Permission.SETTINGS_WRITE,
+    "notices.reset_template": Permission.SETTINGS_WRITE,
+    "inbox.messages": Permission.ALARMS_READ,
+    "inbox.message": Permission.ALARMS_READ,
+    "inbox.clear": Permission.SETTINGS_WRITE,
 }
 NOTICE_LET_IN_BUT_WRONG = {
     "notices.change_route": "NOT_FOUND",  # Once it is removed.
     "notices.remove_route": "NOT_FOUND",
     "notices.retry": "CONFLICT",  # It is on its way again.
     "notices.test": "BAD_REQUEST",  # No channel is set up.
+    "notices.open_link": "BAD_REQUEST",  # It was not written here.
 }
 
 
@@ -37,6 +47,7 @@ def facts(site_id: str, user_id: str) -> dict[str, Any]:
 
 def notice_inputs(own: Belongings) -> dict[str, Any]:
     route, message = {"route_id": route_id(OURS)}, {"message_id": message_id(OURS)}
+    template = {"channel": "sms", "facts": {"subject": "{alarm}", "body": "{alarm} at {machine}"}}
     return {
         "notices.add_route": {"facts": facts(OURS, own.user_id)},
         "notices.change_route": {**route, "facts": facts(OURS, own.user_id), "revision": 7},
@@ -47,6 +58,11 @@ def notice_inputs(own: Belongings) -> dict[str, Any]:
         "notices.test": {"channel": "email", "address": "me@plant.example", "site_id": OURS},
         "notices.message": message,
         "notices.retry": message,
+        "notices.open_link": {"token": "v1~0~0"},
+        "notices.preview_template": template,
+        "notices.put_template": {**template, "revision": 0},
+        "notices.reset_template": {"channel": "sms"},
+        "inbox.message": {"caught_id": CAUGHT[OURS]},
     }
 
 
@@ -66,4 +82,5 @@ def notice_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], 
         ("notices.messages", "user_id"): [{"query": {"user_id": target.user_id}}],
         ("notices.message", "message_id"): [message],
         ("notices.retry", "message_id"): [message],
+        ("inbox.message", "caught_id"): [{"caught_id": CAUGHT.get(site_id, "nowhere")}],
     }

@@ -22,6 +22,7 @@ from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
 from tests.rpc.recording_calls import recording_crossings
+from tests.rpc.shift_calls import shift_crossings
 from tests.rpc.workspace_calls import workspace_crossings
 
 SPAN = {"start_at": 1_800_000_000_000_000, "end_at": 1_800_000_060_000_000}
@@ -106,6 +107,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **import_crossings(target),
         **link_crossings(target, site_id),
         **notice_crossings(target, site_id),
+        **shift_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),
         **recording_crossings(target, site_id),

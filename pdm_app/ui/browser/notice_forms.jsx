@@ -2,17 +2,21 @@
 import { useState } from "react";
 import { useAct } from "./acknowledge.jsx";
 import { Check, faultOf, Field, messageOf, Refusal } from "./form_parts.jsx";
+import { useQuery } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 
 const STEPS_MAX = 6;
 const KINDS = ["email", "sms", "webhook"];
 const PRIORITIES = [1, 2, 3, 4];
-const NEW_STEP = { after_s: 0, user_ids: [], channels: ["email"] };
+const HOURS = ["always", "in_shifts", "outside_shifts"];
+const WEEKDAYS = [0, 1, 2, 3, 4, 5, 6];
+const NEW_STEP = { after_s: 0, user_ids: [], rota_ids: [], channels: ["email"] };
 
 /** Which alarms are told to whom, step by step. */
-export function RouteForm({ route, people, onDone }) {
+export function RouteForm({ route, people, rotas, onDone, onRemoved }) {
   const [steps, setSteps] = useState(route.steps ?? [NEW_STEP]);
+  const { answer: areas } = useQuery("areas.list", { site_id: route.site_id });
   const { run, busy, error } = useAct();
   const change = (place, facts) => setSteps(steps.map((step, other) => (other === place ? { ...step, ...facts } : step)));
   const submit = (event) => {
@@ -21,6 +25,8 @@ export function RouteForm({ route, people, onDone }) {
     const facts = {
       site_id: route.site_id, name: String(form.get("name")).trim(), steps, asset_ids: route.asset_ids ?? [],
       priorities: form.getAll("priorities").map(Number), enabled: form.get("enabled") === "on", tells_return: form.get("tells_return") === "on",
+      area_ids: form.getAll("area_ids"), classes: String(form.get("classes") ?? "").split(",").map((each) => each.trim()).filter(Boolean),
+      hours: form.get("hours"), weekdays: form.getAll("weekdays").map(Number), from_time: form.get("from_time") || null, to_time: form.get("to_time") || null,
     };
     run(async () => {
       if (route.id) await link().mutate("notices.change_route", { route_id: route.id, facts, revision: route.revision });
@@ -28,10 +34,7 @@ export function RouteForm({ route, people, onDone }) {
       onDone();
     });
   };
-  const remove = () => run(async () => {
-    await link().mutate("notices.remove_route", { route_id: route.id });
-    onDone();
-  });
+  const remove = () => run(async () => onRemoved(await link().mutate("notices.remove_route", { route_id: route.id })));
   return (
     <form className="entrance-form" onSubmit={submit}>
       <Refusal message={messageOf(error)} />
@@ -42,8 +45,9 @@ export function RouteForm({ route, people, onDone }) {
           <Check key={each} name="priorities" value={each} defaultChecked={(route.priorities ?? [1, 2]).includes(each)} label={t("notices.priority", { priority: each })} />
         ))}
       </fieldset>
+      <Narrower route={route} areas={areas?.items ?? []} />
       {steps.map((step, place) => (
-        <StepFields key={place} number={place + 1} step={step} people={people} onChange={(facts) => change(place, facts)}
+        <StepFields key={place} number={place + 1} step={step} people={people} rotas={rotas} onChange={(facts) => change(place, facts)}
           onRemove={steps.length > 1 ? () => setSteps(steps.filter((_, other) => other !== place)) : null} />
       ))}
       {steps.length < STEPS_MAX && (
@@ -61,7 +65,38 @@ export function RouteForm({ route, people, onDone }) {
   );
 }
 
-function StepFields({ number, step, people, onChange, onRemove }) {
+/** Which alarms of these priorities: where, of which class, and when. */
+function Narrower({ route, areas }) {
+  const narrows = route.area_ids?.length || route.classes?.length || route.weekdays?.length || route.from_time || (route.hours ?? "always") !== "always";
+  return (
+    <details open={Boolean(narrows)}>
+      <summary>{t("notices.narrower")}</summary>
+      <div className="entrance-form">
+        {areas.length > 0 && (
+          <fieldset className="choice-list">
+            <legend className="field-label">{t("notices.areas")}</legend>
+            {areas.map((area) => <Check key={area.id} name="area_ids" value={area.id} defaultChecked={route.area_ids?.includes(area.id)} label={area.name} />)}
+          </fieldset>
+        )}
+        <Field name="classes" label={t("notices.classes")} hint={t("notices.classes_hint")} defaultValue={(route.classes ?? []).join(", ")} maxLength={500} autoComplete="off" />
+        <Field as="select" name="hours" label={t("notices.hours")} defaultValue={route.hours ?? "always"}>
+          {HOURS.map((each) => <option key={each} value={each}>{t("notices.hours_of", { hours: each })}</option>)}
+        </Field>
+        <fieldset className="choice-list">
+          <legend className="field-label">{t("notices.weekdays")}</legend>
+          {WEEKDAYS.map((each) => <Check key={each} name="weekdays" value={each} defaultChecked={route.weekdays?.includes(each)} label={t("notices.weekday", { day: each })} />)}
+        </fieldset>
+        <div className="form-row">
+          <Field name="from_time" type="time" label={t("notices.from_time")} defaultValue={route.from_time ?? ""} />
+          <Field name="to_time" type="time" label={t("notices.to_time")} defaultValue={route.to_time ?? ""} />
+        </div>
+        <p className="caption">{t("notices.narrower_hint")}</p>
+      </div>
+    </details>
+  );
+}
+
+function StepFields({ number, step, people, rotas, onChange, onRemove }) {
   const toggled = (list, each) => (list.includes(each) ? list.filter((other) => other !== each) : [...list, each]);
   return (
     <fieldset className="field notice-step">
@@ -69,8 +104,11 @@ function StepFields({ number, step, people, onChange, onRemove }) {
       <Field type="number" label={t("notices.after")} hint={t("notices.after_hint")} min={0} max={10080} step="any" required
         value={step.after_s / 60} onChange={(event) => onChange({ after_s: Number(event.target.value) * 60 })} />
       <span className="caption">{t("notices.who")}</span>
-      {people.map(({ contact, display_name: name }) => (
-        <Check key={contact.id} label={name} checked={step.user_ids.includes(contact.id)} onChange={() => onChange({ user_ids: toggled(step.user_ids, contact.id) })} />
+      {rotas.map(({ rota }) => (
+        <Check key={rota.id} label={t("notices.on_call", { name: rota.name })} checked={step.rota_ids.includes(rota.id)} onChange={() => onChange({ rota_ids: toggled(step.rota_ids, rota.id) })} />
+      ))}
+      {people.map((person) => (
+        <Check key={person.id} label={person.display_name} checked={step.user_ids.includes(person.id)} onChange={() => onChange({ user_ids: toggled(step.user_ids, person.id) })} />
       ))}
       <span className="caption">{t("notices.how")}</span>
       {KINDS.map((kind) => (

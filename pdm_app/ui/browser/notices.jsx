@@ -8,8 +8,10 @@ import { useQuery } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { ContactForm, RouteForm } from "./notice_forms.jsx";
+import { Templates } from "./notice_templates.jsx";
 import { Age, EmptyNote, ErrorNote, Moment, Skeleton } from "./parts.jsx";
 import { PriorityShape } from "./priority_shape.jsx";
+import { UndoNote } from "./undo.jsx";
 
 const PAGE = 50;
 const FOLLOWED_MS = 1000;
@@ -18,8 +20,9 @@ export const Notices = guarded(function Notices({ siteId = "", mayConfigurePeopl
   return (
     <div className="stack">
       <Channels siteId={siteId} maySet={maySet} />
-      <Routes siteId={siteId} mayConfigurePeople={mayConfigurePeople} />
+      <Routes siteId={siteId} />
       {mayConfigurePeople && <Contacts />}
+      <Templates maySet={maySet} />
       <Log />
     </div>
   );
@@ -50,6 +53,7 @@ function Channels({ siteId, maySet }) {
                 <div className="card-head">
                   <strong>{t("notices.channel", { kind: channel.kind })}</strong>
                   <span className="caption code">{channel.is_set_up ? channel.place : t("notices.not_set_up")}</span>
+                  {channel.is_simulated && <a className="link" href="/settings/inbox">{t("notices.simulated")}</a>}
                   {maySet && (
                     <span className="note-actions push">
                       <button type="button" className="button button-small" onClick={() => setOpen({ sheet: "secret", kind: channel.kind })}>
@@ -118,51 +122,72 @@ function TestSheet({ kind, siteId, onClose }) {
   );
 }
 
-function Routes({ siteId, mayConfigurePeople }) {
+function Routes({ siteId }) {
   const asked = useQuery("notices.routes", {});
-  const people = useQuery("notices.contacts", mayConfigurePeople ? {} : null);
+  const { answer: people } = useQuery("rotas.people", siteId ? { site_id: siteId } : null);
+  const { answer: rotas } = useQuery("rotas.list", siteId ? { site_id: siteId } : null);
   const [open, setOpen] = useState(null);
-  const names = Object.fromEntries((people.answer ?? []).map((one) => [one.contact.id, one.display_name]));
-  const add = siteId && mayConfigurePeople && (
-    <button type="button" className="button button-primary push" onClick={() => setOpen({ site_id: siteId })}>{t("notices.route_add")}</button>
-  );
+  const [removed, setRemoved] = useState(null);
+  const names = Object.fromEntries([...(people ?? []).map((one) => [one.id, one.display_name]), ...(rotas ?? []).map(({ rota }) => [rota.id, t("notices.on_call", { name: rota.name })])]);
+  const add = siteId && <button type="button" className="button button-primary push" onClick={() => setOpen({ site_id: siteId })}>{t("notices.route_add")}</button>;
   return (
     <Card title={t("notices.routes")} asked={asked} actions={add}>
-      {(routes, again) => (
-        <>
-          <p className="muted">{t("notices.routes_hint")}</p>
-          {routes.length === 0 && <EmptyNote title={t("notices.routes_empty")} text={t("notices.routes_empty_hint")} />}
-          {routes.length > 0 && (
-            <table className="table people-table">
-              <thead><tr><th>{t("notices.name")}</th><th>{t("notices.priorities")}</th><th>{t("notices.steps")}</th></tr></thead>
-              <tbody>
-                {routes.map((route) => (
-                  <tr key={route.id}>
-                    <td>
-                      {mayConfigurePeople ? <button type="button" className="link" onClick={() => setOpen(route)}>{route.name}</button> : route.name}
-                      {!route.enabled && <div className="caption">{t("notices.off")}</div>}
-                    </td>
-                    <td data-label={t("notices.priorities")}><span className="note-actions">{route.priorities.map((each) => <PriorityShape key={each} priority={each} />)}</span></td>
-                    <td data-label={t("notices.steps")}>
-                      {route.steps.map((step) => (
-                        <div key={step.after_s} className="caption">
-                          {t("notices.step_line", { minutes: step.after_s / 60, who: step.user_ids.map((id) => names[id] ?? id).join(", "), how: step.channels.map((kind) => t("notices.channel", { kind })).join(", ") })}
-                        </div>
-                      ))}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
-          {open && (
-            <Sheet title={open.id ? open.name : t("notices.route_add")} onClose={() => setOpen(null)} side>
-              <RouteForm route={open} people={people.answer ?? []} onDone={() => { setOpen(null); again(); }} />
-            </Sheet>
-          )}
-        </>
-      )}
+      {(all, again) => {
+        const routes = all.filter((route) => !siteId || route.site_id === siteId);
+        return (
+          <>
+            <p className="muted">{t("notices.routes_hint")} <a className="link" href="/settings/shifts">{t("nav.shifts")}</a></p>
+            {removed && (
+              <UndoNote
+                key={removed.id} what={t("notices.route_removed", { name: removed.name })} onOver={() => setRemoved(null)}
+                onUndo={async () => {
+                  const { id, revision, ...facts } = removed;
+                  await link().mutate("notices.add_route", { facts });
+                  setRemoved(null);
+                  again();
+                }}
+              />
+            )}
+            {routes.length === 0 && <EmptyNote title={t("notices.routes_empty")} text={t("notices.routes_empty_hint")} />}
+            {routes.length > 0 && <RouteTable routes={routes} names={names} onOpen={setOpen} />}
+            {open && (
+              <Sheet title={open.id ? open.name : t("notices.route_add")} onClose={() => setOpen(null)} side>
+                <RouteForm route={open} people={people ?? []} rotas={rotas ?? []} onDone={() => { setOpen(null); again(); }}
+                  onRemoved={(gone) => { setOpen(null); setRemoved(gone); again(); }} />
+              </Sheet>
+            )}
+          </>
+        );
+      }}
     </Card>
+  );
+}
+
+function RouteTable({ routes, names, onOpen }) {
+  const who = (step) => [...step.user_ids, ...step.rota_ids].map((id) => names[id] ?? id).join(", ");
+  return (
+    <table className="table people-table">
+      <thead><tr><th>{t("notices.name")}</th><th>{t("notices.priorities")}</th><th>{t("notices.steps")}</th></tr></thead>
+      <tbody>
+        {routes.map((route) => (
+          <tr key={route.id}>
+            <td>
+              <button type="button" className="link" onClick={() => onOpen(route)}>{route.name}</button>
+              {!route.enabled && <div className="caption">{t("notices.off")}</div>}
+              {route.hours !== "always" && <div className="caption">{t("notices.hours_of", { hours: route.hours })}</div>}
+            </td>
+            <td data-label={t("notices.priorities")}><span className="note-actions">{route.priorities.map((each) => <PriorityShape key={each} priority={each} />)}</span></td>
+            <td data-label={t("notices.steps")}>
+              {route.steps.map((step) => (
+                <div key={step.after_s} className="caption">
+                  {t("notices.step_line", { minutes: step.after_s / 60, who: who(step), how: step.channels.map((kind) => t("notices.channel", { kind })).join(", ") })}
+                </div>
+              ))}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

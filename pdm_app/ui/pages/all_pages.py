@@ -19,13 +19,16 @@ from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.directories import directories
 from pdm_app.ui.pages.general import general
 from pdm_app.ui.pages.imports import imports
+from pdm_app.ui.pages.inbox import inbox
 from pdm_app.ui.pages.login import login
+from pdm_app.ui.pages.notice_link import notice_link
 from pdm_app.ui.pages.notices import notices
 from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
 from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
+from pdm_app.ui.pages.shifts import shifts
 from pdm_app.ui.pages.signals import signals
 from pdm_app.ui.pages.sinks import sinks
 from pdm_app.ui.pages.storage import storage
@@ -65,6 +68,7 @@ PAGES: tuple[Page, ...] = (
     Page("/alarms/history", journal, "journal.title", [Journal.load]),
     Page("/alarms/shelf", shelf, "shelf.title", [Session.enter]),
     Page("/alarms/rules", rules, "master.title", [Session.enter]),
+    Page("/notice/[notice_token]", notice_link, "notice.title", [Session.enter]),
     Page("/alarms/kpi", figures, "kpi.title", [Session.enter]),
     Page("/trends", trends, "trends.title", [Session.enter]),
     Page("/signals", signals, "signals.title", [Session.enter]),
@@ -77,6 +81,8 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/profile", profile, "profile.title", [Session.enter]),
     Page("/settings/users", users, "users.title", [Session.enter]),
     Page("/settings/notices", notices, "notices.title", [Session.enter]),
+    Page("/settings/shifts", shifts, "shifts.title", [Session.enter]),
+    Page("/settings/inbox", inbox, "inbox.title", [Session.enter]),
     Page("/settings/general", general, "general.title", [Session.enter]),
     Page("/settings/api", api, "nav.api", [Session.enter]),
     Page("/settings/sign-in", directories, "directories.title", [Session.enter]),
