@@ -129,8 +129,8 @@ class Procedure:
             kind = "query that streams" if self.type == "query" and self.output.is_iterator else self.type
             methods = "no REST address" if self.output.is_iterator else " or ".join(METHODS[self.type])
             raise SignatureError(f"{who}: a {kind} has {methods}.")
-        strangers = set(route.parameters) - TextFields(self.input.adapter, self.input.parameter).names
-        if strangers:
+        strangers = set(route.parameters) - self.input.keywords
+        if strangers and (strangers := strangers - TextFields(self.input.adapter, self.input.parameter).names):
             raise SignatureError(f"{who}: {', '.join(sorted(strangers))} is no field of its input.")
         return route
 

@@ -8,6 +8,7 @@ wrong with it.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import orjson
@@ -68,7 +69,7 @@ class Taken:
 
 
 class TextFields:
-    """The fields of one procedure's input.
+    """The fields of one procedure's input; its schema is read when somebody asks, which most procedures are spared.
 
     Args:
         adapter: Of the input; None where nothing is taken.
@@ -80,18 +81,36 @@ class TextFields:
     """
 
     def __init__(self, adapter: TypeAdapter[Any] | None, parameter: str = "") -> None:
-        schema = {} if adapter is None else adapter.json_schema(mode="validation")
-        definitions = schema.get("$defs", {})
-        objects = [found.get("properties", {}) for found in objects_of(schema, definitions)]
-        self.is_bare = bool(parameter) and not objects
+        self._adapter = adapter
+        self._parameter = parameter
+
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
+        return {} if self._adapter is None else self._adapter.json_schema(mode="validation")
+
+    @cached_property
+    def _objects(self) -> list[dict[str, Any]]:
+        definitions = self._schema.get("$defs", {})
+        return [found.get("properties", {}) for found in objects_of(self._schema, definitions)]
+
+    @cached_property
+    def is_bare(self) -> bool:
+        return bool(self._parameter) and not self._objects
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._taken)
+
+    @cached_property
+    def _taken(self) -> dict[str, Taken]:
         found: dict[str, list[Any]] = {}
         if self.is_bare:
-            found[parameter] = [schema]
-        for properties in objects:
+            found[self._parameter] = [self._schema]
+        for properties in self._objects:
             for name, held in properties.items():
                 found.setdefault(name, []).append(held)
-        self._taken = {name: _taken({"anyOf": schemas}, definitions) for name, schemas in found.items()}
-        self.names = frozenset(self._taken)
+        definitions = self._schema.get("$defs", {})
+        return {name: _taken({"anyOf": schemas}, definitions) for name, schemas in found.items()}
 
     def is_json(self, name: str) -> bool:
         """Whether a field is written as JSON, because it can be nothing but an object or a list of them."""

@@ -7,7 +7,7 @@ base64 bytes mean the same whichever way the call came. Output is checked while 
 import inspect
 import json
 import types
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import is_dataclass
 from typing import (
     Annotated,
@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapte
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import TypedDict
 
-from pdm_app.trpc.annotations import members_of
+from pdm_app.trpc.annotations import members_of, plain_fields
 from pdm_app.trpc.errors import Issue, TrpcError, invalid_input, issues_error
 from pdm_app.trpc.forms import FormFields, is_file, takes_many
 from pdm_app.trpc.uploads import Form
@@ -62,6 +62,7 @@ class InputType:
             reads the request body.
         parameter: The name of the one parameter of ``whole`` and ``stream``.
         adapter: Validates the JSON, except for ``none`` and ``stream``.
+        keywords: Names of the parameters of ``fields`` and ``form`` that are fields under the same name.
         is_optional: A call without input is valid.
     """
 
@@ -74,6 +75,7 @@ class InputType:
         "adapter",
         "form",
         "is_optional",
+        "keywords",
         "parameter",
         "takes_last_event_id",
     )
@@ -81,6 +83,7 @@ class InputType:
     def __init__(self, function: Function) -> None:
         self._function = function
         self.parameter = ""
+        self.keywords: frozenset[str] = frozenset()
         self.adapter: TypeAdapter[Any] | None = None
         self.form: InputForm = "none"
         self.is_optional = True
@@ -180,22 +183,32 @@ class InputType:
             self.form, self.is_optional = "stream", False
             return
         self._validate("whole", adapter_of(annotation))
-        schema = (self.json_schema() or {}) if _is_object(annotation) else {}
-        closed = schema.get("additionalProperties") is False
-        self.takes_last_event_id = not closed or LAST_EVENT_ID in schema.get("properties", {})
+        has_required, names = self._object(annotation) if _is_object(annotation) else (False, None)
+        self.takes_last_event_id = names is None or LAST_EVENT_ID in names
         if parameter.default is not parameter.empty:
             default = parameter.default
             self._absent = lambda: default
         elif _is_object(annotation):
-            self.is_optional = not schema.get("required")
+            self.is_optional = not has_required
             self._absent = lambda: self._decode(b"{}")
         else:
             self.is_optional = False
             self._absent = _require_input
 
+    def _object(self, annotation: Any) -> tuple[bool, Collection[str] | None]:
+        """Return whether an object must have some field, and the names of all; None where it takes any others, too."""
+        fields = plain_fields(annotation)
+        if fields is not None:
+            closed = annotation.model_config.get("extra") == "forbid"
+            return any(field.is_required() for field in fields.values()), fields if closed else None
+        schema = self.json_schema() or {}
+        closed = schema.get("additionalProperties") is False
+        return bool(schema.get("required")), schema.get("properties", {}) if closed else None
+
     def _take_fields(self, keywords: list[inspect.Parameter], hints: Mapping[str, Any]) -> None:
         self._validate("fields", _adapter_of_fields(self._function, keywords, hints))
         self.takes_last_event_id = any(parameter.name == "last_event_id" for parameter in keywords)
+        self.keywords = frozenset(parameter.name for parameter in keywords) - {"last_event_id"}
         self.is_optional = all(parameter.default is not parameter.empty for parameter in keywords)
         if not self.is_optional:
             self._absent = lambda: self._decode(b"{}")
