@@ -199,6 +199,7 @@ def _sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
         url,
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,  # Each connection has a cache of its own: a few that are busy, not all a little.
         pool_timeout=POOL_WAIT_S,
         connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_MS / 1000, "factory": _LettingGo},
     )

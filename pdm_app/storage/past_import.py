@@ -42,8 +42,8 @@ from pdm_app.storage.samples import put_latest
 
 DAY_US = 86_400 * MICROS_PER_S
 HOUR_US = 3600 * MICROS_PER_S
-ROWS_AT_ONCE = 500_000
-"""Rows that are laid over each other and written together, about 100 MB while it lasts."""
+ROWS_AT_ONCE = 80_000
+"""Rows that are laid over each other and written together, some 60 MB while it lasts."""
 HOT_ROWS_MAX = 4_000_000
 SIGNALS_PER_STATEMENT = 200
 EVER = (0, 2**62)
