@@ -209,6 +209,16 @@ class Buffer(Protocol):
         """Why the newest samples were not kept, and what to do; empty once there is room for more."""
         ...
 
+    @property
+    def identity(self) -> str:
+        """Tells this buffer from one that was there before it: numbers of batches mean something in one buffer only."""
+        ...
+
+    @property
+    def quarantined(self) -> int:
+        """Batches whose bytes the disk has damaged since they were acknowledged; they are kept aside."""
+        ...
+
 
 class Intake(Protocol):
     """Where samples that no driver reads, such as HTTP ingest, enter the data path."""
@@ -238,8 +248,10 @@ class Fence:
 class Historian(Protocol):
     """The long memory: idempotent writes, envelopes on reading."""
 
-    async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
+    async def write(self, batches: Sequence[Batch], fence: Fence, *, past_buffer: bool = False) -> Recorded:
         """Store all samples in one transaction; a replay changes nothing.
+
+        Of samples that come past the buffer, in which those who keep copies look, these are told.
 
         Raises:
             FencedError: Another process holds the lease.

@@ -3,7 +3,8 @@
 A sink has a kind, a choice of signals and a place for each of them: up to which source time its samples have been taken
 over there. Samples are taken from history, where the recorder has put them, never from the way there: so a target may
 be away for as long as history keeps the samples, and holds nothing up. Each is sent at least once, those of one signal
-in the order of time; what arrives late is sent when it has arrived; what is deleted in history stays where it was sent.
+in the order of time; what arrives late is sent when it has arrived. What imports and recalculations change in history
+is changed over there, as far as the other side can delete; what retention removes stays where it was sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from pdm_app.domain.errors import PdmError
+from pdm_app.domain.history_changes import HistoryChange
 from pdm_app.domain.record import Facts, Id, Instant, Name, Record, Revision
 from pdm_app.domain.samples import F8, I8
 from pdm_app.domain.signals import DataType, Signal
@@ -48,6 +50,11 @@ class SinkKind(StrEnum):
     POSTGRESQL = "postgresql"
     INFLUXDB = "influxdb"
 
+
+CAN_ERASE = frozenset({SinkKind.POSTGRESQL, SinkKind.INFLUXDB})
+"""Of which kinds samples can be deleted over there when they go from history."""
+
+BY_HAND = "to put it right now, delete there what is from that time on, and have the sink go on from it."
 
 TRIED_WITH = {
     SinkKind.CSV: "Python's csv module",
@@ -153,6 +160,8 @@ class SinkStatus(Record):
     problem: str = Field(default="", description="Why nothing is taken, and what to do; empty where all is well.")
     failing_since: int | None = None
     gap: str = Field(default="", description="What was removed from history before it could be sent.")
+    anew: int = Field(default=0, description="How many spans that were changed in history wait to be put anew there.")
+    outdated: str = Field(default="", description="What went from history and is still over there, and why.")
 
 
 class SinkView(Record):
@@ -256,6 +265,14 @@ class SinkError(PdmError):
     """The other side did not take samples; says why and what to do. They are sent again."""
 
 
+class CannotEraseError(SinkError):
+    """The other side does not delete samples, and will not however often it is asked; says why and what to do."""
+
+
+SentSpan: TypeAlias = tuple[SentSignal, int, int]
+"""A signal, from a time, up to, not including, another; microseconds UTC."""
+
+
 class Target(Protocol):
     """One opened sink. Its methods are called one after the other.
 
@@ -281,6 +298,15 @@ class Target(Protocol):
 
         Raises:
             SinkError: Not taken, or nobody knows.
+        """
+        ...
+
+    async def erase(self, spans: Sequence[SentSpan]) -> str | None:
+        """Delete all samples of some spans; a checkpoint as of `write`. What is in history is written again afterwards.
+
+        Raises:
+            CannotEraseError: It does not do that.
+            SinkError: Not done, or nobody knows.
         """
         ...
 
@@ -311,41 +337,6 @@ class TargetRules(Protocol):
     def target(self, sink: Sink, secret: str | None) -> Target: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Page:
-    """Some committed samples of some signals, with what was removed of the spans asked for."""
-
-    signal: I8
-    source_at: I8
-    value: F8
-    quality: I8
-    text: Mapping[int, str]
-    removed: Sequence[tuple[int, int, int]] = ()
-
-    def __len__(self) -> int:
-        return len(self.signal)
-
-
-class Committed(Protocol):
-    """Reads what the recorder has put into history, hot and cold; nothing that still waits for it."""
-
-    async def newest(self, signals: Sequence[int]) -> Mapping[int, int]:
-        """Return by signal the source time of its newest sample.
-
-        Raises:
-            UnavailableError: The database does not answer.
-        """
-        ...
-
-    async def read(self, spans: Sequence[tuple[int, int, int]], texts_of: frozenset[int], rows_max: int) -> Page | None:
-        """Return the samples of (signal, from, up to) spans by time; None where they are more than ``rows_max``.
-
-        Raises:
-            UnavailableError: The database does not answer.
-        """
-        ...
-
-
 class Sinks(Protocol):
     """Where sinks are kept; reads and writes only what the scope covers."""
 
@@ -368,5 +359,17 @@ class Sinks(Protocol):
 
         Raises:
             NotFoundError: There is no such sink in scope.
+        """
+        ...
+
+    async def changes(self, rows_max: int) -> Sequence[HistoryChange]:
+        """Return what was changed in history and is not forgotten, the oldest first; nothing unless to every site."""
+        ...
+
+    async def forget_changes(self, ids: Sequence[str]) -> None:
+        """Forget changes that every sink knows of.
+
+        Raises:
+            NotFoundError: Not all sites are in scope.
         """
         ...

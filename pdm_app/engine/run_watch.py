@@ -239,7 +239,7 @@ class RunWatch:
                 continue
             batches = self._ring.between(rule.signals, begin, end)
             if batches:
-                await self._historian.write(batches, await self._fence())
+                await self._historian.write(batches, await self._fence(), past_buffer=True)
                 watched.kept_to[run.id] = max(int(batch.source_at.max()) for batch in batches) + 1
 
     # --- putting rules in force -------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 A consumer of the durable buffer that looks no further than the recorder has got, and only at signals and times: which
 signal has something new, and what of it came late. Its position is confirmed once that is stored with the places of the
-sinks, so that a crash forgets nothing; whether a target is there or not makes no difference to the buffer.
+sinks, so that a crash forgets nothing; whether a target is there or not makes no difference to the buffer. What was
+changed in history on another way is read from its notes, which are forgotten in the transaction that stores the places.
 """
 
 import asyncio
@@ -11,12 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from pdm_app.domain.access import EVERY_SITE
+from pdm_app.domain.committed import Committed
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.ports import Buffer, Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.domain.signals import Signal
-from pdm_app.domain.sinks import Committed, SentSignal, Sink, SinkStatus, Target, TargetRules
+from pdm_app.domain.sinks import SentSignal, Sink, SinkStatus, Target, TargetRules
 from pdm_app.domain.units import unit
 from pdm_app.engine.sink_sender import SinkSender
 from pdm_app.engine.supervisor import Backoff, Retry, Stage, Supervisor
@@ -28,6 +30,8 @@ CONSUMER = "sinks"
 SAMPLES_MAX = 50_000
 LOOK_S = 0.5
 SAVE_EVERY_US = 2 * MICROS_PER_S
+CHANGES_MAX = 100
+"""Changes of history that are looked at together; each names every signal of its own at most once."""
 
 
 class SinkFeed:
@@ -43,7 +47,7 @@ class SinkFeed:
         rules: Makes targets.
         secret_of: Returns the secret of a sink, None where it has none.
         supervisor: Runs the senders.
-        holder: Names this installation of the buffer: numbers of batches mean nothing to another one.
+        holder: Names this very buffer: numbers of batches mean nothing to another one, also where it took its place.
     """
 
     def __init__(
@@ -127,15 +131,29 @@ class SinkFeed:
 
     async def _keep(self) -> None:
         position = self._position
+        while await self._follow():
+            pass
         await self._save(list(self._senders.values()))
         await self._buffer.confirm(CONSUMER, position)
         self._saved_at = self._clock.now()
 
-    async def _save(self, senders: Sequence[SinkSender]) -> None:
-        """Store where some sinks stand, if that has changed."""
+    async def _follow(self) -> bool:
+        """Have the sinks follow what was changed in history; False where all is said."""
+        async with self._work(EVERY_SITE) as work:
+            changes = await work.sinks.changes(CHANGES_MAX)
+        if changes:
+            async with self._turn:
+                senders = list(self._senders.values())
+                for sender in senders:
+                    sender.follow(changes)
+                await self._save(senders, [change.id for change in changes])
+        return len(changes) == CHANGES_MAX
+
+    async def _save(self, senders: Sequence[SinkSender], followed: Sequence[str] = ()) -> None:
+        """Store where some sinks stand, if that has changed, and forget the changes of history that all follow."""
         async with self._saving:
             changed = [sender for sender in senders if sender.progress.changes != sender.saved_changes]
-            if not changed:
+            if not changed and not followed:
                 return
             fence = await self._fence()
             async with self._work(EVERY_SITE) as work:
@@ -143,6 +161,7 @@ class SinkFeed:
                 changes = [sender.progress.changes for sender in changed]
                 for sender in changed:
                     await work.sinks.put_progress(sender.sink.id, sender.progress.packed())
+                await work.sinks.forget_changes(followed)
                 await work.commit()
             for sender, count in zip(changed, changes, strict=True):
                 sender.saved_changes = count
@@ -206,7 +225,7 @@ class SinkFeed:
             log.error("a sink begins anew, for its place is damaged", sink=sink.name, error=str(error))
             progress = SinkProgress(sink.begins_at)
         # Numbers of batches count on only where they are of this very buffer.
-        is_same = progress.holder == self._holder and 0 < self._position <= progress.seq
+        is_same = progress.holder == self._holder and self._position <= progress.seq
         progress.seq = progress.seq if is_same else 0
         progress.holder = self._holder
         return progress

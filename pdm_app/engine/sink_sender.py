@@ -6,25 +6,38 @@ everything before is safe. Its back-off is its own, so that one target that is a
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
 
+from pdm_app.domain.committed import Committed, Page
 from pdm_app.domain.errors import PdmError
+from pdm_app.domain.history_changes import HistoryChange
 from pdm_app.domain.ports import Clock
+from pdm_app.domain.retention import without_holds
 from pdm_app.domain.samples import MICROS_PER_S, moment
 from pdm_app.domain.signals import DataType
-from pdm_app.domain.sinks import Committed, Page, SentSamples, SentSignal, Sink, SinkError, SinkStatus, Target
+from pdm_app.domain.sinks import (
+    CAN_ERASE,
+    CannotEraseError,
+    SentSamples,
+    SentSignal,
+    Sink,
+    SinkError,
+    SinkStatus,
+    Target,
+)
 from pdm_app.engine.supervisor import Backoff, Retry, first_of
-from pdm_app.stream.sink_progress import SinkProgress, Span
+from pdm_app.stream.owed_spans import OwedSpans, Span
+from pdm_app.stream.sink_progress import SinkProgress
 
 log = structlog.get_logger(__name__)
 
 ROWS_MAX = 20_000
 """Of one page; it and its copy for the target are what a sink takes of memory."""
 SIGNALS_MAX = 2_000  # Of one page.
-LATE_SPANS_MAX = 200
+OWED_SPANS_MAX = 200
 GATHER_S = 1.0  # New samples wait so long for company.
 LOOK_S = 5.0  # So often a target is asked whether something of it is due to end.
 SAVE_EVERY_US = 2 * MICROS_PER_S
@@ -86,6 +99,13 @@ class SinkSender:
         """Look whether there is something to send."""
         self._awake.set()
 
+    def follow(self, changes: Sequence[HistoryChange]) -> None:
+        """Hear what was changed in history on another way than the recorder's."""
+        can_erase = self.sink.kind in CAN_ERASE
+        for change in changes:
+            self.progress.put_anew(change.spans, is_gone=change.is_gone, can_erase=can_erase)
+        self.wake()
+
     async def run(self) -> None:
         """Send until cancelled; what was handed over and is not known to be safe is sent again.
 
@@ -135,14 +155,11 @@ class SinkSender:
     async def _step(self, target: Target) -> bool:
         """Send one page; False where nothing is owed."""
         progress = self.progress
+        if progress.anew:
+            await self._send_owed(target, progress.anew, is_anew=True)
+            return True
         if progress.late:
-            late = progress.next_late(LATE_SPANS_MAX)
-            page = await self._committed.read(late, self._texts, ROWS_MAX)
-            while page is None and progress.halve_late():
-                page = await self._committed.read(progress.late_now, self._texts, ROWS_MAX)
-            receipt = await self._hand_over(target, page) if page is not None else None
-            progress.sent_late()
-            self._settle(receipt)
+            await self._send_owed(target, progress.late)
             return True
         spans = progress.next_spans(SIGNALS_MAX)
         if not spans:
@@ -157,6 +174,38 @@ class SinkSender:
         if len(page) < ROWS_MAX // 4 and _is_cut(spans, progress):
             progress.wider()
         return True
+
+    async def _send_owed(self, target: Target, owed: OwedSpans, *, is_anew: bool = False) -> None:
+        """Send what some spans hold, if they are anew after the target has forgotten what it has of them."""
+        spans = owed.next(OWED_SPANS_MAX)
+        page = await self._committed.read(spans, self._texts, ROWS_MAX, strict=is_anew)
+        while page is None and (spans := owed.fewer()):
+            page = await self._committed.read(spans, self._texts, ROWS_MAX, strict=is_anew)
+        receipt = None
+        if page is not None:
+            receipt = await self._erase(target, spans, page) if is_anew else None
+            receipt = await self._hand_over(target, page) or receipt
+        self.progress.sent_owed(owed)
+        self._settle(receipt)
+
+    async def _erase(self, target: Target, spans: Sequence[Span], page: Page) -> str | None:
+        """Have the target forget what it has of some spans, all but what history has removed: that is nowhere else."""
+        removed: dict[int, list[tuple[int, int]]] = {}
+        for number, begin, end in page.removed:
+            removed.setdefault(number, []).append((begin, end))
+        if page.trouble:
+            self.progress.stays(spans, f"{page.trouble} So nothing was deleted.")
+            return None
+        parts = [
+            (self.signals[number], *part)
+            for number, begin, end in spans
+            for part in without_holds((begin, end), removed.get(number, ()))
+        ]
+        try:
+            return await self._asked(target.erase(parts)) if parts else None
+        except CannotEraseError as error:
+            self.progress.stays(spans, error.message)
+            return None
 
     async def _hand_over(self, target: Target, page: Page) -> str | None:
         if not len(page):
@@ -235,13 +284,15 @@ class SinkSender:
             newest_at=self._newest_at,
             lag_s=max(0.0, lag_us / MICROS_PER_S),
             behind=int(behind.sum()),
-            late=progress.late_waiting,
+            late=len(progress.late),
+            anew=len(progress.anew),
             samples_per_s=recent * MICROS_PER_S / RATE_WINDOW_US,
             samples_total=self._total,
             refused_total=self._refused,
             problem=self._problem,
             failing_since=self._failing_since,
             gap=_gap(progress),
+            outdated=_outdated(progress),
         )
 
 
@@ -253,8 +304,18 @@ def _is_cut(spans: list[Span], progress: SinkProgress) -> bool:
 def _gap(progress: SinkProgress) -> str:
     if progress.gap is None:
         return ""
-    signals, begin, end = progress.gap
-    return (
-        f"Samples of up to {signals} signals from {moment(begin):%Y-%m-%d %H:%M} to {moment(end):%Y-%m-%d %H:%M} UTC "
-        "were removed from history before they could be sent. They are not over there."
-    )
+    what = f"Samples of {_said(progress.gap)} were removed from history before they could be sent."
+    return f"{what} They are not over there."
+
+
+def _outdated(progress: SinkProgress) -> str:
+    if progress.outdated is None:
+        return ""
+    what = f"Samples of {_said(progress.outdated)} were taken back or recalculated in history."
+    return f"{what} What was sent of them before is still over there. {progress.outdated_for}"
+
+
+def _said(around: Span) -> str:
+    signals, begin, end = around
+    many = "one signal" if signals == 1 else f"up to {signals} signals"
+    return f"{many} from {moment(begin):%Y-%m-%d %H:%M} to {moment(end):%Y-%m-%d %H:%M} UTC"

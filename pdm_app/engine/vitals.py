@@ -105,6 +105,8 @@ class Vitals:
     async def _buffering(self) -> Check:
         share = self._buffer.bytes_used / self._buffer.bytes_max
         stands = f"{self._buffer.depth} samples, {share:.0%} of its cap"
+        if self._buffer.quarantined:
+            stands += f"; {self._buffer.quarantined} batches were damaged by the disk and are set aside. Check the disk"
         return Check(name="buffer", ok=not self._buffer.trouble, detail=self._buffer.trouble or stands)
 
     async def _alarms(self) -> Check:

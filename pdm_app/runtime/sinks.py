@@ -4,9 +4,9 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from pdm_app.domain.committed import Committed
 from pdm_app.domain.ports import Buffer, Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
-from pdm_app.domain.sinks import Committed
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.sink_feed import SinkFeed
 from pdm_app.engine.supervisor import Stage, Supervisor
@@ -30,7 +30,7 @@ def begin_sinks(
     doors = SinkDoors(data_dir / FOLDER, clock)
     feed = SinkFeed(
         buffer, lambda: recorder.position, committed, work, clock, fence, doors,
-        sink_secret(work, store), supervisor, f"{socket.gethostname()}:{data_dir}",
+        sink_secret(work, store), supervisor, f"{socket.gethostname()}:{data_dir}:{buffer.identity}",
     )  # fmt: skip
     supervisor.start("sinks", feed.run, stage=Stage.CONSUMER, backoff=feed.backoff, on_retry=feed.retrying,
                      drain=feed.drain)  # fmt: skip

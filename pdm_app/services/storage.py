@@ -33,6 +33,7 @@ class BufferFill(Record):
     bytes: int
     bytes_max: int
     trouble: str
+    damaged: int = Field(description="Batches that the disk has damaged after they were acknowledged; set aside in it.")
 
 
 class StorageStatus(Record):
@@ -122,7 +123,7 @@ class StorageService:
             damaged=sum(file.trouble is not None for file in files),
             buffer=BufferFill(
                 samples=self._buffer.depth, bytes=self._buffer.bytes_used, bytes_max=self._buffer.bytes_max,
-                trouble=self._buffer.trouble,
+                trouble=self._buffer.trouble, damaged=self._buffer.quarantined,
             ),
             cache=self._cache() if self._cache is not None else None,
         )  # fmt: skip

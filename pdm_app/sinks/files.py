@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.samples import MICROS_PER_S
-from pdm_app.domain.sinks import FileOptions, SentSamples, SinkError
+from pdm_app.domain.sinks import CannotEraseError, FileOptions, SentSamples, SentSpan, SinkError
 
 PART = ".part"
 FREE_BYTES_MIN = 500_000_000
@@ -101,6 +101,13 @@ class FileTarget:
     async def write(self, samples: SentSamples) -> str | None:
         """See `Target.write`."""
         return await self._told("written", lambda: self._write(samples))
+
+    async def erase(self, spans: Sequence[SentSpan]) -> str | None:  # noqa: ARG002 - whichever they are
+        """See `Target.erase`; a file that somebody may have fetched is never written anew."""
+        raise CannotEraseError(
+            "Files keep what was written: of two lines of a signal and time the later one counts, and a line whose "
+            "sample is gone is told only by history."
+        )
 
     async def settle(self, *, at_once: bool) -> str | None:
         """See `Target.settle`."""

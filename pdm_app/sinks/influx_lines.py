@@ -31,6 +31,31 @@ def _series(measurement: str, signal: SentSignal) -> str:
     return name + "".join(f",{key}={tag(value)}" for key, value in tags.items() if value)
 
 
+def deletion(measurement: str, signal: SentSignal, begin: int, end: int) -> str:
+    """Return the statement of InfluxDB 1.x that deletes a signal's points from a time up to another.
+
+    The unit is not asked for: points of before may have another one.
+    """
+    name = _plain(measurement).replace("\\", "\\\\").replace('"', '\\"')
+    where = "".join(f""""{key}" = '{_in_quotes(words)}' AND """ for key, words in _owner(signal))
+    return f'DELETE FROM "{name}" WHERE {where}time >= {begin}u AND time < {end}u'  # noqa: S608 - quoted above
+
+
+def predicate(measurement: str, signal: SentSignal) -> str:
+    """Return what tells a signal's points from all others when they are to be deleted from an InfluxDB 2.x."""
+    parts = (("_measurement", _plain(measurement)), *_owner(signal))
+    return " AND ".join(f"{key}={quoted(words)}" for key, words in parts)
+
+
+def _owner(signal: SentSignal) -> Iterator[tuple[str, str]]:
+    for key, words in (("machine", signal.machine), ("signal", signal.name), ("site", signal.site)):
+        yield key, _plain(words)
+
+
+def _in_quotes(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("'", "\\'")
+
+
 def _fields(value: Value, quality: int) -> str:
     match value:
         case None:

@@ -6,17 +6,23 @@ A point with the same tags and the same time replaces the one before, so that se
 import asyncio
 import base64
 import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 
-from pdm_app.domain.sinks import InfluxdbOptions, SentSamples, SinkError
-from pdm_app.sinks.influx_lines import lines_of
+from pdm_app.domain.samples import moment
+from pdm_app.domain.sinks import BY_HAND, CannotEraseError, InfluxdbOptions, SentSamples, SentSpan, SinkError
+from pdm_app.sinks.influx_lines import deletion, lines_of, predicate
 
 ROWS_PER_CALL = 5_000  # As the makers advise.
+DELETIONS_PER_CALL = 50
 ANSWER_CHARACTERS_MAX = 300
 ANSWER_BYTES_MAX = 64 * 1024
 TOO_OLD = re.compile(r"points beyond retention policy dropped=(\d+)")
+ERROR = '"error"'
 NO_POINTS = "writing requires points"
 WHAT_TO_DO = {
     HTTPStatus.UNAUTHORIZED: "Correct the user name and the password, or the token.",
@@ -51,6 +57,27 @@ class InfluxdbTarget:
             await self._post(await asyncio.to_thread(_joined, some, self._options.measurement))
         return ""
 
+    async def erase(self, spans: Sequence[SentSpan]) -> str | None:
+        """See `Target.erase`; an InfluxDB 1.x deletes in all retention policies of the database.
+
+        The interface of 2.x takes one span with each call.
+        """
+        options = self._options
+        if options.version == 1:
+            for begin in range(0, len(spans), DELETIONS_PER_CALL):
+                some = spans[begin : begin + DELETIONS_PER_CALL]
+                asked = ";".join(deletion(options.measurement, *span) for span in some)
+                await self._deleted("/query", {"db": options.database}, {"data": {"q": asked}})
+            return ""
+        query = {"bucket": options.database, "org": options.organisation}
+        for signal, low, high in spans:
+            # Whether the end belongs to the span is not said everywhere; nothing is between these two nanoseconds.
+            end = f"{moment(high) - timedelta(microseconds=1):%Y-%m-%dT%H:%M:%S.%f}001Z"
+            told = {"start": f"{moment(low):%Y-%m-%dT%H:%M:%S.%fZ}", "stop": end}
+            told["predicate"] = predicate(options.measurement, signal)
+            await self._deleted("/api/v2/delete", query, {"json": told})
+        return ""
+
     async def settle(self, *, at_once: bool) -> str | None:  # noqa: ARG002 - for those with files
         """See `Target.settle`; nothing waits."""
         return None
@@ -72,6 +99,17 @@ class InfluxdbTarget:
         said = answer.headers.get("x-influxdb-version", "")
         return f"version {said}" if said else "version not said"
 
+    async def _deleted(self, path: str, query: Mapping[str, str], body: Mapping[str, Any]) -> None:
+        answer, said = await self._sent(path, query, body)
+        if answer.status_code in (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED):
+            raise CannotEraseError(
+                f"{self._place} does not allow samples of {self._options.database!r} to be deleted: "
+                f"{answer.status_code} {self._words(said)}. Give the user or token that right for the next time; "
+                f"{BY_HAND}"
+            )
+        if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES or ERROR in said:
+            raise self._refusal(answer, said)
+
     async def _post(self, body: str) -> httpx.Response:
         options = self._options
         if options.version == 1:
@@ -81,11 +119,21 @@ class InfluxdbTarget:
         else:
             path = "/api/v2/write"
             query = {"bucket": options.database, "org": options.organisation, "precision": "us"}
+        answer, said = await self._sent(path, query, {"content": body.encode()})
+        if answer.status_code < HTTPStatus.MULTIPLE_CHOICES or (not body and NO_POINTS in said):
+            return answer
+        dropped = TOO_OLD.search(said)
+        if dropped is not None:  # The rest was written, and these never will be.
+            self.refused += int(dropped[1])
+            return answer
+        raise self._refusal(answer, said)
+
+    async def _sent(self, path: str, query: Mapping[str, str], body: Mapping[str, Any]) -> tuple[httpx.Response, str]:
+        """Return an answer with as much of its body as is looked at."""
+        options = self._options
         try:
             async with asyncio.timeout(options.timeout_s):
-                request = self._client.build_request(
-                    "POST", options.url.rstrip("/") + path, params=query, content=body.encode()
-                )
+                request = self._client.build_request("POST", options.url.rstrip("/") + path, params=query, **body)
                 answer = await self._client.send(request, stream=True)
                 try:
                     said = await _body(answer)
@@ -96,17 +144,14 @@ class InfluxdbTarget:
                 f"{self._place} does not answer: {str(error) or type(error).__name__}. Start it or correct its "
                 "address; samples stay in history and are sent then."
             ) from error
-        if answer.status_code < HTTPStatus.MULTIPLE_CHOICES or (not body and NO_POINTS in said):
-            return answer
-        dropped = TOO_OLD.search(said)
-        if dropped is not None:  # The rest was written, and these never will be.
-            self.refused += int(dropped[1])
-            return answer
-        raise self._refusal(answer, said)
+        return answer, said
+
+    def _words(self, said: str) -> str:
+        words = said.replace(self._secret, "…") if self._secret else said
+        return " ".join(words.split())[:ANSWER_CHARACTERS_MAX]
 
     def _refusal(self, answer: httpx.Response, said: str) -> SinkError:
-        words = said.replace(self._secret, "…") if self._secret else said
-        words = " ".join(words.split())[:ANSWER_CHARACTERS_MAX]
+        words = self._words(said)
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             todo = "It is asked again by itself; look at its log if this goes on."
         elif answer.status_code < HTTPStatus.BAD_REQUEST:

@@ -6,10 +6,11 @@ documentation of TimescaleDB and has not been run against a server that has it.
 """
 
 import ssl
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pdm_app.domain.samples import moment
-from pdm_app.domain.sinks import PostgresqlOptions, SentSamples, SinkError
+from pdm_app.domain.sinks import BY_HAND, CannotEraseError, PostgresqlOptions, SentSamples, SentSpan, SinkError
 
 if TYPE_CHECKING:
     import asyncpg
@@ -21,12 +22,16 @@ MAKE = """CREATE TABLE IF NOT EXISTS {table} (
     site text NOT NULL, signal text NOT NULL, at timestamptz NOT NULL,
     number double precision, "integer" bigint, "boolean" boolean, "text" text,
     unit text NOT NULL, quality smallint NOT NULL, PRIMARY KEY (site, signal, at))"""
+MAY_NOT_DELETE = "; without DELETE on it, what is taken back or recalculated in history stays there"
 HYPERTABLE = "SELECT create_hypertable('{table}', 'at', if_not_exists => TRUE)"
 PUT = """INSERT INTO {table} (site, signal, at, number, "integer", "boolean", "text", unit, quality)
     SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::double precision[], $5::bigint[], $6::boolean[],
         $7::text[], $8::text[], $9::smallint[])
     ON CONFLICT (site, signal, at) DO UPDATE SET number = EXCLUDED.number, "integer" = EXCLUDED."integer",
         "boolean" = EXCLUDED."boolean", "text" = EXCLUDED."text", unit = EXCLUDED.unit, quality = EXCLUDED.quality"""
+ERASE = """DELETE FROM {table} there
+    USING unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) gone (site, signal, begins, ends)
+    WHERE there.site = gone.site AND there.signal = gone.signal AND there.at >= gone.begins AND there.at < gone.ends"""
 LOOK = 'SELECT site, signal, at, number, "integer", "boolean", "text", unit, quality FROM {table} LIMIT 0'
 
 
@@ -66,6 +71,27 @@ class PostgresqlTarget:
                 raise self._told("refuses samples", error) from error
         return ""
 
+    async def erase(self, spans: Sequence[SentSpan]) -> str | None:
+        """See `Target.erase`; asks for the right to delete from the table."""
+        import asyncpg
+
+        if self._connection is None:
+            raise SinkError(f"{self._place} is not connected.")
+        columns = (
+            [signal.site for signal, _, _ in spans], [signal.full_name for signal, _, _ in spans],
+            [moment(begin) for _, begin, _ in spans], [moment(end) for _, _, end in spans],
+        )  # fmt: skip
+        try:
+            await self._connection.execute(ERASE.format(table=self._options.table), *columns)
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError) as error:
+            raise CannotEraseError(
+                f"{self._place} does not allow rows of {self._options.table!r} to be deleted: {error}. Grant DELETE on "
+                f"that table for the next time; {BY_HAND}"
+            ) from error
+        except _refusals() as error:
+            raise self._told("refuses to delete samples", error) from error
+        return ""
+
     async def settle(self, *, at_once: bool) -> str | None:  # noqa: ARG002 - for those with files
         """See `Target.settle`; nothing waits."""
         return None
@@ -86,7 +112,7 @@ class PostgresqlTarget:
                         f"{self._place} has no table {table!r} and does not let us make one. Make it, or grant CREATE "
                         "on the schema."
                     )
-                state = f"the table {table!r} will be made"
+                state, may_delete = f"the table {table!r} will be made", True
             else:
                 await connection.execute(LOOK.format(table=table))
                 may = await connection.fetchval("SELECT has_table_privilege($1, 'INSERT, UPDATE')", table)
@@ -95,6 +121,7 @@ class PostgresqlTarget:
                         f"{self._place} does not let us write into {table!r}. Grant INSERT and UPDATE on it."
                     )
                 state = f"the table {table!r} is there"
+                may_delete = await connection.fetchval("SELECT has_table_privilege($1, 'DELETE')", table)
             has_timescale = bool(
                 await connection.fetchval("SELECT count(*) FROM pg_extension WHERE extname='timescaledb'")
             )
@@ -104,7 +131,7 @@ class PostgresqlTarget:
             raise SinkError(
                 f"{self._place} has no TimescaleDB. Install the extension there, or do without hypertables."
             )
-        return f"{self._place} answers (version {version}), {state}"
+        return f"{self._place} answers (version {version}), {state}{'' if may_delete else MAY_NOT_DELETE}"
 
     async def close(self) -> None:
         """See `Target.close`."""

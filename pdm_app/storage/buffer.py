@@ -7,6 +7,7 @@ again; consumers are idempotent.
 """
 
 import asyncio
+import logging
 import sqlite3
 from bisect import bisect_right
 from collections import deque
@@ -23,6 +24,8 @@ from pdm_app.storage.buffer_file import BufferFile, Stored, open_or_replace
 from pdm_app.storage.buffer_writer import BufferWriter, Outcome
 from pdm_app.storage.columnar import ROWS_MAX
 
+log = logging.getLogger(__name__)
+
 CONSUMERS = ("recorder", "alarms")
 TAIL_BYTES_MAX = 32_000_000
 """Committed batches kept in memory, about a minute at 25,000 samples/s; a slower consumer reads the disk."""
@@ -30,6 +33,7 @@ PENDING_BYTES_MAX = 64_000_000
 """Offered but not committed; more than this waiting means that the disk has stopped answering."""
 ROOM_AGAIN = 0.9
 """A buffer that has refused counts as full until it is emptied to this share."""
+REASONS_MAX = 500  # Characters, in the log.
 BATCH_OVERHEAD = 1000  # Bytes of memory that a batch takes beside its columns.
 
 
@@ -77,6 +81,7 @@ class DiskBuffer:
         self._known_spoiled: set[int] = set()
         self._is_closed = False
         self.quarantined = totals.quarantined
+        self.identity = totals.identity
         self.refused_samples = 0
         self._refusal = ""
         self._failure = ""
@@ -217,6 +222,10 @@ class DiskBuffer:
         new = {seq: reason for seq, reason in spoiled.items() if seq not in self._known_spoiled}
         if new:
             self._known_spoiled |= new.keys()
+            log.error(
+                "The disk has damaged %d batches of the durable buffer %s. They are set aside in it. Check it: %s",
+                len(new), self._path, "; ".join(new.values())[:REASONS_MAX],
+            )  # fmt: skip
             self._writer.set_aside(new)
         return batches
 

@@ -4,6 +4,7 @@ Plain blocking sqlite3, for the buffer's own threads; a commit returns once the 
 """
 
 import logging
+import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,13 +52,17 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a file holds; ``newest`` is the highest seq it has ever given out, as far as it knows."""
+    """What a file holds; ``newest`` is the highest seq it has ever given out, as far as it knows.
+
+    ``identity`` tells it from a file that was there before it, whose numbers were others.
+    """
 
     samples: int
     size: int
     newest: int
     quarantined: int
     positions: Mapping[str, int]
+    identity: str
 
 
 class BufferFile:
@@ -103,6 +108,8 @@ class BufferFile:
         if version < FORMAT:
             self._connection.executescript(SCHEMA)
             self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+        if not self._connection.execute("PRAGMA application_id").fetchone()[0]:
+            self._connection.execute(f"PRAGMA application_id = {1 + secrets.randbelow(2**31 - 1)}")
 
     def totals(self, consumers: Sequence[str]) -> Totals:
         """Count what is stored, and make the positions of exactly these consumers."""
@@ -117,7 +124,8 @@ class BufferFile:
         ).fetchone()
         positions = dict(run("SELECT consumer, seq FROM positions").fetchall())
         quarantined, bad = run("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM quarantine").fetchone()
-        return Totals(samples, size, max(newest, bad, *positions.values()), quarantined, positions)
+        (identity,) = run("PRAGMA application_id").fetchone()
+        return Totals(samples, size, max(newest, bad, *positions.values()), quarantined, positions, f"{identity:08x}")
 
     def commit(self, entries: Sequence[Stored], positions: Mapping[str, int], spoiled: Mapping[int, str]) -> None:
         """Store batches, move positions, set aside spoiled batches; all or nothing, on disk when it returns."""

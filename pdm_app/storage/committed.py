@@ -6,9 +6,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pdm_app.domain.errors import InvalidInputError
+from pdm_app.domain.committed import Page
+from pdm_app.domain.errors import InvalidInputError, UnavailableError
 from pdm_app.domain.history import Tier
-from pdm_app.domain.sinks import Page
 from pdm_app.storage.buckets import inside_ranges
 from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.cold_files import ColdFileError
@@ -49,10 +49,13 @@ class SqlCommitted:
                 found |= {int(number): int(at) for number, at in await connection.execute(statement)}
         return found
 
-    async def read(self, spans: Sequence[Span], texts_of: frozenset[int], rows_max: int) -> Page | None:
+    async def read(
+        self, spans: Sequence[Span], texts_of: frozenset[int], rows_max: int, *, strict: bool = False
+    ) -> Page | None:
         """Return the samples of the spans, of which no two of one signal overlap; None where they are too many.
 
-        A cold file that cannot be read is left out; the catalogue, and with it the storage page, says so.
+        A cold file that cannot be read is left out; the catalogue, and with it the storage page, says so. With
+        ``strict`` the page says so, too.
 
         Raises:
             UnavailableError: The database does not answer.
@@ -62,13 +65,20 @@ class SqlCommitted:
         spans = sorted(spans)
         low, high = min(span[1] for span in spans), max(span[2] for span in spans)
         async with self._database.snapshot("read samples for a sink") as connection:
+            held, trouble = Held(connection, no_rows()), ""
             try:
-                rows = await self._reader.read(Held(connection, no_rows()), (), (), spans, rows_max=rows_max)
+                try:
+                    rows = await self._reader.read(held, (), (), spans, rows_max=rows_max, strict=strict)
+                except UnavailableError as error:
+                    if "file" not in error.facts:  # It is the database.
+                        raise
+                    trouble = error.message
+                    rows = await self._reader.read(held, (), (), spans, rows_max=rows_max)
             except InvalidInputError:  # More than ``rows_max``.
                 return None
             texts = await self._texts(connection, rows, texts_of) if texts_of else {}
             removed = await removed_spans(connection, [span[0] for span in spans], low, high)
-        return _page(rows, texts, _removed(spans, removed.get(Tier.RAW, {})))
+        return _page(rows, texts, _removed(spans, removed.get(Tier.RAW, {})), trouble)
 
     async def _texts(self, connection: AsyncConnection, rows: RawRows, texts_of: frozenset[int]) -> Texts:
         signals = np.unique(rows.signal[np.isin(rows.signal, list(texts_of))]).tolist()
@@ -114,7 +124,7 @@ def _removed(spans: Sequence[Span], removed: Mapping[int, Sequence[tuple[int, in
     ]
 
 
-def _page(rows: RawRows, texts: Texts, removed: Sequence[Span]) -> Page:
+def _page(rows: RawRows, texts: Texts, removed: Sequence[Span], trouble: str = "") -> Page:
     rows = rows.take(np.argsort(rows.source_at, kind="stable"))
     words: dict[int, str] = {}
     if texts:
@@ -122,4 +132,4 @@ def _page(rows: RawRows, texts: Texts, removed: Sequence[Span]) -> Page:
             known = texts.get(key)
             if known is not None and known[2] is not None:
                 words[row] = known[2]
-    return Page(rows.signal, rows.source_at, rows.value, rows.quality, words, removed)
+    return Page(rows.signal, rows.source_at, rows.value, rows.quality, words, removed, trouble)

@@ -29,6 +29,7 @@ from pdm_app.storage.columnar import Columns, columns_of_batches
 from pdm_app.storage.compaction import Compaction
 from pdm_app.storage.database import Database
 from pdm_app.storage.failures import is_repeatable
+from pdm_app.storage.history_changes import note_change, spans_of
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.newest_rows import read_latest
 from pdm_app.storage.partitions import SqlDayPartitions
@@ -94,28 +95,29 @@ class SqlHistorian:
             raise ValueError("a historian without a cold tier keeps everything hot, for ever")
         return self.compaction, self.removal
 
-    async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
+    async def write(self, batches: Sequence[Batch], fence: Fence, *, past_buffer: bool = False) -> Recorded:
         """Store all samples in one transaction; a replay changes nothing.
 
         A deadlock or a lost connection is answered by one more attempt at once; nothing can be stored twice.
+        Of samples that come past the buffer those who keep copies are told.
 
         Raises:
             FencedError: Another process holds the lease.
             UnavailableError: The database does not answer; nothing was written, or all of it.
         """
-        return await self._store(columns_of_batches(batches), fence)
+        return await self._store(columns_of_batches(batches), fence, past_buffer=past_buffer)
 
-    async def _store(self, columns: Columns, fence: Fence) -> Recorded:
+    async def _store(self, columns: Columns, fence: Fence, *, past_buffer: bool) -> Recorded:
         if not len(columns):
             return Recorded(samples=0, duplicates=0)
         what = f"store {len(columns)} samples"
         span = (int(columns.source_at.min()), int(columns.source_at.max()) + 1)
         with self._changing(columns.signal, *span, fence):
-            recorded = await self._database.twice(what, lambda: self._write(what, columns, fence))
+            recorded = await self._database.twice(what, lambda: self._write(what, columns, fence, past_buffer))
         self._rollups.note(int(columns.received_at.max()))
         return recorded
 
-    async def _write(self, what: str, columns: Columns, fence: Fence) -> Recorded:
+    async def _write(self, what: str, columns: Columns, fence: Fence, past_buffer: bool) -> Recorded:
         is_sqlite = self._database.is_sqlite
         winners, losers = columns.split_winners()
         async with self._database.writing(what) as connection:
@@ -129,6 +131,9 @@ class SqlHistorian:
             late = winners.source_at < rolling_to
             if late.any():
                 await mark_buckets(connection, _buckets(winners.take(late)), is_sqlite=is_sqlite)
+            if past_buffer:
+                spans = spans_of(winners.signal, winners.source_at)
+                await note_change(connection, self._clock, spans, is_gone=False)
         return Recorded(samples=len(columns), duplicates=len(columns) - inserted, superseded=superseded)
 
     async def import_past(self, batches: Sequence[Batch], fence: Fence) -> Imported:
@@ -147,7 +152,8 @@ class SqlHistorian:
             with self._changing(columns.signal, *span, fence):
                 days, rest = await self._past.take(columns, fence)
         for start in range(0, len(rest), HOT_AT_ONCE):
-            await self._store(rest.take(np.arange(start, min(start + HOT_AT_ONCE, len(rest)))), fence)
+            some = rest.take(np.arange(start, min(start + HOT_AT_ONCE, len(rest))))
+            await self._store(some, fence, past_buffer=True)
         return Imported(samples=len(columns), days=days, hot=len(rest))
 
     async def take_back(
@@ -186,6 +192,7 @@ class SqlHistorian:
                 is_sqlite = self._database.is_sqlite
                 if self._cold is not None and await self._cold.ends_after(connection, start_at):
                     await erase(connection, signal, start_at, end_at, is_sqlite=is_sqlite)
+                await note_change(connection, self._clock, [(signal, start_at, end_at)], is_gone=True)
                 return await rewrite(connection, signal, start_at, end_at, columns, is_sqlite=is_sqlite)
 
         with self._changing(np.array([signal], np.int64), start_at, end_at, fence):

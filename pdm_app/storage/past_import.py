@@ -33,6 +33,7 @@ from pdm_app.storage.cold import ERASURES, FILES, ColdTier
 from pdm_app.storage.cold_rows import ColdRows, laid_over, rows_of
 from pdm_app.storage.columnar import Columns
 from pdm_app.storage.database import Database
+from pdm_app.storage.history_changes import note_change, spans_of
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.raw_rows import RawRows, merged, no_rows, read_raw
 from pdm_app.storage.repository import chunks
@@ -65,6 +66,7 @@ class _Made:
 
     file: ColdFile
     newest: Columns
+    spans: Sequence[tuple[int, int, int]]
     rollups: tuple[Portion, ...]
 
     @property
@@ -193,7 +195,8 @@ class PastImport:
             made_at=self._clock.now(), trouble=None,
         )  # fmt: skip
         tiers = {tier: together(parts) for tier, parts in rollups.items()}
-        return _Made(file, columns.split_winners()[0].newest(), tuple(portions(tiers))), path
+        spans = spans_of(columns.signal, columns.source_at)
+        return _Made(file, columns.split_winners()[0].newest(), spans, tuple(portions(tiers))), path
 
     async def _old_rows(self, connection: AsyncConnection, before: _Before, signals: Sequence[int]) -> ColdRows:
         rows = ColdRows.of_hot([])
@@ -223,6 +226,7 @@ class PastImport:
             if not made.marked:
                 await made.rollups[0].put(connection, is_sqlite=is_sqlite)
             await put_latest(connection, made.newest, is_sqlite=is_sqlite)
+            await note_change(connection, self._clock, made.spans, is_gone=False)
         return True
 
     async def _put_portion(self, what: str, portion: Portion, after: _Before, fence: Fence) -> None:

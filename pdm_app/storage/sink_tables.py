@@ -1,4 +1,4 @@
-"""The tables of sinks: what they are, and where they stand."""
+"""The tables of sinks: what they are, where they stand, and what of history was changed that they do not know yet."""
 
 # A row is both a record and an SQLModel, whose configurations mypy takes for contradictory; `Row` settles them.
 # mypy: disable-error-code="misc"
@@ -29,3 +29,14 @@ class SinkProgressRow(Row, table=True):
 
     sink_id: Key
     content: Annotated[bytes, FieldInfoMetadata(sa_type=CONTENT, nullable=False)]
+
+
+class HistoryChangeRow(Row, table=True):
+    """Written with each change that is not the recorder's, and deleted once the places of all sinks say it, too."""
+
+    __tablename__ = "history_changes"
+    __table_args__ = (keyed("id"), MYSQL)
+
+    id: Key
+    is_gone: bool
+    spans: Annotated[bytes, FieldInfoMetadata(sa_type=CONTENT, nullable=False)]

@@ -36,6 +36,7 @@ from pdm_app.storage.cold import ERASURES, FILES, ColdTier
 from pdm_app.storage.cold_rows import NONE, TEXTS, ColdRows, laid_over, schema
 from pdm_app.storage.columnar import ROW_BITS
 from pdm_app.storage.database import Database
+from pdm_app.storage.history_changes import note_change
 from pdm_app.storage.lease import check_fence
 from pdm_app.storage.past_import import (
     DAY_US,
@@ -150,7 +151,10 @@ class TakingBack:
                 buckets = sorted({row["source_at"] - row["source_at"] % BUCKET_US for row in rows})
                 marks = [(signal, bucket) for bucket in buckets if bucket < rolling_to]
                 await mark_buckets(connection, marks, is_sqlite=self._database.is_sqlite)
-            return sum(_is_mine(row["received_at"], row["place"], mark) for row in rows), len(rows)
+                counted = [row["source_at"] for row in rows if _is_mine(row["received_at"], row["place"], mark)]
+                spans = [(signal, counted[0], counted[-1] + 1)] if counted else []
+                await note_change(connection, self._clock, spans, is_gone=True)
+            return len(counted), len(rows)
 
         return await self._database.twice(what, once)
 
@@ -219,6 +223,8 @@ class TakingBack:
             inside = (ERASURES.c.start_at >= day, ERASURES.c.end_at <= day + DAY_US)
             await connection.execute(delete(ERASURES).where(*inside))
             await self._put_rollups(connection, made)
+            spans = [(signal, first, last + 1) for signal, (first, last) in made.touched.items()]
+            await note_change(connection, self._clock, spans, is_gone=True)
         return True
 
     async def _make(

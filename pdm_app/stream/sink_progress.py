@@ -2,25 +2,22 @@
 
 Four times a signal, all microseconds UTC of the source: ``noticed``, the newest sample that is in history; ``read``, up
 to where history was read; ``taken``, the newest sample that was handed over; ``safe``, the newest one of which the
-target has said that it will survive. ``noticed`` and ``safe`` are stored, with spans of late samples and the target's
+target has said that it will survive. ``noticed`` and ``safe`` are stored, with the spans that are owed and the target's
 checkpoint; after a crash what is between ``safe`` and ``noticed`` is sent once more.
+
+Two kinds of spans are owed besides: ``late``, where samples came after newer ones, and ``anew``, where samples went
+from history or others took their place; of these the target forgets first what it has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pdm_app.domain.samples import I8, MICROS_PER_S, Batch
+from pdm_app.stream.owed_spans import OwedSpans, Span
 
-Span = tuple[int, int, int]
-"""A signal, from a time, up to, not including, another."""
-
-JOINED_US = 60 * MICROS_PER_S
-"""Late spans of one signal that lie nearer are one: what lies between is sent again."""
-LATE_MAX = 2_000
-"""Late spans; beyond, those of one signal become one."""
 NEVER = 2**62
 WINDOW_FIRST_US = 60 * MICROS_PER_S
 WINDOW_MAX_US = 7 * 86_400 * MICROS_PER_S
@@ -41,15 +38,17 @@ class SinkProgress:
         self.read = np.zeros(0, np.int64)
         self.taken = np.zeros(0, np.int64)
         self.safe = np.zeros(0, np.int64)
-        self.late: list[Span] = []
-        self._late_flying: list[Span] = []
-        self._late_taken: list[Span] = []
+        self.late = OwedSpans()
+        self.anew = OwedSpans()
+        self._flying: dict[int, int] = {}  # By signal, up to where a window that is on its way was read.
         self._meanwhile = np.zeros(0, np.int64)  # Oldest sample noticed since a window was handed out.
         self.checkpoint = ""
         self.seq = 0
         self.holder = ""
         self.window_us = WINDOW_FIRST_US
         self.gap: tuple[int, int, int] | None = None  # Signals, from, up to: removed before it was sent.
+        self.outdated: tuple[int, int, int] | None = None  # Of what could not be deleted over there.
+        self.outdated_for = ""  # And why.
         self.changes = 0
         if content:
             self._unpack(content)
@@ -85,10 +84,9 @@ class SinkProgress:
             np.int64,
         )
         self.read = self.taken.copy()
-        kept = set(chosen)
-        self.late = [span for span in self.late if span[0] in kept]
-        self._late_flying = [span for span in self._late_flying if span[0] in kept]
-        self._late_taken = [span for span in self._late_taken if span[0] in kept]
+        for owed in (self.late, self.anew):
+            owed.keep(set(chosen))
+        self._flying = {}
         self._meanwhile = np.full(len(chosen), NEVER, np.int64)
         self.changes += 1
 
@@ -96,7 +94,8 @@ class SinkProgress:
         """Have every signal go on with the first sample at or after a time: sent again, or left out."""
         for place in (self.read, self.taken, self.safe):
             place[:] = at - 1
-        self.late, self._late_flying, self._late_taken, self.gap = [], [], [], None
+        self.late, self.anew, self._flying = OwedSpans(), OwedSpans(), {}
+        self.gap, self.outdated, self.outdated_for = None, None, ""
         self.begins_at = at
         self.changes += 1
 
@@ -123,9 +122,11 @@ class SinkProgress:
         if is_late.any():
             self._add_late(number[is_late], at[is_late])
         is_new = at > self.taken[place]
-        place, at = place[is_new], at[is_new]
-        if not len(place):
-            return
+        if is_new.any():
+            self._expect(place[is_new], at[is_new])
+
+    def _expect(self, place: I8, at: I8) -> None:
+        """Hear of samples behind everything that was handed over."""
         was_read = self.read[place] >= self.noticed[place]
         np.maximum.at(self.noticed, place, at)
         # What is thinned out waits for its next sample and is stored behind what was read: read again from the last.
@@ -135,7 +136,33 @@ class SinkProgress:
 
     def _add_late(self, number: I8, at: I8) -> None:
         order = np.lexsort((at, number))
-        self.late = joined([*self.late, *((n, t, t + 1) for n, t in zip(number[order], at[order], strict=True))])
+        self.late.add((n, t, t + 1) for n, t in zip(number[order].tolist(), at[order].tolist(), strict=True))
+
+    def put_anew(self, spans: Iterable[Span], *, is_gone: bool, can_erase: bool) -> None:
+        """Hear that spans of history are other than they were.
+
+        Args:
+            spans: Of any signals.
+            is_gone: Samples went; else some came.
+            can_erase: The target can forget samples. One that cannot is sent what it may have, as far as it goes.
+        """
+        owed: list[Span] = []
+        for number, begin, end in spans:
+            place = int(np.searchsorted(self.signal, number))
+            begin = max(begin, self.begins_at)
+            if place == len(self.signal) or self.signal[place] != number or begin >= end:
+                continue
+            self.changes += 1
+            if is_gone and can_erase:
+                owed.append((number, begin, end))
+                continue
+            there = max(int(self.taken[place]) + 1, self._flying.get(number, 0) if is_gone else 0)
+            if begin < there:
+                owed.append((number, begin, min(end, there)))
+            if end > there:
+                places = np.array([place, place], np.int64)
+                self._expect(places, np.array([max(begin, there), end - 1], np.int64))
+        (self.anew if is_gone else self.late).add(owed)
 
     # --- what is to be sent -----------------------------------------------------------------------------------------
 
@@ -143,35 +170,6 @@ class SinkProgress:
     def behind(self) -> NDArray[np.bool_]:
         """Which signals have samples in history that were not read yet."""
         return self.read < self.noticed
-
-    def next_late(self, spans_max: int) -> list[Span]:
-        """Return spans of late samples to send now; `sent_late` or `unsettled` follows."""
-        self._late_flying, self.late = self.late[:spans_max], self.late[spans_max:]
-        return self._late_flying
-
-    def halve_late(self) -> bool:
-        """Send fewer late spans, or half of the only one, after they held too much; False where that is one instant."""
-        flying = self._late_flying
-        if len(flying) > 1:
-            self.late += flying[len(flying) // 2 :]
-            self._late_flying = flying[: len(flying) // 2]
-            return True
-        number, begin, end = flying[0]
-        if end - begin <= 1:
-            return False
-        middle = (begin + end) // 2
-        self.late.append((number, middle, end))
-        self._late_flying = [(number, begin, middle)]
-        return True
-
-    @property
-    def late_now(self) -> list[Span]:
-        """Which late spans are on their way."""
-        return self._late_flying
-
-    @property
-    def late_waiting(self) -> int:
-        return len(self.late) + len(self._late_flying) + len(self._late_taken)
 
     def next_spans(self, signals_max: int) -> list[Span]:
         """Return what to read next: some signals over one window of time, the one that is furthest behind first.
@@ -186,6 +184,7 @@ class SinkProgress:
         due = due[self.read[due] + 1 < end]
         due = due[np.argsort(self.read[due], kind="stable")][:signals_max]
         upto = np.minimum(self.noticed[due] + 1, end)
+        self._flying = dict(zip(self.signal[due].tolist(), upto.tolist(), strict=True))
         return list(zip(self.signal[due].tolist(), (self.read[due] + 1).tolist(), upto.tolist(), strict=True))
 
     def narrower(self) -> bool:
@@ -214,19 +213,20 @@ class SinkProgress:
             if at > self.taken[place]:
                 self.read[place] = self.taken[place]
             else:
-                self.late.append((int(self.signal[place]), at, int(ends[row]) + 1))
+                self.late.add([(int(self.signal[place]), at, int(ends[row]) + 1)])
+        self._flying = {}
         self.changes += 1
 
-    def sent_late(self) -> None:
-        """Note that the late spans on their way were handed over."""
-        self._late_taken += self._late_flying
-        self._late_flying = []
+    def sent_owed(self, owed: OwedSpans) -> None:
+        """Note that the spans of ``late`` or ``anew`` on their way were handed over."""
+        owed.sent()
         self.changes += 1
 
     def settled(self, checkpoint: str) -> None:
         """Note that everything handed over so far will survive."""
         self.safe = self.taken.copy()
-        self._late_taken = []
+        for owed in (self.late, self.anew):
+            owed.settled()
         self.checkpoint = checkpoint
         self.changes += 1
 
@@ -234,29 +234,35 @@ class SinkProgress:
         """Forget what was handed over and is not safe: the target was opened anew."""
         self.taken = self.safe.copy()
         self.read = self.safe.copy()
-        self.late = joined([*self.late, *self._late_flying, *self._late_taken])
-        self._late_flying, self._late_taken = [], []
+        self._flying = {}
+        for owed in (self.late, self.anew):
+            owed.unsettled()
 
     def lost(self, removed: Sequence[Span]) -> None:
         """Note what was removed from history before it could be sent."""
-        if not removed:
-            return
-        count, low, high = self.gap or (0, 2**62, 0)
-        signals, begins, ends = zip(*removed, strict=True)
-        self.gap = (max(count, len(set(signals))), min(low, *begins), max(high, *ends))
-        self.changes += 1
+        if removed:
+            self.gap = _around(self.gap, removed)
+            self.changes += 1
+
+    def stays(self, spans: Sequence[Span], why: str) -> None:
+        """Note that samples which went from history are still over there, and why."""
+        if spans:
+            self.outdated, self.outdated_for = _around(self.outdated, spans), why
+            self.changes += 1
 
     # --- kept over a restart ----------------------------------------------------------------------------------------
 
     def packed(self) -> bytes:
         """Return what is to be stored."""
         into = BytesIO()
-        late = joined([*self.late, *self._late_flying, *self._late_taken])
         np.savez_compressed(
             into,
-            signal=self.signal, noticed=self.noticed, safe=self.safe, late=np.array(late, np.int64).reshape(-1, 3),
-            gap=np.array(self.gap or (), np.int64), numbers=np.array([self.begins_at, self.seq], np.int64),
-            words=np.array([self.checkpoint, self.holder]),
+            signal=self.signal, noticed=self.noticed, safe=self.safe,
+            late=np.array(self.late.all(), np.int64).reshape(-1, 3),
+            anew=np.array(self.anew.all(), np.int64).reshape(-1, 3),
+            gap=np.array(self.gap or (), np.int64), outdated=np.array(self.outdated or (), np.int64),
+            numbers=np.array([self.begins_at, self.seq], np.int64),
+            words=np.array([self.checkpoint, self.holder, self.outdated_for]),
         )  # fmt: skip
         return into.getvalue()
 
@@ -264,27 +270,22 @@ class SinkProgress:
         try:
             with np.load(BytesIO(content), allow_pickle=False) as stored:
                 self.signal, self.noticed, self.safe = stored["signal"], stored["noticed"], stored["safe"]
-                self.late = [tuple(span) for span in stored["late"].tolist()]
-                gap = stored["gap"].tolist()
-                self.gap = (gap[0], gap[1], gap[2]) if gap else None
+                self.late, self.anew = (OwedSpans(stored[name].tolist()) for name in ("late", "anew"))
+                self.gap, self.outdated = (_one(stored[name].tolist()) for name in ("gap", "outdated"))
                 self.begins_at, self.seq = stored["numbers"].tolist()
-                self.checkpoint, self.holder = stored["words"].tolist()
+                self.checkpoint, self.holder, self.outdated_for = stored["words"].tolist()
         except (KeyError, ValueError, OSError, EOFError, IndexError) as error:
             raise ValueError(f"the place of a sink is damaged: {error}") from error
         self.read, self.taken = self.safe.copy(), self.safe.copy()
         self._meanwhile = np.full(len(self.signal), NEVER, np.int64)
 
 
-def joined(spans: Sequence[Span]) -> list[Span]:
-    """Return spans as few as they are good for: those of a signal that lie near each other become one."""
-    near_us = JOINED_US
-    while True:
-        found: list[Span] = []
-        for number, begin, end in sorted((int(n), int(b), int(e)) for n, b, e in spans):
-            if found and found[-1][0] == number and begin <= found[-1][2] + near_us:
-                found[-1] = (number, found[-1][1], max(end, found[-1][2]))
-            else:
-                found.append((number, begin, end))
-        if len(found) <= LATE_MAX or near_us >= 2**60:
-            return found
-        near_us *= 100
+def _around(before: Span | None, spans: Sequence[Span]) -> Span:
+    """Return of how many signals, at most, and between which times some spans are."""
+    count, low, high = before or (0, 2**62, 0)
+    signals, begins, ends = zip(*spans, strict=True)
+    return max(count, len(set(signals))), min(low, *begins), max(high, *ends)
+
+
+def _one(numbers: list[int]) -> Span | None:
+    return (numbers[0], numbers[1], numbers[2]) if numbers else None

@@ -41,11 +41,13 @@ async def test_what_was_offered_is_stored_and_rolled_up(sqlite_url: str, tmp_pat
         await process.hear(60)
         found = Recorded(**await process.ask(120, what="record", seconds=SECONDS), usage={})
         again = Recorded(**await process.ask(120, what="replay", seconds=SECONDS), usage={})
+        outage = Recorded(**await process.ask(120, what="outage", seconds=SECONDS), usage={})
         plain = Recorded(**await process.ask(120, what="plain", seconds=SECONDS), usage={})
     assert found.offered == found.stored > 1_000
     assert found.rolled_up == found.rolled_up_due > 0
     assert found.bytes / found.stored > 20
     assert again.offered == again.stored > 0, "what is written again adds no row"
+    assert outage.offered == outage.stored >= SECONDS * 100_000, "what waited in the buffer is new"
     assert plain.offered == plain.stored > 0
     database = Database(sqlite_url)
     assert await Tables(database).count("latest") == 1000
@@ -62,7 +64,8 @@ async def test_both_databases_are_reported(need: Callable[[str, object], None], 
         assert figures[f"recorded, {label}"].peer
         assert figures[f"disk, {label}"].value
     assert figures["recorded, MariaDB"].must == 10_000
-    assert figures["written again, MariaDB"].must == 50_000
+    assert figures["written again, MariaDB"].must == figures["caught up after an outage, MariaDB"].must == 50_000
+    assert figures["stored after an outage, MariaDB"].value == 100
     assert figures["recorder, MariaDB"].value
     assert figures["CPU of the server, MariaDB"].value
 

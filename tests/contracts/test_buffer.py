@@ -178,7 +178,20 @@ async def test_a_consumer_that_fell_behind_the_memory_reads_the_rest_from_disk(
     await buffer.close()
 
 
-async def test_a_damaged_row_is_set_aside_and_counted_and_the_rest_is_read(path: Path) -> None:
+async def test_a_buffer_keeps_its_identity_and_one_in_its_place_has_another(path: Path) -> None:
+    found: list[str] = []
+    for _ in range(2):
+        buffer = DiskBuffer(path, MEGABYTE)
+        found.append(buffer.identity)
+        await buffer.close()
+    buffer = DiskBuffer(path.with_name("another.sqlite"), MEGABYTE)
+    assert found[0] == found[1] != buffer.identity
+    await buffer.close()
+
+
+async def test_a_damaged_row_is_set_aside_and_counted_and_the_rest_is_read(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     buffer = DiskBuffer(path, MEGABYTE)
     await stored(buffer, [ramp(1, 0, 10), ramp(1, 10, 10), ramp(1, 20, 10)])
     await buffer.close()
@@ -189,6 +202,9 @@ async def test_a_damaged_row_is_set_aside_and_counted_and_the_rest_is_read(path:
     buffer = DiskBuffer(path, MEGABYTE)
     for _ in range(2):  # Both consumers see the same.
         assert [(found.seq, len(found)) for found in await buffer.read(0, 100)] == [(1, 10), (2, 0), (3, 10)]
+    said = [record.getMessage() for record in caplog.records if "damaged" in record.getMessage()]
+    assert len(said) == 1
+    assert str(path) in said[0]
     await buffer.confirm("recorder", 3)
     await buffer.confirm("alarms", 3)
     await buffer.close()

@@ -1,4 +1,4 @@
-"""A TCP proxy between a client and a server whose connections a test cuts or freezes."""
+"""A TCP proxy between a client and a server whose connections a test cuts, freezes or slows down."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,6 +16,7 @@ class CuttingProxy:
         self._flows.set()
         self.port = 0
         self.accepted = 0
+        self.delay_s = 0.0  # Of whatever is passed on, one way.
 
     def cut(self) -> int:
         """Reset all connections, as a pulled cable does to one that is in use; return how many there were."""
@@ -49,6 +50,8 @@ class CuttingProxy:
         with suppress(OSError):
             while chunk := await source.read(65_536):
                 await self._flows.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 sink.write(chunk)
                 await sink.drain()
         with suppress(OSError, RuntimeError):

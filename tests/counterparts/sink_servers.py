@@ -89,6 +89,8 @@ class PostgresqlSide:
     async def rows(self) -> list[Row]:
         connection = await asyncpg.connect(self.server.admin)
         try:
+            if await connection.fetchval("SELECT to_regclass($1)", self.options.table) is None:
+                return []  # Nobody has opened it yet.
             found = await connection.fetch(f"SELECT * FROM {self.options.table} ORDER BY signal, at")  # noqa: S608
         finally:
             await connection.close()

@@ -87,8 +87,8 @@ class MemoryBuffer:
     async def position(self, consumer: str) -> int:
         return self.positions.get(consumer, 0)
 
-    depth = bytes_used = bytes_max = 0
-    trouble = ""
+    depth = bytes_used = bytes_max = quarantined = 0
+    trouble = identity = ""
 
 
 @dataclass

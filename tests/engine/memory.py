@@ -28,6 +28,8 @@ class MemoryBuffer:
         self.bytes_used = 0
         self.bytes_max = 1
         self.trouble = ""
+        self.quarantined = 0
+        self.identity = "memory"
         self._arrived = asyncio.Event()
         self._pending: list[asyncio.Future[None]] | None = None
 
@@ -88,7 +90,7 @@ class MemoryHistorian:
         self.token = 1
         self.rollups_due = 0
 
-    async def write(self, batches: Sequence[Batch], fence: Fence) -> Recorded:
+    async def write(self, batches: Sequence[Batch], fence: Fence, *, past_buffer: bool = False) -> Recorded:
         if self.away:
             raise UnavailableError("The database at db:3306 does not answer. Start it.")
         if fence.token != self.token:

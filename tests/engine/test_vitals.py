@@ -129,6 +129,13 @@ async def test_a_buffer_that_refuses_is_not_ready_although_a_few_bytes_are_free(
     assert engine.vitals.info().samples_dropped == engine.figure("samples_refused_total") == 500
 
 
+async def test_what_the_disk_has_damaged_is_said_and_keeps_nothing_from_being_taken(engine: Engine) -> None:
+    engine.buffer.quarantined = 3
+    check = await engine.check("buffer")
+    assert check.ok
+    assert "3 batches were damaged by the disk and are set aside. Check the disk" in check.detail
+
+
 async def test_a_standby_says_that_it_is_one_and_takes_over(engine: Engine) -> None:
     fence = await engine.other_lease.acquire("another one", 60)
     assert fence is not None

@@ -4,14 +4,17 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
+import numpy as np
 import pytest
 
 from pdm_app.domain.samples import Quality
-from pdm_app.domain.sinks import SinkError
+from pdm_app.domain.signals import DataType
+from pdm_app.domain.sinks import CannotEraseError, SentSamples, SentSignal, SinkError
 from pdm_app.sinks.doors import SinkDoors
-from tests.counterparts.clocks import HandClock
+from pdm_app.sinks.postgresql import MAKE
+from tests.counterparts.clocks import NOON, HandClock
 from tests.counterparts.sink_servers import PASSWORD, InfluxdbSide, PostgresqlSide, Server, _asked, sink
-from tests.sinks.test_target import GOOD, Desk, samples
+from tests.sinks.test_target import GOOD, SIGNALS, Desk, S, samples
 
 
 @pytest.fixture(params=["postgresql", "influxdb"])
@@ -51,6 +54,46 @@ async def test_a_sample_sent_again_is_there_once_and_a_later_value_takes_its_pla
     await desk.write(samples([(1, 0.0, 1.0, GOOD), (1, 1.0, 7.5, Quality.UNCERTAIN_CLAMPED)]))
     await desk.end()
     assert [(row[2], row[3]) for row in await side.rows()] == [(1.0, 0), (7.5, 101)]
+
+
+async def test_only_the_signal_that_is_named_is_deleted_however_it_is_called(
+    side: PostgresqlSide | InfluxdbSide, tmp_path: Path, clock: HandClock
+) -> None:
+    nasty = ["it's", "a\\", 'say "x"', "' OR 'a'='a", "comma, and = sign", "ünïcödé 🏭"]
+    signals = {
+        number: SentSignal(number, "PNQ", f"G {name}", name, "dBm", DataType.NUMBER)
+        for number, name in enumerate(nasty, start=1)
+    }
+    target = SinkDoors(tmp_path, clock).target(sink(side.options), PASSWORD)
+    await target.open("")
+    number = np.array(sorted(signals), np.int64)
+    columns = (np.full(len(number), NOON, np.int64), np.ones(len(number)), np.zeros(len(number), np.int64))
+    await target.write(SentSamples(signals, number, *columns))
+    for left, signal in zip(range(len(nasty) - 1, -1, -1), signals.values(), strict=True):
+        await target.erase([(signal, NOON - S, NOON)])
+        assert len(await side.rows()) == left + 1, "its end is not part of a span"
+        await target.erase([(signal, NOON, NOON + 1)])
+        assert len(await side.rows()) == left
+    await target.close()
+
+
+async def test_a_user_who_may_not_delete_is_told_before_and_when_it_matters(
+    postgresql: Server, tmp_path: Path, clock: HandClock
+) -> None:
+    side = PostgresqlSide(postgresql)
+    connection = await asyncpg.connect(postgresql.admin)
+    await connection.execute(MAKE.format(table=side.options.table))
+    await connection.execute(f"GRANT SELECT, INSERT, UPDATE ON {side.options.table} TO {side.options.username}")
+    await connection.close()
+    target = SinkDoors(tmp_path, clock).target(sink(side.options), PASSWORD)
+    assert "without DELETE on it" in await target.probe()
+    await target.open("")
+    await target.write(samples([(1, 0.0, 1.0, GOOD)]))
+    with pytest.raises(CannotEraseError, match="Grant DELETE on that table"):
+        await target.erase([(SIGNALS[1], NOON, NOON + S)])
+    await target.write(samples([(1, 1.0, 2.0, GOOD)]))
+    await target.close()
+    assert [row[2] for row in await side.rows()] == [1.0, 2.0]
 
 
 async def test_a_server_that_hangs_up_is_told_and_written_to_again(

@@ -9,7 +9,15 @@ import pytest
 
 from pdm_app.domain.samples import Quality
 from pdm_app.domain.signals import DataType
-from pdm_app.domain.sinks import FileOptions, SentSamples, SentSignal, SinkError, Value
+from pdm_app.domain.sinks import (
+    CannotEraseError,
+    FileOptions,
+    SentSamples,
+    SentSignal,
+    SentSpan,
+    SinkError,
+    Value,
+)
 from pdm_app.sinks.doors import SinkDoors
 from tests.counterparts.clocks import NOON, HandClock
 from tests.counterparts.sink_servers import FileSide, InfluxdbSide, PostgresqlSide, Row, Side, sink
@@ -77,6 +85,9 @@ class Desk:
 
     async def write(self, given: SentSamples) -> None:
         await self._keep(await self._target.write(given))
+
+    async def erase(self, spans: list[SentSpan]) -> None:
+        await self._keep(await self._target.erase(spans))
 
     async def end(self) -> None:
         await self._keep(await self._target.settle(at_once=True))
@@ -146,3 +157,20 @@ async def test_nobody_there_is_told_with_what_to_do(side: Side, tmp_path: Path, 
         with pytest.raises(SinkError, match=r"(Start it|Make room|rights)"):
             await attempt
     await target.close()
+
+
+async def test_what_went_from_history_is_forgotten_there_or_is_said_to_stay(desk: Desk) -> None:
+    await desk.write(samples(SAMPLES))
+    spans = [(SIGNALS[1], NOON + S, NOON + 4 * S), (SIGNALS[4], NOON, NOON + S)]
+    gone = [row for row in SAMPLES if (row[0] == 1 and 1 <= row[1] < 4) or (row[0] == 4 and row[1] < 1)]
+    kept = [row for row in SAMPLES if row not in gone]
+    if isinstance(desk.side, FileSide):
+        with pytest.raises(CannotEraseError, match="Files keep what was written"):
+            await desk.erase(spans)
+        kept = SAMPLES
+    else:
+        assert len(gone) == 5
+        await desk.erase(spans)
+        await desk.erase(spans)
+    await desk.end()
+    assert same(await desk.side.rows(), rows(kept))

@@ -5,7 +5,7 @@ writes the same samples with plain multi-row inserts, from the same process, int
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ async def bench_record(seconds: float, database_url: str) -> Report:
         folder = Path(name)
         where = machine(folder)
         sqlite_url = f"sqlite+aiosqlite:///{(folder / 'record.sqlite').as_posix()}"
-        _note("SQLite", *await _all("SQLite", sqlite_url, None, seconds, folder), None, figures, notes)
+        _note("SQLite", await _all("SQLite", sqlite_url, None, seconds, folder), None, figures, notes)
         if not database_url and find_mariadbd() is None:
             notes.append("MariaDB was left out: mariadbd is not installed and no --database-url was given.")
         else:
@@ -82,7 +82,7 @@ async def bench_record(seconds: float, database_url: str) -> Report:
                 if not database_url:
                     await make_database(url)
                 found = await _all("MySQL", url, pid, seconds, folder)
-                _note(_brand(found[0].version), *found, pid, figures, notes)
+                _note(_brand(found["record"].version), found, pid, figures, notes)
     notes.append(f"Before the run the machine was {busy:.0f} % busy with other work.")
     return Report(
         title="bench record: from the buffer to the database",
@@ -127,31 +127,25 @@ async def make_database(url: str) -> None:
         await system.close()
 
 
-async def _all(
-    name: str, url: str, pid: int | None, seconds: float, folder: Path
-) -> tuple[Recorded, Recorded, Recorded]:
-    """Record in the product's way, write the same again, then write in the peer's way."""
+async def _all(name: str, url: str, pid: int | None, seconds: float, folder: Path) -> dict[str, Recorded]:
+    """Record in the product's way, write the same again, catch up after an outage, then write in the peer's way."""
     configuration = {"database_url": url, "folder": str(folder), "signals": SIGNALS}
     async with child(f"recording-{name}", MODULE, configuration, folder) as process:
         await process.hear(START_S_MAX)
         pids = {"recorder": process.pid, **({"database": pid} if pid else {})}
-        found = []
-        for what, length_s in (
-            ("record", seconds),
-            ("replay", min(seconds, SHORT_S)),
-            ("plain", min(seconds, SHORT_S)),
-        ):
+        found: dict[str, Recorded] = {}
+        for what in ("record", "replay", "outage", "plain"):
+            length_s = seconds if what == "record" else min(seconds, SHORT_S)
             with metered(pids) as meter:
                 answer = await process.ask(seconds + DRAIN_S_MAX, what=what, seconds=length_s)
-            found.append(Recorded(**answer, usage=meter.usage))
+            found[what] = Recorded(**answer, usage=meter.usage)
         if not url.startswith("sqlite"):
             await process.ask(DRAIN_S_MAX, what="empty", seconds=0)
-    return found[0], found[1], found[2]
+    return found
 
 
-def _note(
-    label: str, own: Recorded, again: Recorded, peer: Recorded, pid: int | None, figures: list[Figure], notes: list[str]
-) -> None:
+def _note(label: str, found: Mapping[str, Recorded], pid: int | None, figures: list[Figure], notes: list[str]) -> None:
+    own, again, outage, peer = (found[what] for what in ("record", "replay", "outage", "plain"))
     must, goal = (MUST_PER_S, GOAL_PER_S) if label != "SQLite" else (None, None)
     stored, stored_by_peer = (100 * one.stored / one.offered for one in (own, peer))
     rolled_up = 100 * own.rolled_up / own.rolled_up_due if own.rolled_up_due else None
@@ -164,6 +158,10 @@ def _note(
             "samples/s",
             *_replay(label),
             more_is_better=True,
+        ),
+        Figure(f"caught up after an outage, {label}", outage.per_s, "samples/s", *_replay(label), more_is_better=True),
+        Figure(
+            f"stored after an outage, {label}", 100 * outage.stored / outage.offered, "%", 100, 100, more_is_better=True
         ),
         Figure(f"recorder, {label}", own.usage.get("recorder", NO_USAGE).cpu_percent, "% of a core", 100, 100),
         Figure(f"stored of those offered, {label}", stored, "%", 100, 100, stored_by_peer, more_is_better=True),

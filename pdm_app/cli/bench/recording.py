@@ -1,7 +1,8 @@
 """Load generator and recorder in one process beside the database, as ``python -m pdm_app.cli.bench.recording``.
 
 Order ``{"what": "record"}`` offers batches to the durable buffer as fast as it admits them, while recorder and rollup
-write them to the historian as in the product. Order ``{"what": "replay"}`` writes what was recorded once more.
+write them to the historian as in the product. Order ``{"what": "replay"}`` writes what was recorded once more. Order
+``{"what": "outage"}`` fills a buffer while nobody records, opens it anew and records what waits in it.
 Order ``{"what": "plain"}`` is the peer: the same samples as plain multi-row inserts into a table of the same columns.
 Time in the samples is the plant's: each batch is one second later, so that a rollup bucket holds as many samples as in
 a plant at 1 Hz.
@@ -40,6 +41,8 @@ PAUSE_S = 0.002
 PLAIN_BATCHES = 10  # Of 1,000 samples each per commit: where multi-row inserts are at their best.
 LEASE_S = 86_400.0
 BUFFER_BYTES_MAX = 1_000_000_000
+OUTAGE_PER_S = 100_000  # Samples that come in each second of an outage.
+COMMITTED_EVERY = 100  # Batches: what is offered and not committed has a limit.
 VALUES = 100_000  # Prepared random values, used in turn.
 
 
@@ -65,6 +68,7 @@ class Recording:
         self._signals = signals
         self._clock = SystemClock()
         self._fence: Fence | None = None
+        self._source = batches(signals)
         self._batches = 0
 
     async def record(self, seconds: float) -> Message:
@@ -74,28 +78,18 @@ class Recording:
         fence = await SqlLease(database, self._clock).acquire("bench", LEASE_S)
         if fence is None:
             raise RuntimeError("The collector lease of the benchmark's own database is taken.")
-
         self._fence = fence
-
-        async def held() -> Fence:
-            return fence
-
         historian = SqlHistorian(database, self._clock)
         await historian.partitions.roll_forward(fence, BEGIN_AT, HOT_DAYS)  # As the product does.
         buffer = DiskBuffer(self._folder / f"buffer-{database.engine.name}.sqlite", BUFFER_BYTES_MAX, (CONSUMER,))
         tickets: deque[Ticket] = deque(maxlen=1)
-
-        async def settled() -> None:
-            for ticket in tickets:  # Commits are in order: the last one stands for all.
-                await ticket.durable
-
-        recorder = Recorder(buffer, historian, held, self._clock, settled)
-        rollup = Rollup(historian, held, self._clock)
+        recorder = Recorder(buffer, historian, self._held, self._clock, lambda: _settled(tickets))
+        rollup = Rollup(historian, self._held, self._clock)
         bytes_before = await tables.bytes_used()
         async with asyncio.TaskGroup() as group:
             recording, rolling_up = group.create_task(recorder.run()), group.create_task(rollup.run())
             began_s = time.perf_counter()
-            offered = await _offer(buffer, batches(self._signals), seconds, tickets)
+            offered = await _offer(buffer, self._source, seconds, tickets)
             await recorder.drain()
             await recording
             recorded_s = time.perf_counter() - began_s
@@ -118,10 +112,44 @@ class Recording:
             "version": await tables.version(),
         }
 
+    async def outage(self, seconds: float) -> Message:
+        """Fill a buffer as in an outage of ``seconds``, then record what waits in it, read from the disk."""
+        path = self._folder / f"outage-{self._database.engine.name}.sqlite"
+        buffer = DiskBuffer(path, BUFFER_BYTES_MAX, (CONSUMER,))
+        tickets: deque[Ticket] = deque(maxlen=1)
+        offered = 0
+        while offered < seconds * OUTAGE_PER_S:
+            batch = next(self._source)
+            tickets.append(buffer.offer(batch))
+            offered += len(batch)
+            if tickets[-1].seq % COMMITTED_EVERY == 0:
+                await _settled(tickets)
+        await _settled(tickets)
+        await buffer.close()
+        buffer = DiskBuffer(path, BUFFER_BYTES_MAX, (CONSUMER,))
+        tables, historian = Tables(self._database), SqlHistorian(self._database, self._clock)
+        before = await tables.count("samples")
+        recorder = Recorder(buffer, historian, self._held, self._clock)
+        rollup = Rollup(historian, self._held, self._clock)
+        async with asyncio.TaskGroup() as group:
+            began_s = time.perf_counter()
+            recording, rolling_up = group.create_task(recorder.run()), group.create_task(rollup.run())
+            await recorder.drain()
+            await recording
+            recorded_s = time.perf_counter() - began_s
+            rolling_up.cancel()
+        await buffer.close()
+        stored = await tables.count("samples") - before
+        return {"offered": offered, "stored": stored, "recorded_s": recorded_s, "bytes": 0}
+
+    async def _held(self) -> Fence:
+        if self._fence is None:
+            raise RuntimeError("The lease of the benchmark's own database is taken by its first order.")
+        return self._fence
+
     async def replay(self, seconds: float) -> Message:
         """Write what was recorded once more, the very same, as after a kill before the buffer learnt of it."""
-        if self._fence is None:
-            raise RuntimeError("There is nothing to write again: nothing was recorded.")
+        fence = await self._held()
         tables, historian = Tables(self._database), SqlHistorian(self._database, self._clock)
         before = await tables.count("samples")
         source, seq = batches(self._signals), 0
@@ -130,7 +158,7 @@ class Recording:
             some = [
                 next(source).numbered(seq + place) for place in range(1, min(PLAIN_BATCHES, self._batches - seq) + 1)
             ]
-            await historian.write(some, self._fence)
+            await historian.write(some, fence)
             seq += len(some)
         took_s = time.perf_counter() - began_s
         grown = await tables.count("samples") - before
@@ -158,6 +186,11 @@ class Recording:
         }
 
 
+async def _settled(tickets: deque[Ticket]) -> None:
+    for ticket in tickets:  # Commits are in order: the last one stands for all.
+        await ticket.durable
+
+
 async def _offer(buffer: DiskBuffer, source: Iterator[Batch], seconds: float, tickets: deque[Ticket]) -> int:
     """Offer batches for ``seconds`` as fast as they get out again; returns how many samples that were."""
     offered = 0
@@ -179,6 +212,7 @@ async def serve(link: ChildLink, configuration: Message) -> None:
     recording = Recording(database, Path(configuration["folder"]), configuration["signals"])
     work: dict[str, Any] = {
         "record": recording.record,
+        "outage": recording.outage,
         "replay": recording.replay,
         "plain": recording.plain,
         "empty": Tables(database).empty,

@@ -82,9 +82,11 @@ function SinkRow({ view, onOpen }) {
         {t("sinks.state", { state })}
         {status.behind > 0 && <div className="caption">{t("sinks.behind", { signals: status.behind, lag: lagOf(status.lag_s) })}</div>}
         {status.late > 0 && <div className="caption">{t("sinks.late", { count: status.late })}</div>}
+        {status.anew > 0 && <div className="caption">{t("sinks.anew", { count: status.anew })}</div>}
         {sink.enabled && status.problem && <p className="note note-error" data-compact="true">{status.problem}</p>}
         {status.refused_total > 0 && <p className="note" data-compact="true">{t("sinks.refused", { count: status.refused_total })}</p>}
         {status.gap && <p className="note note-error" data-compact="true">{status.gap}</p>}
+        {status.outdated && <p className="note" data-compact="true">{status.outdated}</p>}
       </td>
       <td data-label={t("sinks.written")}>
         {status.written_at ? <Age since={status.written_at} /> : "–"}

@@ -43,7 +43,7 @@ function Figures({ status }) {
           note={status.samples_per_day === null ? t("storage.growth_later") : t("storage.samples_per_day", { samples: number(status.samples_per_day) })} />
         <Figure name={t("storage.room")} value={size(room.free_bytes)} problem={soon} note={t("storage.room_note", { total: size(room.total_bytes) })} />
         <Figure name={t("storage.days_left")} problem={soon} value={status.days_left === null ? t("storage.unknown") : duration(status.days_left * 86_400)} note={t("storage.days_left_note")} />
-        <Figure name={t("storage.buffer")} value={size(buffer.bytes)} problem={buffer.trouble !== ""} note={buffer.trouble || t("storage.buffer_note", { samples: number(buffer.samples), max: size(buffer.bytes_max) })} />
+        <Figure name={t("storage.buffer")} value={size(buffer.bytes)} problem={buffer.trouble !== "" || buffer.damaged > 0} note={buffer.trouble || (buffer.damaged > 0 && t("storage.buffer_damaged", { count: buffer.damaged })) || t("storage.buffer_note", { samples: number(buffer.samples), max: size(buffer.bytes_max) })} />
         <Figure name={t("storage.cache")} value={asked ? t("storage.percent", { percent: number((100 * cache.hits) / asked) }) : t("storage.unknown")} note={cache ? size(cache.bytes) : ""} />
       </dl>
     </section>
