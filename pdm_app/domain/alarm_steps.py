@@ -30,6 +30,7 @@ from pdm_app.domain.conditions.base import Verdict
 from pdm_app.domain.identifiers import derived_id
 from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Micros, Sample
 
+JUDGING = ("signal_id", "condition", "on_delay_s", "off_delay_s")
 _RETURNED = {
     AlarmState.UNACKNOWLEDGED: AlarmState.RETURNED_UNACKNOWLEDGED,
     AlarmState.ACKNOWLEDGED: AlarmState.NORMAL,
@@ -263,3 +264,13 @@ def _thawed(memory: RuleMemory, at: Micros) -> RuleMemory:
             "normal_since": None if memory.normal_since is None else memory.normal_since + held_us,
         }
     )
+
+
+def run(rule: AlarmRule, memory: RuleMemory, cause: Sample | Micros) -> Step:
+    """Let a sample, or the passing of source time, do what it does to a rule."""
+    return step(rule, memory, cause) if isinstance(cause, Sample) else tick(rule, memory, cause)
+
+
+def judges_otherwise(before: AlarmRule, after: AlarmRule) -> bool:
+    """Whether two states of a rule judge a value differently; words and priority leave a running delay alone."""
+    return any(getattr(before, name) != getattr(after, name) for name in JUDGING)

@@ -14,7 +14,7 @@ from pdm_app.domain.conditions.any_condition import AnyCondition
 from pdm_app.domain.conditions.base import Recall
 from pdm_app.domain.rationale import ConsequenceLevel, Priority, RespondWithin
 from pdm_app.domain.record import Facts, Id, Instant, Name, Record, Revision, SignalNumber, Text
-from pdm_app.domain.suppression import SUPPRESSIONS_MAX, Suppression
+from pdm_app.domain.suppression import SUPPRESSIONS_MAX, AnySuppression
 
 JOURNAL_PAGE_MAX = 500
 PRIORITIES = (1, 2, 3, 4)
@@ -88,7 +88,7 @@ class AlarmRuleFacts(Facts):
     alarm_class: Words = ""
     group: Words = Field(default="", description="Alarms that one cause raises together.")
     first_out: bool = Field(default=False, description="While the first of its group stands, it is silent.")
-    suppressions: tuple[Suppression, ...] = Field(default=(), max_length=SUPPRESSIONS_MAX)
+    suppressions: tuple[AnySuppression, ...] = Field(default=(), max_length=SUPPRESSIONS_MAX)
     shelvable: bool = True
     shelve_s_max: ShelveSpan = SHELVE_S_DEFAULT
     consequence_level: ConsequenceLevel | None = None

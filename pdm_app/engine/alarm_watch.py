@@ -14,7 +14,7 @@ A reader that falls behind on the bus loses nothing: it takes from the buffer wh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -179,6 +179,12 @@ class AlarmWatch:
                 return False
             self._book.judge(batch, self._clock.now())
             return True
+
+    async def tell_shifts(self, runs: Mapping[str, bool]) -> None:
+        """Say at which sites a shift runs now, by their ids; told again and again, so that nothing of it is stored."""
+        async with self._judging:
+            if self._leads and self._book.is_open and not self._book.is_full:
+                self._book.tell_shifts(runs, self._clock.now())
 
     @property
     def status(self) -> AlarmWatchStatus:

@@ -15,7 +15,7 @@ from pdm_app.domain.rationale import ConsequenceLevel, Priority, RespondWithin
 from pdm_app.domain.rationale import proposed_priority as priority_of
 from pdm_app.domain.record import Finite, Id, Instant, Name, Revision, SignalNumber, Text
 from pdm_app.domain.rule_proposals import RuleProposal
-from pdm_app.domain.suppression import SUPPRESSIONS_MAX, Suppression
+from pdm_app.domain.suppression import SUPPRESSIONS_MAX, AnySuppression
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.alarm_backtest import Backtest
@@ -25,7 +25,7 @@ from pdm_app.trpc import MISSING, Missing
 alarm_rules = procedures()
 SheetText = Annotated[str, Field(max_length=CHARACTERS_MAX)]
 BacktestDays = Annotated[float, Field(gt=0, le=92)]
-Suppressions = Annotated[tuple[Suppression, ...], Field(max_length=SUPPRESSIONS_MAX)]
+Suppressions = Annotated[tuple[AnySuppression, ...], Field(max_length=SUPPRESSIONS_MAX)]
 
 
 @alarm_rules.query(permission="alarms.read", rest="GET /alarm-rules")

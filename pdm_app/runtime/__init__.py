@@ -42,6 +42,7 @@ from pdm_app.engine.rollup import Rollup
 from pdm_app.engine.run_watch import CONSUMER as RUNS
 from pdm_app.engine.run_watch import RunWatch
 from pdm_app.engine.self_watch import SelfWatch
+from pdm_app.engine.shift_watch import ShiftWatch
 from pdm_app.engine.sink_feed import CONSUMER as SINKS
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
@@ -366,6 +367,7 @@ async def running(
         )
         own = SelfWatch(services.system.health, alarm_watch, book, clock)
         supervisor.start("own alarms", own.run, stage=Stage.SERVICE)
+        supervisor.start("shifts", ShiftWatch(work, alarm_watch, clock).run, stage=Stage.SERVICE)
         settings_book.follow(lambda now: _apply(now, services, buffer, cooling, notices))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)

@@ -2,7 +2,8 @@
 
 ``AlarmBacktestService(work, historian, clock)``. The samples of the past go through the same judging as live ones,
 together with the rule as it would be with longer on-delays, so that a better one is proposed from what happened and
-not from an estimate. Nobody acknowledges in the past: an alarm that comes again counts again.
+not from an estimate. Nobody acknowledges in the past: an alarm that comes again counts again. Shifts are not looked at:
+a rule that is silent off shift is counted in all hours.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch, Micros, Stretch
 from pdm_app.domain.signals import Signal
+from pdm_app.domain.suppression import guarding_signals
 from pdm_app.services.alarm_rules import refuse_unfit
 from pdm_app.stream.alarm_book import AlarmBook
 
@@ -96,7 +98,7 @@ class AlarmBacktestService:
             yield run.found(end_at)
 
     async def _rule(self, actor: Actor, facts: AlarmRuleFacts) -> AlarmRule:
-        asked = [facts.signal_id, *facts.condition.inputs(), *(each.signal_id for each in facts.suppressions)]
+        asked = [facts.signal_id, *facts.condition.inputs(), *guarding_signals(facts.suppressions)]
         async with self._work(actor.scope) as work:
             known = {
                 signal.id: signal for signal in [await work.plant.get(Signal, number) for number in asked] if signal
@@ -132,9 +134,7 @@ class _Run:
         self._book.load(self._rules, (), (), frozenset(), start_at)
         self._entries: dict[str, list[JournalEntry]] = {each.id: [] for each in self._rules}
         self._first_at: int | None = None
-        self.signals = sorted(
-            {rule.signal_id, *rule.condition.inputs(), *(each.signal_id for each in rule.suppressions)}
-        )
+        self.signals = sorted({rule.signal_id, *rule.condition.inputs(), *guarding_signals(rule.suppressions)})
         self.samples = 0
         self._samples_max = SAMPLES_MAX if rule.condition.band() is not None else SAMPLES_LOOKED_BACK_MAX
 

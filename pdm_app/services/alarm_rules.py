@@ -13,6 +13,7 @@ from pdm_app.domain.record import Facts
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import Micros
 from pdm_app.domain.signals import DataType, Signal
+from pdm_app.domain.suppression import ShiftSuppression, guarding_signals
 from pdm_app.services.in_force import InForce
 from pdm_app.services.plant_changes import PlantService
 from pdm_app.services.plant_noun import Bound, Noun
@@ -100,7 +101,7 @@ class AlarmRuleService(PlantService[AlarmRule]):
         if signal is not None:
             refuse_unfit(signal, after)
         others = [("condition", number) for number in after.condition.inputs()]
-        others += [("suppressions", suppression.signal_id) for suppression in after.suppressions]
+        others += [("suppressions", number) for number in guarding_signals(after.suppressions)]
         for field, number in others:
             await _require_signal(work, after, field, number)
 
@@ -124,6 +125,11 @@ def refuse_unfit(signal: Signal, rule: AlarmRuleFacts) -> None:
         raise InvalidInputError(
             f"Signal {signal.name} has no formula, so nothing is calculated.",
             [FieldIssue("condition", "asks for a derived signal", "make a derived signal, and the rule on that")],
+        )
+    if len([each for each in rule.suppressions if isinstance(each, ShiftSuppression)]) > 1:
+        raise InvalidInputError(
+            f"{rule.name} would be silent in every hour of the plant.",
+            [FieldIssue("suppressions", "names the shifts twice", "keep it silent off shift or in shift, not both")],
         )
     if rule.condition.is_expiry and rule.off_delay_s:
         raise InvalidInputError(

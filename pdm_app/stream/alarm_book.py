@@ -8,7 +8,7 @@ safe side.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from pdm_app.domain.alarm_entries import (
@@ -18,8 +18,8 @@ from pdm_app.domain.alarm_entries import (
     journal_entry,
 )
 from pdm_app.domain.alarm_holds import expired, lifted, suppressed
-from pdm_app.domain.alarm_steps import acknowledge, begun, fresh, reset, step, tick, withdraw, without_delays
-from pdm_app.domain.alarm_transitions import Step, Transition
+from pdm_app.domain.alarm_steps import acknowledge, begun, fresh, judges_otherwise, reset, run, withdraw, without_delays
+from pdm_app.domain.alarm_transitions import Transition
 from pdm_app.domain.alarms import (
     Alarm,
     AlarmCounts,
@@ -42,7 +42,6 @@ from pdm_app.stream.standing_alarms import StandingAlarms, reconciled
 
 UNSAVED_MAX = 50_000  # About 50 MB; a flood of 10 alarms a minute fills it in more than a day without a database.
 LATENESS_S = 2.0  # Largest expected difference in transport time between two samples of a signal.
-JUDGING = ("signal_id", "condition", "on_delay_s", "off_delay_s")
 Act: TypeAlias = "Callable[[AlarmRule, RuleMemory], tuple[RuleMemory, Transition | None]]"
 Done: TypeAlias = "tuple[Alarm, asyncio.Future[None]]"
 
@@ -128,7 +127,7 @@ class AlarmBook:
         memories = []
         for rule in in_force:
             memory = memory_of.get(rule.id, RuleMemory(rule_id=rule.id))
-            is_changed = rule.id in before and _judges_otherwise(before[rule.id], rule)
+            is_changed = rule.id in before and judges_otherwise(before[rule.id], rule)
             memory = without_delays(memory) if is_changed else memory  # The old rule's delay says nothing now.
             memories.append(begun(rule, memory, now))
         self._simulated = simulated
@@ -170,6 +169,10 @@ class AlarmBook:
         for index, sample in self._columns.suspects(batch):
             self._step(index, sample, recorded_at)
 
+    def tell_shifts(self, runs: Mapping[str, bool], at: Micros) -> None:
+        """Say at which sites a shift runs; rules that are silent by the shift calendar go by it."""
+        self.judge(self._guards.shifts_batch(runs, at), at)
+
     def tick(self, now: Micros) -> None:
         """End delays that are over although their signals are silent; only while nothing waits to be judged."""
         for verdict in self._guards.tick(now, self._lateness_us):
@@ -185,7 +188,7 @@ class AlarmBook:
     def _step(self, index: int, cause: Sample | Micros, recorded_at: Micros) -> None:
         """Let a sample, or the passing of source time, do what it does to a rule."""
         rule, before = self._columns.rules[index], self._columns.memory(index)
-        memory, transitions = _run(rule, before, cause)
+        memory, transitions = run(rule, before, cause)
         if transitions and before.state is AlarmState.NORMAL and transitions[-1].kind is JournalKind.RAISED:
             first = self._first_out.before(rule)
             if first is not None:
@@ -193,7 +196,7 @@ class AlarmBook:
                 just_before = Micros(transitions[-1].at - 1)  # So that the journal tells the two in this order.
                 silent, noted = suppressed(rule, before, just_before, FIRST_OUT, words)
                 self._first_out.waits(rule)
-                memory, transitions = _run(rule, silent, cause)
+                memory, transitions = run(rule, silent, cause)
                 transitions = transitions if noted is None else (noted, *transitions)
         self._columns.remember(index, memory)
         for transition in transitions:
@@ -387,12 +390,3 @@ class AlarmBook:
             self._retired = retired + self._retired
 
         return Checkpoint([*retired, *(columns.memory(int(index)) for index in dirty)], put_back)
-
-
-def _run(rule: AlarmRule, memory: RuleMemory, cause: Sample | Micros) -> Step:
-    return step(rule, memory, cause) if isinstance(cause, Sample) else tick(rule, memory, cause)
-
-
-def _judges_otherwise(before: AlarmRule, after: AlarmRule) -> bool:
-    """Whether two states of a rule judge a value differently; words and priority leave a running delay alone."""
-    return any(getattr(before, name) != getattr(after, name) for name in JUDGING)

@@ -1,18 +1,20 @@
-"""Which alarms are kept silent by design, judged from the signals that say so.
+"""Which alarms are kept silent by design, judged from the signals that say so, or from the shifts of their site.
 
 A suppression is judged like an alarm of its own that nobody sees: a condition that holds, and
 lingers for its off-delay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pdm_app.domain.alarm_steps import step, tick
 from pdm_app.domain.alarm_transitions import Transition
 from pdm_app.domain.alarms import AlarmRule, AlarmState, JournalKind, RuleMemory
-from pdm_app.domain.samples import Batch, Micros
-from pdm_app.domain.suppression import Suppression
+from pdm_app.domain.samples import Batch, Micros, Quality, Sample, SignalId
+from pdm_app.domain.suppression import AnySuppression, ShiftSuppression
 from pdm_app.stream.alarm_columns import AlarmColumns
+
+SHIFT_SERIES = 4_294_900_000  # Numbers above those of any plant stand for whether a shift runs, one for each site.
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Verdict:
     """A suppression begins to hold, or holds no longer."""
 
     rule_id: str
-    suppression: Suppression
+    suppression: AnySuppression
     holds: bool
     at: Micros
 
@@ -35,18 +37,33 @@ class AlarmGuards:
     """
 
     def __init__(self, rules: Sequence[AlarmRule], memories: Sequence[RuleMemory], now: Micros) -> None:
-        self._meant: dict[str, tuple[str, Suppression]] = {}
+        self._meant: dict[str, tuple[str, AnySuppression]] = {}
+        self._shift_series: dict[str, int] = {}
         guards: list[AlarmRule] = []
         states: list[RuleMemory] = []
         for rule, memory in zip(rules, memories, strict=True):
             for suppression in rule.suppressions:
-                guard = _guard(rule, suppression, f"guard-{len(guards)}")
+                guard = _guard(rule, suppression, f"guard-{len(guards)}", self._number(rule, suppression))
                 held = suppression.cause in memory.suppressed_by
                 state = AlarmState.UNACKNOWLEDGED if held else AlarmState.NORMAL
                 guards.append(guard)
                 states.append(RuleMemory(rule_id=guard.id, state=state, alarm_id=guard.id if held else None))
                 self._meant[guard.id] = (rule.id, suppression)
         self._columns = AlarmColumns(guards, states, now)
+
+    def _number(self, rule: AlarmRule, suppression: AnySuppression) -> int:
+        if isinstance(suppression, ShiftSuppression):
+            return self._shift_series.setdefault(rule.site_id, SHIFT_SERIES + len(self._shift_series))
+        return suppression.signal_id
+
+    def shifts_batch(self, runs: Mapping[str, bool], at: Micros) -> Batch:
+        """Say as samples whether a shift runs at each site that a rule asks about; ``runs`` by the id of the site."""
+        samples = [
+            Sample(SignalId(number), float(runs[site_id]), Quality.GOOD, at)
+            for site_id, number in self._shift_series.items()
+            if site_id in runs
+        ]
+        return Batch.of("shifts", samples, at)
 
     def judge(self, batch: Batch) -> list[Verdict]:
         """Judge a batch; the order is that of the samples."""
@@ -71,12 +88,12 @@ class AlarmGuards:
         return Verdict(rule_id, suppression, transition.kind is JournalKind.RAISED, transition.at)
 
 
-def _guard(rule: AlarmRule, suppression: Suppression, guard_id: str) -> AlarmRule:
+def _guard(rule: AlarmRule, suppression: AnySuppression, guard_id: str, number: int) -> AlarmRule:
     return AlarmRule(
         id=guard_id,
         site_id=rule.site_id,
         asset_id=rule.asset_id,
-        signal_id=suppression.signal_id,
+        signal_id=number,
         name=guard_id,
         condition=suppression.condition,
         priority=4,

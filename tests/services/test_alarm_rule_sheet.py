@@ -16,7 +16,7 @@ from pdm_app.domain.errors import InvalidInputError, NotFoundError, PermissionDe
 from pdm_app.domain.plant import Listing
 from pdm_app.domain.rationale import ConsequenceLevel, RespondWithin
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
-from pdm_app.domain.suppression import Suppression
+from pdm_app.domain.suppression import ShiftSuppression, Suppression
 from pdm_app.services.alarm_backtest import AlarmBacktestService, Backtest
 from pdm_app.services.alarm_rule_sheet import AlarmRuleSheetService
 from pdm_app.storage.database import Database
@@ -34,7 +34,10 @@ FULL: dict[str, Any] = {
     "alarm_class": "process",
     "group": "cooling",
     "first_out": True,
-    "suppressions": (Suppression(signal_id=FLOW, condition=LowLimit(limit=0.5), lingers_s=5, why="Not running"),),
+    "suppressions": (
+        Suppression(signal_id=FLOW, condition=LowLimit(limit=0.5), lingers_s=5, why="Not running"),
+        ShiftSuppression(silent="off_shift", why="Nobody there"),
+    ),
     "consequence_level": ConsequenceLevel.MAJOR,
     "respond_within": RespondWithin.TEN_MINUTES,
     "cause": '=SUM(A1) looks like a formula, "quoted"',
@@ -220,3 +223,12 @@ async def test_a_rule_is_tried_on_the_past_and_a_delay_is_proposed_that_leaves_w
     async with desk.work(EVERY_SITE) as work:
         assert await work.alarms.standing() == []
     await database.close()
+
+
+async def test_a_rule_that_would_be_silent_at_every_hour_is_refused(desk: PlantDesk) -> None:
+    always = tuple(ShiftSuppression(silent=silent) for silent in ("off_shift", "in_shift"))
+    refused = await refusal(desk.rules.create(ERIN, rule(SUCTION, suppressions=always)))
+    assert isinstance(refused, InvalidInputError)
+    assert refused.issues[0].field == "suppressions"
+    kept = await desk.rules.create(ERIN, rule(SUCTION, suppressions=always[:1]))
+    assert kept.suppressions == always[:1]

@@ -7,15 +7,15 @@ import { Check, faultOf, Field, messageOf, Refusal, Sheet } from "./form_parts.j
 import { LimitChart } from "./limit_chart.jsx";
 import { codeOf, link } from "./link.js";
 import { t } from "./messages.js";
-import { changesOf, ruleOf } from "./plant_edit.js";
+import { changesOf, ruleOf, suppressionsOf } from "./plant_edit.js";
 
 const PRIORITIES = [1, 2, 3, 4];
 const LEVELS = ["minor", "moderate", "major", "severe"];
 const TIMES = ["over_30_min", "10_to_30_min", "3_to_10_min", "under_3_min"];
-const FIELDS = ["signal_id", "name", "condition", "priority", "on_delay_s", "off_delay_s", "cause", "consequence", "action", "shelve_s_max"];
+const FIELDS = ["signal_id", "name", "condition", "priority", "on_delay_s", "off_delay_s", "cause", "consequence", "action", "shelve_s_max", "suppressions"];
 export const NEW_RULE = {
   name: "", condition: { kind: "high", limit: null, deadband: 0 }, priority: 3, on_delay_s: 0, off_delay_s: 0, comment_required: false, cause: "", consequence: "", action: "",
-  latching: false, ack_required: true, alarm_class: "", group: "", first_out: false, shelvable: true, shelve_s_max: 28_800, consequence_level: null, respond_within: null, owner_role: "",
+  latching: false, ack_required: true, alarm_class: "", group: "", first_out: false, shelvable: true, shelve_s_max: 28_800, suppressions: [], consequence_level: null, respond_within: null, owner_role: "",
 };
 
 /**
@@ -31,7 +31,8 @@ export function RuleSheet({ rule, signals, basis, onStale, onClose, onSaved }) {
   const first = opened.current;
   const said = () => {
     const data = new FormData(form.current);
-    return { ...ruleOf(data), signal_id: isNew ? Number(data.get("signal_id")) : first.signal_id };
+    const suppressions = suppressionsOf(first.suppressions ?? [], String(data.get("silent") ?? ""));
+    return { ...ruleOf(data), suppressions, signal_id: isNew ? Number(data.get("signal_id")) : first.signal_id };
   };
   // A field that an input brings or takes away is there after this event, not in it.
   const read = () => setTimeout(() => form.current && setTyped(said()));
@@ -124,6 +125,9 @@ function Behaviour({ first, error }) {
       <input type="hidden" name="whole" value="1" />
       <Check label={t("rules.latching")} name="latching" defaultChecked={first.latching} />
       <Check label={t("rules.ack_required")} name="ack_required" defaultChecked={first.ack_required} />
+      <Field label={t("rules.calls")} as="select" name="silent" defaultValue={(first.suppressions ?? []).find((each) => each.silent)?.silent ?? ""} error={faultOf(error, "suppressions")} hint={t("rules.calls_hint")}>
+        {["", "off_shift", "in_shift"].map((silent) => <option key={silent} value={silent}>{t("rules.calls_when", { silent: silent || "never" })}</option>)}
+      </Field>
       <Check label={t("rules.shelvable")} name="shelvable" defaultChecked={first.shelvable} />
       <Field label={t("rules.shelve_h_max")} name="shelve_h_max" inputMode="decimal" defaultValue={first.shelve_s_max / 3600} error={faultOf(error, "shelve_s_max")} />
       <Field label={t("rules.group")} name="group" maxLength={120} defaultValue={first.group} hint={t("rules.group_hint")} />

@@ -82,6 +82,13 @@ export function ruleOf(form) {
   };
 }
 
+/** The suppressions of a rule that is silent by shift as the form says it: "off_shift", "in_shift", or "" for never; others stay. */
+export function suppressionsOf(before, silent) {
+  const kept = before.filter((each) => !each.silent);
+  const same = before.find((each) => each.silent === silent);
+  return silent ? [...kept, same ?? { silent, why: "" }] : kept;
+}
+
 /** What the form of a machine says. */
 export function assetOf(form) {
   const words = (name) => String(form.get(name) ?? "").trim();

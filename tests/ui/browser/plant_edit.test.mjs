@@ -1,7 +1,7 @@
 /* Forms of the plant: what they say, and what of it is sent. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assetOf, changesOf, conditionOf, ruleOf, typedNumber } from "../../../pdm_app/ui/browser/plant_edit.js";
+import { assetOf, changesOf, conditionOf, ruleOf, suppressionsOf, typedNumber } from "../../../pdm_app/ui/browser/plant_edit.js";
 
 function form(fields) {
   const data = new FormData();
@@ -41,4 +41,14 @@ test("each kind of condition is read from its own fields, and what is left empty
   assert.deepEqual(said({ kind: "stale", after_s: "60" }), { kind: "stale", after_s: 60 });
   assert.deepEqual(said({ kind: "communication_lost" }), { kind: "communication_lost" });
   assert.deepEqual(said({ kind: "rate_of_change", limit_per_s: "0,5", window_s: "", direction: "rising" }), { kind: "rate_of_change", limit_per_s: 0.5, direction: "rising" });
+});
+
+test("silence by shift is changed without touching what else keeps a rule silent", () => {
+  const guard = { signal_id: 7, condition: { kind: "low", limit: 1, deadband: 0 }, lingers_s: 0, why: "Not running" };
+  const off = { silent: "off_shift", why: "Nobody there" };
+  assert.deepEqual(suppressionsOf([guard], "off_shift"), [guard, { silent: "off_shift", why: "" }]);
+  assert.deepEqual(suppressionsOf([guard, off], "off_shift"), [guard, off], "what was said of it stays");
+  assert.deepEqual(suppressionsOf([guard, off], "in_shift"), [guard, { silent: "in_shift", why: "" }]);
+  assert.deepEqual(suppressionsOf([guard, off], ""), [guard]);
+  assert.deepEqual(changesOf({ suppressions: [guard, off] }, { suppressions: suppressionsOf([guard, off], "off_shift") }), {});
 });
