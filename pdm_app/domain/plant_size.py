@@ -10,3 +10,5 @@ class PlantSize(StrEnum):
     """The machines of the story, one or more for each protocol: for a weak computer, and for trying something out."""
     WHOLE = "whole"
     """Northfield with all its machines, some 400 signals."""
+    STRESS = "stress"
+    """With a field of test rigs, some 10,000 samples a second: to see what a computer can take."""

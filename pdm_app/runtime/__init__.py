@@ -16,7 +16,6 @@ from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
 from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock
-from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
 from pdm_app.domain.self_alarms import self_rules
 from pdm_app.drivers.connection_rules import Rules
@@ -24,7 +23,6 @@ from pdm_app.drivers.csv_recordings import CsvRecordings
 from pdm_app.drivers.registry import drivers_with, load
 from pdm_app.engine.alarm_watch import CONSUMER as ALARMS
 from pdm_app.engine.alarm_watch import AlarmWatch
-from pdm_app.engine.backfill import Backfill
 from pdm_app.engine.certificate_keeper import CertificateKeeper
 from pdm_app.engine.collector import Collector
 from pdm_app.engine.cooling import Cooling
@@ -34,7 +32,6 @@ from pdm_app.engine.host_checks import ClockCheck, DiskCheck
 from pdm_app.engine.intake import Intake
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.partitions import PartitionKeeper
-from pdm_app.engine.past_alarms import PastAlarms
 from pdm_app.engine.recorder import CONSUMER as RECORDER
 from pdm_app.engine.recorder import Recorder
 from pdm_app.engine.retention import RetentionKeeper
@@ -47,6 +44,7 @@ from pdm_app.engine.sink_feed import CONSUMER as SINKS
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
+from pdm_app.runtime.demo import begin_opening, begin_past, begin_plant
 from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.notices import Notices, begin_notices
@@ -68,7 +66,6 @@ from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
-from pdm_app.services.demo_accounts import ON_SHIFT
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.directories import DirectoryService, directory_secret
 from pdm_app.services.expiries import ExpiryService
@@ -84,7 +81,6 @@ from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.plant_changes import Desk
-from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.replays import ReplayService
@@ -104,8 +100,6 @@ from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
 from pdm_app.services.views import ViewService
 from pdm_app.settings import Settings
-from pdm_app.simulation.fleet import Fleet, running_fleet
-from pdm_app.simulation.past import DemoPast
 from pdm_app.storage.buffer import DiskBuffer
 from pdm_app.storage.cold import FOLDER as COLD_FOLDER
 from pdm_app.storage.cold import ColdTier
@@ -176,7 +170,7 @@ async def running(
         secret_store = SecretStore(work, clock, ring)
         await secret_store.check()
         pages_served = asyncio.Event()
-        plant = await _demo_plant(settings, work, clock, pages_served, stack) if settings.demo else None
+        plant = await begin_plant(settings, work, clock, pages_served, stack) if settings.demo else None
         buffer = DiskBuffer(
             settings.data_dir / BUFFER_FILE,
             bytes_max=settings.buffer.bytes_max,
@@ -221,13 +215,8 @@ async def running(
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
 
         progress: Callable[[], PastProgress] | None = None
-        if plant is not None and settings.demo_history_days:
-            past = DemoPast(settings.data_dir, plant.labels, settings.demo_history_days)
-            backfill = Backfill(past, historian, keeper.held, clock, pages_served.wait)
-            progress = backfill.progress
-            supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
-            judging = PastAlarms(past, backfill.complete.wait, work, clock, keeper.held, ON_SHIFT)
-            supervisor.start("past alarms", judging.run, stage=Stage.CONSUMER, backoff=judging.backoff)
+        if plant is not None:
+            progress = begin_past(settings, plant, historian, work, clock, keeper, pages_served, supervisor)
         deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
         supervisor.start("formulas", deriver.run, stage=Stage.CONSUMER, backoff=deriver.backoff,
                          on_retry=deriver.retrying, drain=deriver.drain)  # fmt: skip
@@ -368,6 +357,8 @@ async def running(
         own = SelfWatch(services.system.health, alarm_watch, book, clock)
         supervisor.start("own alarms", own.run, stage=Stage.SERVICE)
         supervisor.start("shifts", ShiftWatch(work, alarm_watch, clock).run, stage=Stage.SERVICE)
+        if plant is not None:
+            begin_opening(plant, book, services.alarm_holds, work, clock, supervisor)
         settings_book.follow(lambda now: _apply(now, services, buffer, cooling, notices))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
@@ -389,13 +380,3 @@ def _apply(settings: Settings, services: Services, buffer: DiskBuffer, cooling: 
     buffer.limit(settings.buffer.bytes_max)
     notices.apply(settings)
     cooling.hot_days = services.storage.hot_days = settings.history.hot_days
-
-
-async def _demo_plant(
-    settings: Settings, work: UnitOfWork, clock: Clock, begin: asyncio.Event, stack: AsyncExitStack
-) -> Fleet:
-    plant = running_fleet(settings.data_dir, clock, begin=begin, size=settings.demo_plant)
-    fleet = await stack.enter_async_context(plant)
-    await refuse_to_mix(work, fleet.definition)
-    await provision(work, fleet.definition, clock.now())
-    return fleet

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,7 @@ class DemoAccounts:
             # Before the accounts: a password nobody can read any more would lock its account.
             write_private(self._path, json.dumps(passwords | {name: _password() for name in missing}, indent=2))
             passwords = self._passwords()
+        hashes = await self._hashes(passwords, missing)
         async with self._work(EVERY_SITE) as work:
             site_ids = [site.id for site in sorted(await work.sites.all(), key=lambda site: site.code)]
             for person in PEOPLE:
@@ -82,18 +84,24 @@ class DemoAccounts:
                         site_ids=sites,
                         created_at=self._clock.now(),
                     )
-                    await work.users.put(known, await self._hasher.hash(passwords[person.username]))
+                    await work.users.put(known, hashes[person.username])
                     await self._record(work, "users.created", known, after=known)
                 elif known.deleted_at is not None:
                     continue  # Somebody has ended it on purpose.
                 elif person.username in missing:
-                    await work.users.put(known, await self._hasher.hash(passwords[person.username]))
+                    await work.users.put(known, hashes[person.username])
                     await self._record(work, "users.password_set", known)
                 elif known.site_ids != sites:
                     moved = known.model_copy(update={"site_ids": sites})
                     await work.users.put(moved)
                     await self._record(work, "users.changed", known, before=known, after=moved)
             await work.commit()
+
+    async def _hashes(self, passwords: dict[str, str], missing: Collection[str]) -> dict[str, str]:
+        """Hash what will be stored, before the transaction: nobody else writes during that."""
+        async with self._work(EVERY_SITE) as work:
+            new = [person.username for person in PEOPLE if await work.users.by_username(person.username) is None]
+        return {name: await self._hasher.hash(passwords[name]) for name in {*new, *missing}}
 
     async def _record(self, work: Work, action: str, user: User, *, before: Side = None, after: Side = None) -> None:
         await audit(

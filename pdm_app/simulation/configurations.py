@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pdm_app.domain.signals import Signal
-from pdm_app.simulation.machines import air, compressor, gateways, packing, station_pump
+from pdm_app.simulation.machines import air, compressor, gateways, packing, rigs, station_pump
 from pdm_app.simulation.plant import PlantDefinition
 
 GATEWAY_STORED_MAX = 3600  # An hour at one message a second.
@@ -54,7 +54,7 @@ def opcua(plant: PlantDefinition, port: int, word: str) -> dict[str, Any]:
 
 def modbus(plant: PlantDefinition, port: int, word: str) -> dict[str, Any]:
     """Return the configuration of the Modbus server: one unit per machine."""
-    units = {compressor.CODE: compressor.UNIT, **air.UNITS, **packing.UNITS}
+    units = {compressor.CODE: compressor.UNIT, **air.UNITS, **packing.UNITS, **rigs.UNITS}
     return {
         "port": port,
         "word": word,

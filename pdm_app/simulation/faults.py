@@ -93,6 +93,8 @@ SCRIPTS: dict[str, FaultScript] = {
             acting.COMM_LOSS, [*gateways.CODES, "F-41"], "Communication loss",
             lasts_s=LINK_LOST_FOR_S, lasts_from=LINK_LOST_AT,
         ),
+        # The link is weak, and holds.
+        _script(acting.LINK_WEAK, gateways.CODES, "Weak radio link, a truck before the mast"),
         _script(acting.ALARM_FLOOD, ["P-101A"], "Trip of the cooling water, alarm flood", lasts_s=TRIPPED_FOR_S),
         _script(acting.CHATTERING, [packing.CODES[packing.CAMERA]], "Glue level chatters at its limit"),
         _script(

@@ -30,6 +30,7 @@ from pdm_app.simulation.physics.acting import LINE_CUT, LINE_FROZEN, LINE_RESTAR
 from pdm_app.simulation.physics.noise import SEED
 from pdm_app.simulation.plant import HOST, MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
+from pdm_app.simulation.story import opening
 from pdm_app.simulation.told import told
 
 log = structlog.get_logger(__name__)
@@ -266,7 +267,7 @@ class Fleet:
             labels = self._labels.healed(now)
             for fault in labels.standing(now):
                 labels = labels.cleared(fault.id, now)
-            await self._keep(with_story(labels, now))
+            await self._keep(opened(labels, now))
         self._wires()
         await self._order_obeyed()
         return self._labels.standing(now)
@@ -311,19 +312,29 @@ class Fleet:
 def labels_at_start(kept: Labels | None, now: Micros, size: PlantSize = PlantSize.WHOLE) -> Labels:
     """Return the labels with which the plant starts; ``size`` is that of a new one.
 
-    A new plant begins on day 19 of its bearing's 27. A bearing that seized while the plant stood still has been
-    replaced, and the next one is on day 19 again.
+    A new plant begins on day 19 of its bearing's 27, the whole one with some alarms besides. A bearing that seized
+    while the plant stood still has been replaced, and the next one is on day 19 again.
     """
     labels = (kept or Labels(since=now, plant=size)).healed(now)
     wearing = [fault for fault in labels.standing(now) if fault.key == faults.BEARING_WEAR]
     seized = [fault for fault in wearing if faults.severity(fault, now) >= 1.0]
     for fault in seized:
         labels = labels.cleared(fault.id, now)
-    return with_story(labels, now) if kept is None or seized else labels
+    if kept is None:
+        return opened(labels, now)
+    return with_wear(labels, now) if seized else labels
 
 
-def with_story(labels: Labels, now: Micros) -> Labels:
-    """Return the labels with the fault that the story begins with: a bearing on day 19 of its 27."""
+def opened(labels: Labels, now: Micros) -> Labels:
+    """Return the labels with all that the story begins with; the small plant has a worn bearing alone."""
+    labels = with_wear(labels, now)
+    for fault in opening(now) if labels.plant is PlantSize.WHOLE else ():
+        labels = labels.with_fault(fault)
+    return labels
+
+
+def with_wear(labels: Labels, now: Micros) -> Labels:
+    """Return the labels with a bearing on day 19 of its 27."""
     code = faults.SCRIPTS[faults.BEARING_WEAR].kind.asset_codes[0]
     return labels.with_fault(
         InjectedFault(new_id(now), faults.BEARING_WEAR, code, "", now, faults.START_OF_DEMO_SEVERITY)

@@ -3,10 +3,13 @@
 Ids are fixed, so that a restart, a restored backup and a test all speak of the same machine. Signal ids begin by
 machine: P-101A 1, C-201 21, P-501 41, G-1 61, G-2 71 and so on to G-24 291, P-101B 301, HX-101 321, TK-101 331,
 CT-101 341, C-202 351, D-201 361, AH-201 371, IM-11 to IM-13 401, 421, 441, R-1 461, moulds 471 to 521, CNC-31 541,
-CNC-32 561, W-33 581, packing line 601 to 681, P-502 701 and so on to P-506 781.
+CNC-32 561, W-33 581, packing line 601 to 681, P-502 701 and so on to P-506 781; test rigs of the stress plant 10,001 to
+19,800.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 from pdm_app.domain.alarms import AlarmRule
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
@@ -23,6 +26,7 @@ from pdm_app.simulation.machines import (
     machining,
     moulding,
     packing,
+    rigs,
     station_pump,
 )
 from pdm_app.simulation.machines.parts import Machine
@@ -50,8 +54,16 @@ MACHINES: tuple[Machine, ...] = (
 SMALL_CODES = frozenset({"P-101A", "C-201", "P-501", *(f"G-{number}" for number in range(1, 7))})
 
 
+@cache
+def _rigs() -> tuple[Machine, ...]:
+    """Return the test rigs: 9,800 records of signals, which nobody else needs to wait for."""
+    return rigs.rigs(MACHINES)
+
+
 def machines_of(size: PlantSize) -> tuple[Machine, ...]:
     """Return the machines of a plant of this size."""
+    if size is PlantSize.STRESS:
+        return (*MACHINES, *_rigs())
     return tuple(machine for machine in MACHINES if size is not PlantSize.SMALL or machine.asset.code in SMALL_CODES)
 
 
@@ -107,6 +119,7 @@ _AREAS = (
     Area(id="graz-moulding", site_id="graz", name="Moulding", position=1),
     Area(id="graz-machining", site_id="graz", name="Machining", position=2),
     Area(id="graz-packing", site_id="graz", name="Packing", position=3),
+    Area(id=rigs.AREA_ID, site_id="graz", name="Test field", position=4),
     Area(id="pune-pump-station", site_id="pune", name="Pump station", position=0),
 )
 
@@ -164,6 +177,7 @@ _LINES = (
         position=0,
         lead_signal_id=_signal_id(station_pump.MACHINE, "Flow_Rate_L_min"),
     ),
+    Line(id=rigs.LINE_ID, site_id="graz", area_id=rigs.AREA_ID, name="Test rigs", position=0),
     Line(id="pune-gateways", site_id="pune", area_id="pune-pump-station", name="Gateways", position=1),
 )
 
@@ -176,16 +190,18 @@ def _connections(ports: PlantPorts) -> tuple[Connection, ...]:
     }
     modbus = {"driver": "modbus", "endpoint": f"{ports.host}:{ports.modbus}"}
     mqtt = {"driver": "mqtt", "endpoint": f"mqtt://{ports.host}:{ports.mqtt}"}
+    reached: list[tuple[str, str, str, dict[str, Any]]] = [
+        (cooling_pump.CONNECTION_ID, "graz", "Cooling water", opcua),
+        (compressor.CONNECTION_ID, "graz", "Compressed air", modbus),
+        (station_pump.CONNECTION_ID, "pune", "Pump station", mqtt),
+        (moulding.CONNECTION_ID, "graz", "Moulding", opcua),
+        (machining.CONNECTION_ID, "graz", "Machining", opcua),
+        (packing.CONNECTION_ID, "graz", "Packing", modbus),
+        *((id, "graz", f"Test rigs {number}", modbus) for number, id in enumerate(rigs.CONNECTION_IDS, 1)),
+    ]
     return tuple(
-        Connection(id=connection_id, site_id=site_id, name=name, simulated=True, **reached)
-        for connection_id, site_id, name, reached in (
-            (cooling_pump.CONNECTION_ID, "graz", "Cooling water", opcua),
-            (compressor.CONNECTION_ID, "graz", "Compressed air", modbus),
-            (station_pump.CONNECTION_ID, "pune", "Pump station", mqtt),
-            (moulding.CONNECTION_ID, "graz", "Moulding", opcua),
-            (machining.CONNECTION_ID, "graz", "Machining", opcua),
-            (packing.CONNECTION_ID, "graz", "Packing", modbus),
-        )
+        Connection(id=connection_id, site_id=site_id, name=name, simulated=True, **how)
+        for connection_id, site_id, name, how in reached
     )
 
 

@@ -6,16 +6,19 @@ call to the next, `Told.memory` and `Told.held`, only saves making it anew.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from pdm_app.domain.ports import InjectedFault
-from pdm_app.domain.samples import I8
+from pdm_app.domain.samples import F8, I8
 from pdm_app.domain.signals import DataType
-from pdm_app.simulation.machines import gateways
+from pdm_app.simulation.machines import gateways, rigs
+from pdm_app.simulation.machines.parts import STATE
 from pdm_app.simulation.physics import acting
 from pdm_app.simulation.physics.moments import Columns
 from pdm_app.simulation.physics.noise import SEED
+from pdm_app.simulation.physics.states import RUNNING
 from pdm_app.simulation.physics.world import CODES, Memory, World
 from pdm_app.simulation.plant import MACHINES
 from pdm_app.simulation.sensors import SIGNALS, Sensors
@@ -53,7 +56,7 @@ class Told:
         """Return the values of one moment as they go over the wire."""
         return {
             code: {
-                **TEXTS[code],
+                **TEXTS.get(code, {}),
                 **{name: _wired(code, name, float(values[row])) for name, values in self.columns[code].items()},
             }
             for code in codes
@@ -63,7 +66,20 @@ class Told:
 def _wired(code: str, name: str, value: float) -> Reading:
     if np.isnan(value):
         return None
+    if (code, name) not in SIGNALS:  # Of a test rig.
+        return int(value) if name == STATE.name else value
     return value if SIGNALS[code, name].data_type is DataType.NUMBER and name != "uptime_s" else int(value)
+
+
+def _repeated(place: int, said: Columns, at: I8) -> dict[str, F8]:
+    """Return what the test rig at a place says: what the plant's sensors say, with their faults."""
+    own = {name: said[code][source] for name, (code, source) in _repeats(place).items()}
+    return {**own, STATE.name: np.full(len(at), RUNNING)}
+
+
+@cache
+def _repeats(place: int) -> Mapping[str, rigs.Source]:
+    return rigs.repeated(place, rigs.sources(MACHINES))
 
 
 class PlantReader:
@@ -72,8 +88,9 @@ class PlantReader:
     def __init__(self, since: int, seed: int = SEED, codes: Collection[str] = CODES) -> None:
         self._world = World(since, seed)
         self._seed = seed
-        self._codes = frozenset(codes)
-        self._sensors = Sensors(seed, codes)
+        self._rigs = [code for code in rigs.CODES if code in set(codes)]
+        self._codes = frozenset(CODES if self._rigs else codes)
+        self._sensors = Sensors(seed, self._codes)
 
     def read(
         self,
@@ -86,7 +103,9 @@ class PlantReader:
         done, remembered = self._world.read(at, faults, memory, self._codes)
         said = self._sensors.say(done, at)
         known = {**self._stuck_before(int(at[0]), faults, held or {}), **(held or {})}
-        return Told(at, said, remembered, self._sensors.fail(said, at, faults, known))
+        stuck = self._sensors.fail(said, at, faults, known)
+        said |= {code: _repeated(place, said, at) for place, code in enumerate(rigs.CODES) if code in self._rigs}
+        return Told(at, said, remembered, stuck)
 
     def _stuck_before(self, first: int, faults: Sequence[InjectedFault], held: Mapping[str, float]) -> dict[str, float]:
         """Return where sensors stand that got stuck before these moments: at what they said then."""

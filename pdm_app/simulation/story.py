@@ -1,12 +1,13 @@
-"""What went wrong on the plant in the weeks before it first started, and was repaired: its journal shows it.
+"""What goes wrong on the plant by itself: in the weeks before it first started, and when it opens.
 
-A function of that start alone, so that past, truth and journal agree without anything being kept. All of it is over
-well before the start: what lags has forgotten it when the live plant begins.
+What was repaired in the weeks before is a function of that start alone, so that past, truth and journal agree without
+anything being kept. All of it is over well before the start: what lags has forgotten it when the live plant begins.
+What stands when the plant opens are labels as of faults that people inject, and can be repaired like these.
 """
 
 from typing import NamedTuple
 
-from pdm_app.domain.identifiers import derived_id
+from pdm_app.domain.identifiers import derived_id, new_id
 from pdm_app.domain.ports import InjectedFault
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.simulation.physics import acting
@@ -44,6 +45,39 @@ _EVENTS = (
     _Event(2 * 24 + 8, 1.5, acting.SENSOR_SPIKE, "P-506", 0.0, "Vibration_mm_s"),
     _Event(30, 1, acting.COMM_LOSS, "G-1", 0.6),
 )
+
+
+class _Scene(NamedTuple):
+    """A fault that stands when the plant opens, at a severity to which it has grown in the time before."""
+
+    key: str
+    asset_code: str
+    severity: float
+
+
+_OPENING = (
+    _Scene(acting.FILTER_CLOG, "C-201", 0.93),  # An alarm that stands; the filter was changed 13.4 days ago.
+    _Scene(acting.LINK_WEAK, "G-7", 1.0),  # A second one, of the least priority.
+    _Scene(acting.COMM_LOSS, "G-12", 0.6),  # One that returns after three minutes, and waits to be acknowledged.
+    _Scene(acting.CHATTERING, "L-43", 0.0),  # One that comes and goes, and is therefore shelved.
+)
+
+
+class Shelving(NamedTuple):
+    """An alarm that somebody on shift shelves soon after the plant has opened."""
+
+    rule_id: str
+    username: str
+    for_s: float
+    reason: str
+
+
+SHELVING = Shelving("l-43-glue-low", "erin.engineer", 4 * 3600.0, "Float switch hangs; tank is full, seen on site.")
+
+
+def opening(at: Micros) -> tuple[InjectedFault, ...]:
+    """Return what stands, beside the bearing's wear, when the whole plant opens."""
+    return tuple(InjectedFault(new_id(at), key, code, "", at, severity) for key, code, severity in _OPENING)
 
 
 def repaired(since: int) -> tuple[InjectedFault, ...]:

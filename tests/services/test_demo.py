@@ -94,11 +94,14 @@ async def test_a_reset_repairs_everything_and_begins_the_story_anew(demo: DemoSe
     await demo.inject(ADA, "cavitation", "P-501", start_severity=0.5)
     await demo.inject(ADA, "sensor_stuck", "C-201", "Oil_Temperature_C")
     clock.at += 60_000_000
-    [standing] = await demo.reset(ADA)
+    standing, *scenes = await demo.reset(ADA)
     assert (standing.key, standing.asset_code, standing.injected_at) == ("bearing_wear", "P-101A", clock.now())
     faults = await demo.faults(ADA)
-    assert [fault.cleared_at for fault in faults if fault.key != "bearing_wear"] == [clock.now(), clock.now()]
-    [again] = await demo.reset(ADA)
+    broken = [fault for fault in faults if fault.key in {"cavitation", "sensor_stuck"}]
+    assert [fault.cleared_at for fault in broken] == [clock.now(), clock.now()]
+    assert {fault.key for fault in scenes} == {"filter_clog", "link_weak", "comm_loss", "chattering"}
+    again, *others = await demo.reset(ADA)
+    assert [fault.key for fault in others] == [fault.key for fault in scenes]
     assert again.id != standing.id
     assert again.start_severity == standing.start_severity
 

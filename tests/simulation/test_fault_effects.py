@@ -47,6 +47,7 @@ EFFECTS: dict[str, tuple[str, dict[str, set[str] | None]]] = {
     "sensor_spike": ("P-101A", {"P-101A": {SENSOR}}),
     "sensor_dropout": ("P-101A", {"P-101A": {SENSOR}}),
     "comm_loss": ("G-7", {"G-7": {"rssi_dbm"}}),
+    "link_weak": ("G-7", {"G-7": {"rssi_dbm"}}),
     "alarm_flood": ("P-101A", {"P-101A": None, **dict.fromkeys(COOLED)}),
     "chattering": ("L-43", {"L-43": {"Glue_Level_pct"}}),
     "power_dip": (
@@ -125,6 +126,7 @@ FIGURES: list[tuple[str, str, Callable[[Told, Told], float], float, float]] = [
      / mean(s, "C-201", "Filter_Differential_Pressure_bar"), 2.3, 2.5),
     ("cool_blocked", "IM-12", lambda s, b: mean(b, "IM-12", "Cycle_Time_s") - mean(s, "IM-12", "Cycle_Time_s"),
      2.4, 2.8),
+    ("link_weak", "G-7", lambda _, b: mean(b, "G-7", "rssi_dbm"), -88, -86),
     ("hot_runner", mould_in_use(),
      lambda s, b: mean(b, "IM-13", "Melt_Temperature_C") - mean(s, "IM-13", "Melt_Temperature_C"), -8.2, -7.8),
 ]  # fmt: skip

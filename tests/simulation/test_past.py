@@ -104,7 +104,7 @@ def test_the_last_hours_have_a_sample_a_second_and_none_lies_in_the_future(past:
 
 
 def test_a_worn_bearing_began_to_wear_before_the_plant_started_and_is_as_worn_at_its_start() -> None:
-    [label] = labels_at_start(None, SINCE).faults
+    label = labels_at_start(None, SINCE).faults[0]
     before = backdated(label, SINCE)
     assert faults.severity(before, SINCE) == pytest.approx(faults.severity(label, SINCE), abs=1e-9)
     assert faults.severity(before, SINCE - 19 * DAY_US) == pytest.approx(0.0, abs=1e-9)

@@ -192,12 +192,14 @@ class Delay:
     Attributes:
         range_share: Deadband as a share of the signal's range; 0 where ``limit_share`` counts.
         limit_share: Deadband as a share of the limit.
-        delay_s: On-delay and off-delay.
+        delay_s: On-delay, and off-delay where that is not said.
+        off_delay_s: Off-delay.
     """
 
     delay_s: float
     range_share: float = 0.0
     limit_share: float = 0.0
+    off_delay_s: float | None = None
 
     def deadband(self, signal: Signal, limit: float) -> float:
         """Return the deadband in the signal's unit, to six digits."""
@@ -237,7 +239,7 @@ def limit_rule(
         condition=condition(limit=limit, deadband=delay.deadband(signal, limit)),
         priority=priority,
         on_delay_s=delay.delay_s,
-        off_delay_s=delay.delay_s,
+        off_delay_s=delay.delay_s if delay.off_delay_s is None else delay.off_delay_s,
         cause=cause,
         consequence=consequence,
         action="\n".join(action),

@@ -30,6 +30,7 @@ SENSOR_DRIFT = "sensor_drift"
 SENSOR_SPIKE = "sensor_spike"
 SENSOR_DROPOUT = "sensor_dropout"
 COMM_LOSS = "comm_loss"
+LINK_WEAK = "link_weak"
 ALARM_FLOOD = "alarm_flood"
 CHATTERING = "chattering"
 POWER_DIP = "power_dip"
@@ -55,6 +56,7 @@ FULL_AFTER_S = {
     SENSOR_SPIKE: 1.0,
     SENSOR_DROPOUT: 1.0,
     COMM_LOSS: 60.0,
+    LINK_WEAK: 6 * HOUR_S,
     ALARM_FLOOD: 240.0,
     CHATTERING: 1.0,
     POWER_DIP: 1.0,

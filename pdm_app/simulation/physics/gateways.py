@@ -14,6 +14,7 @@ LINK_LOST_AT = 0.8
 """Share of the way to the weakest signal at which the radio link breaks."""
 
 RSSI_LOST_DBM = -95.0
+RSSI_WEAK_DBM = -87.0
 HEAP_TOP_KB = 214.0
 HEAP_USE_KB_S = 0.09
 HEAP_COLLECT_EVERY_S = 540
@@ -27,13 +28,13 @@ def columns(moments: Moments) -> Columns:
 
 
 def _gateway(row: int, code: str, moments: Moments) -> dict[str, F8]:
-    loss = moments.acting.of(acting.COMM_LOSS, code)
+    loss, weakness = (moments.acting.of(key, code) for key in (acting.COMM_LOSS, acting.LINK_WEAK))
     kind, rank = row % len(_RSSI_DBM), row // len(_RSSI_DBM)
     rssi = _RSSI_DBM[kind] - 0.7 * rank
     booted = round((_BOOTED_BEFORE_D[kind] + 1.7 * rank + 31.0) * DAY_S)  # The month behind a new plant included.
     up_s = np.floor((moments.at - moments.since) / MICROS_PER_S) + booted
     return {
-        "rssi_dbm": rssi + (RSSI_LOST_DBM - rssi) * loss,
+        "rssi_dbm": rssi + np.minimum((RSSI_LOST_DBM - rssi) * loss, (RSSI_WEAK_DBM - rssi) * weakness),
         "battery_pct": np.full(len(moments.at), 98.0 - 0.7 * kind - 1.1 * rank),
         "heap_free_kb": HEAP_TOP_KB - HEAP_USE_KB_S * (up_s % HEAP_COLLECT_EVERY_S),
         "uptime_s": up_s,

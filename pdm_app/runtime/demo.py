@@ -1,0 +1,71 @@
+"""What runs in the demo alone: its plant, the month behind it with its alarms, and the scene with which it opens."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from pdm_app.domain.past import PastProgress
+from pdm_app.domain.plant_size import PlantSize
+from pdm_app.domain.ports import Clock
+from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.engine.backfill import Backfill
+from pdm_app.engine.lease_keeper import LeaseKeeper
+from pdm_app.engine.opening import Opening
+from pdm_app.engine.past_alarms import PastAlarms
+from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.services.alarm_holds import AlarmHoldService
+from pdm_app.services.demo_accounts import ON_SHIFT
+from pdm_app.services.provisioning import provision, refuse_to_mix
+from pdm_app.settings import Settings
+from pdm_app.simulation.fleet import Fleet, running_fleet
+from pdm_app.simulation.past import DemoPast
+from pdm_app.simulation.story import SHELVING
+from pdm_app.storage.historian import SqlHistorian
+from pdm_app.stream.alarm_book import AlarmBook
+
+
+async def begin_plant(
+    settings: Settings, work: UnitOfWork, clock: Clock, begin: asyncio.Event, stack: AsyncExitStack
+) -> Fleet:
+    """Store the plant's records, and have its processes start when ``begin`` is set."""
+    plant = running_fleet(settings.data_dir, clock, begin=begin, size=settings.demo_plant)
+    fleet = await stack.enter_async_context(plant)
+    await refuse_to_mix(work, fleet.definition)
+    await provision(work, fleet.definition, clock.now())
+    return fleet
+
+
+def begin_past(
+    settings: Settings,
+    plant: Fleet,
+    historian: SqlHistorian,
+    work: UnitOfWork,
+    clock: Clock,
+    keeper: LeaseKeeper,
+    begin: asyncio.Event,
+    supervisor: Supervisor,
+) -> Callable[[], PastProgress] | None:
+    """Have the days behind the plant stored, then judged; return what tells how far that is."""
+    if not settings.demo_history_days:
+        return None
+    past = DemoPast(settings.data_dir, plant.labels, settings.demo_history_days)
+    backfill = Backfill(past, historian, keeper.held, clock, begin.wait)
+    supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
+    judging = PastAlarms(past, backfill.complete.wait, work, clock, keeper.held, ON_SHIFT)
+    supervisor.start("past alarms", judging.run, stage=Stage.CONSUMER, backoff=judging.backoff)
+    return backfill.progress
+
+
+def begin_opening(
+    plant: Fleet, book: AlarmBook, holds: AlarmHoldService, work: UnitOfWork, clock: Clock, supervisor: Supervisor
+) -> None:
+    """Have somebody on shift do what belongs to the first minutes of the whole plant."""
+    if plant.labels.plant is not PlantSize.WHOLE:
+        return
+
+    def has_come(rule_id: str) -> bool:
+        known = book.rule(rule_id)
+        return known is not None and known[1].alarm_id is not None
+
+    opening = Opening(SHELVING, has_come, holds, work, clock)
+    supervisor.start("opening", opening.run, stage=Stage.SERVICE)
