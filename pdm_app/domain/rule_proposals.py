@@ -10,7 +10,8 @@ from pydantic import Field
 
 from pdm_app.domain.rationale import DEFAULTS
 from pdm_app.domain.record import Record
-from pdm_app.domain.signals import DataType, Signal
+from pdm_app.domain.signals import DataType, Shape, Signal
+from pdm_app.domain.units import DIMENSIONLESS
 
 CLASS_OF_UNIT = {
     "mm/s": "vibration", "[in_i]/s": "vibration", "m/s2": "vibration", "[g]": "vibration",
@@ -20,6 +21,7 @@ CLASS_OF_UNIT = {
     "t/h": "flow", "[gal_us]/min": "flow",
     "A": "electrical", "mA": "electrical", "V": "electrical", "kV": "electrical", "W": "electrical", "kW": "electrical",
 }  # fmt: skip
+STATES_MAX = 16  # A step signal that says such a number is a mode or a switch; one that says more counts something.
 AIR = 0.1  # Of what the signal has spanned: a limit at its highest value would call at the next like it.
 
 
@@ -29,6 +31,7 @@ class Basis(StrEnum):
     NORMAL_BAND = "normal_band"
     HISTORY = "history"
     VALUE = "value"
+    STATE = "state"
     NOTHING = "nothing"
 
 
@@ -67,7 +70,9 @@ def proposed_rule(
     """
     if signal.data_type is DataType.BOOLEAN:
         pointed = value is None or bool(value)
-        return RuleProposal(kind="discrete", abnormal=(1.0 if pointed else 0.0,), basis=Basis.VALUE)
+        return RuleProposal(kind="discrete", abnormal=(1.0 if pointed else 0.0,), basis=Basis.STATE)
+    if value is not None and _is_state(signal, value):
+        return RuleProposal(kind="discrete", abnormal=(value,), basis=Basis.STATE)
     is_high = _is_upper(signal, value, lowest, highest)
     limit, basis = _limit(signal, value, lowest, highest, is_high=is_high)
     settled = DEFAULTS.get(class_of(signal) or "")
@@ -87,6 +92,11 @@ def proposed_rule(
         off_delay_s=settled.delay_s,
         basis=basis,
     )
+
+
+def _is_state(signal: Signal, value: float) -> bool:
+    steps = signal.shape is Shape.STEP and signal.unit == DIMENSIONLESS
+    return steps and value.is_integer() and 0 <= value < STATES_MAX
 
 
 def _is_upper(signal: Signal, value: float | None, lowest: float | None, highest: float | None) -> bool:

@@ -14,6 +14,7 @@ from pdm_app.domain.exports import Export, ExportOrder, JournalOrder, TableOrder
 from pdm_app.domain.ports import Historian
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros, moment
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.domain.signals import Signal
 from pdm_app.domain.tables import Block, Column, ColumnKind
 from pdm_app.domain.units import unit
@@ -29,6 +30,7 @@ JOURNAL_COLUMNS = (
     Column("Asset", ColumnKind.TEXT),
     Column("Asset name", ColumnKind.TEXT),
     Column("Alarm", ColumnKind.TEXT),
+    Column("Source", ColumnKind.TEXT),
     Column("What", ColumnKind.TEXT),
     Column("State after it", ColumnKind.TEXT),
     Column("Value", ColumnKind.NUMBER),
@@ -174,12 +176,13 @@ class JournalContents:
         async with self._work(scope) as work:
             assets = {asset.id: asset for asset in await work.assets.all()}
             symbols = await _symbols(work)
+            sources = {rule.id: _source(rule.condition.kind) for rule in await work.alarms.rules()}
         while True:
             async with self._work(scope) as work:
                 entries = await work.alarms.journal(query)
             if entries:
                 sites.update(entry.site_id for entry in entries)
-                yield _block(entries, assets, symbols)
+                yield _block(entries, assets, symbols, sources)
             if len(entries) < ENTRIES_PER_BLOCK:
                 return
             query = query.model_copy(update={"before": entries[-1].id})
@@ -195,7 +198,13 @@ async def _symbols(work: Work) -> dict[str, str]:
     return {rule.id: unit(units.get(rule.signal_id, "1")).symbol for rule in await work.alarms.rules()}
 
 
-def _block(entries: Sequence[JournalEntry], assets: dict[str, Asset], symbols: dict[str, str]) -> Block:
+def _source(kind: str) -> str:
+    return "Model" if kind == "score" else "Rule"
+
+
+def _block(
+    entries: Sequence[JournalEntry], assets: dict[str, Asset], symbols: dict[str, str], sources: dict[str, str]
+) -> Block:
     def number(value: float | None) -> float:
         return np.nan if value is None else value
 
@@ -206,6 +215,7 @@ def _block(entries: Sequence[JournalEntry], assets: dict[str, Asset], symbols: d
         [entry.asset_id if asset is None else asset.code for entry, asset in zip(entries, known, strict=True)],
         [None if asset is None else asset.name for asset in known],
         [entry.name for entry in entries],
+        ["System" if entry.site_id == SYSTEM_ID else sources.get(entry.rule_id) for entry in entries],
         [entry.kind.replace("_", " ") for entry in entries],
         [str(entry.state) for entry in entries],
         np.array([number(entry.value) for entry in entries], np.float64),

@@ -3,7 +3,7 @@
 import pytest
 
 from pdm_app.domain.rule_proposals import Basis, class_of, proposed_rule
-from pdm_app.domain.signals import DataType, Signal
+from pdm_app.domain.signals import DataType, Shape, Signal
 
 
 def signal(**facts: object) -> Signal:
@@ -53,6 +53,13 @@ def test_a_switch_is_asked_for_the_state_it_shows() -> None:
     door = signal(data_type=DataType.BOOLEAN, unit="1")
     assert (proposed_rule(door, 1.0).kind, proposed_rule(door, 1.0).abnormal) == ("discrete", (1.0,))
     assert proposed_rule(door, 0.0).abnormal == (0.0,)
+
+
+def test_a_state_is_asked_for_by_its_number_and_a_counter_by_a_limit() -> None:
+    mode = signal(unit="1", shape=Shape.STEP, decimals=0)
+    assert (proposed_rule(mode, 2.0, 0.0, 3.0).kind, proposed_rule(mode, 2.0).abnormal) == ("discrete", (2.0,))
+    assert proposed_rule(mode, 2.0).basis is Basis.STATE
+    assert (proposed_rule(mode, 48_211.0, 0.0, 48_211.0).kind, proposed_rule(mode).kind) == ("high", "high")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from pdm_app.documents.renderers import RENDERERS
 from pdm_app.documents.xlsx_file import XlsxFile
 from pdm_app.domain.access import EVERY_SITE, Actor, Role
 from pdm_app.domain.alarms import AlarmState, JournalEntry, JournalKind
+from pdm_app.domain.conditions.limits import ScoreLimit
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
 from pdm_app.domain.exports import Export, ExportState, JournalOrder
 from pdm_app.domain.samples import MICROS_PER_S
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.domain.table_files import TableFormat
 from pdm_app.services import export_contents, exports
 from pdm_app.services.exports import ExportService
@@ -78,7 +80,8 @@ async def test_each_row_has_its_limit_its_unit_and_who_did_it_newest_first(servi
     assert [row["What"] for row in found] == ["raised", "acknowledged", "raised"]
     oldest, gone = found[-1], found[0]
     assert (oldest["Value"], oldest["Limit"], oldest["Priority"], oldest["Asset"]) == ("1.05", "1.2", "2 high", "P-501")
-    assert (gone["Value"], gone["Limit"], gone["Unit"]) == ("", "", "")
+    assert (gone["Value"], gone["Limit"], gone["Unit"], gone["Source"]) == ("", "", "", "")
+    assert oldest["Source"] == "Rule"
     assert (found[1]["Who"], found[1]["State after it"]) == ("anna", "C")
     assert found[1]["Comment"] == '\'=1+1 "öl"', "no spreadsheet takes a comment for a formula"
     assert oldest["Time"].endswith("+05:30")
@@ -148,3 +151,17 @@ async def test_what_is_elsewhere_is_not_there_and_without_the_right_there_is_no_
     may_not = ERIN.model_copy(update={"permissions": frozenset()})
     with pytest.raises(PermissionDeniedError):
         await service.create(may_not, JournalOrder())
+
+
+async def test_a_row_says_whether_a_rule_a_model_or_the_product_itself_has_called(
+    service: ExportService, sqlite_work: SqlUnitOfWork
+) -> None:
+    score = RULES[0].model_copy(update={"id": "anomaly", "name": "Anomaly", "condition": ScoreLimit(limit=0.9)})
+    async with sqlite_work(EVERY_SITE) as work:
+        await work.alarms.put_rule(score)
+        own = {"site_id": SYSTEM_ID, "asset_id": SYSTEM_ID, "rule_id": "system.disk", "name": "Disk almost full"}
+        await work.alarms.append([entry(7, rule_id="anomaly", name="Anomaly"), entry(8, **own)])
+        await work.commit()
+    found = {row["Alarm"]: row["Source"] for row in await rows(service, ADA)}
+    assert (found["Header high"], found["Anomaly"], found["Disk almost full"]) == ("Rule", "Model", "System")
+    assert "Disk almost full" not in {row["Alarm"] for row in await rows(service, ERIN)}

@@ -16,8 +16,9 @@ const said = (key, value) => (value === null ? "–" : SHARES.has(key) ? `${numb
 
 export const AlarmKpi = guarded(function AlarmKpi({ siteId = "" }) {
   const [days, setDays] = useState(30);
-  const zone = useZone() || "UTC";
-  const { answer, error, again } = useQuery("alarms.scorecard", siteId ? { days, zone, site_id: siteId } : { days, zone });
+  const zone = useZone();
+  const asked = siteId ? { days, zone, site_id: siteId } : { days, zone };
+  const { answer, error, again } = useQuery("alarms.scorecard", asked);
   const rules = useQuery("alarms.rules", {}).answer;
   if (error && !answer) return <section className="card"><ErrorNote what={t("kpi.failed")} error={error} again={again} /></section>;
   if (!answer) return <section className="card"><Skeleton height={240} /></section>;

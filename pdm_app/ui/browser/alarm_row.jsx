@@ -3,7 +3,7 @@ import { lazy, memo, Suspense } from "react";
 import { AckButton, CommentForm } from "./acknowledge.jsx";
 import { ResetButton, ShelveForm } from "./alarm_shelving.jsx";
 import { Chevron, ValueAndLimit } from "./alarm_parts.jsx";
-import { isLatched, isOwn, needsAcknowledging, pageOf, SHAPE_OF_STATE } from "./alarms.js";
+import { isLatched, isOwn, needsAcknowledging, pageOf, SHAPE_OF_STATE, sourceOf } from "./alarms.js";
 import { usePlaces } from "./directory.js";
 import { hourMinute } from "./format.js";
 import { useZone } from "./hooks.js";
@@ -83,6 +83,7 @@ function Details({ alarm, place, asking, mayAcknowledge, mayShelve, act }) {
           )}
           <dt>{t("alarm.priority")}</dt>
           <dd className="quiet">{t("alarm.priority_name", { priority: alarm.priority })}</dd>
+          <Fact term={t("alarm.source")} text={t("alarm.source_of", { source: sourceOf(alarm) })} />
           <Fact term={t("alarm.note")} text={alarm.comment} />
         </dl>
         {asking === "shelve" ? (

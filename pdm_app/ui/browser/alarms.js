@@ -14,6 +14,9 @@ export const board = new AlarmBoard(link);
 export const isOwn = (alarm) => alarm.asset_id === "system";
 export const pageOf = (assetId) => (assetId === "system" ? "/settings/about" : `/asset/${assetId}`);
 
+/** What judged it: "model" by a score that a model publishes, "system" of the product itself, else "rule". */
+export const sourceOf = (alarm) => (isOwn(alarm) ? "system" : alarm.kind === "score" ? "model" : "rule");
+
 /** Standing alarms of a site, or of all for an empty id, most urgent first: {alarms, loaded, error}. */
 export function useAlarms(siteId = "") {
   useEffect(() => board.watch(), []);

@@ -69,7 +69,7 @@ export function useQuery(path, input) {
     const abort = new AbortController();
     setState((before) => ({ ...before, loading: true }));
     link().query(path, input, { signal: abort.signal }).then(
-      (answer) => setState({ answer, error: null, loading: false }),
+      (answer) => abort.signal.aborted || setState({ answer, error: null, loading: false }), // Of a former question, come late.
       (error) => abort.signal.aborted || setState((before) => ({ ...before, error, loading: false })),
     );
     return () => abort.abort();
