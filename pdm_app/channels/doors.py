@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from pdm_app.channels.email import EmailChannel
 from pdm_app.channels.sms import SmsChannel, template_of
+from pdm_app.channels.sms_mail import MailedSmsChannel
 from pdm_app.channels.webhook import WebhookChannel
 from pdm_app.domain.notice_channels import ChannelsSetUp, MailServer, SmsGateway, WebhookReceiver
 from pdm_app.domain.notices import Channel, ChannelKind
@@ -33,6 +34,9 @@ class ChannelDoors:
 
     async def channel(self, kind: ChannelKind) -> Channel | None:
         """Return the channel of a kind, or None where it is not set up."""
+        if kind is ChannelKind.SMS and self.set_up.sms.profile == "email":
+            mail = await self.channel(ChannelKind.EMAIL) if self.set_up.sms.place else None
+            return MailedSmsChannel(mail, self.set_up.sms) if isinstance(mail, EmailChannel) else None
         given = getattr(self.set_up, kind)
         secret = await self._secret_of(kind)
         known = self._open.get(kind)

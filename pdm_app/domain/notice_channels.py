@@ -9,7 +9,7 @@ from pdm_app.domain.notices import ChannelKind
 from pdm_app.domain.section import Section
 
 Security = Literal["tls", "starttls", "none"]
-Profile = Literal["", "generic", "twilio", "vonage", "bird", "sinch", "seven"]
+Profile = Literal["", "generic", "email", "twilio", "vonage", "bird", "sinch", "seven"]
 Shape = Literal["json", "teams", "slack"]
 
 
@@ -36,15 +36,22 @@ class MailServer(Section):
 class SmsGateway(Section):
     """The gateway that text messages are handed to."""
 
-    profile: Profile = Field(default="", description="Whose interface it speaks; empty: no text messages are sent.")
-    url: str = Field(default="", max_length=500, description="Instead of the address of the profile.")
+    profile: Profile = Field(
+        default="", description="Whose interface it speaks, email for one that takes mail; empty: no text messages."
+    )
+    url: str = Field(
+        default="",
+        max_length=500,
+        description="Instead of the address of the profile; of email such as {digits}@sms.example.",
+    )
     user: str = Field(default="", max_length=200, description="Account, where the provider has one.")
     sender: str = Field(default="", max_length=20, description="Number or name that messages come from.")
     timeout_s: float = Field(default=15, gt=0, le=120, description="For an answer of the gateway.")
 
     @property
     def place(self) -> str:
-        return f"{self.profile} {self.url}".strip() if self.profile and (self.url or self.profile != "generic") else ""
+        is_whole = bool(self.profile) and (bool(self.url) or self.profile not in ("generic", "email"))
+        return f"{self.profile} {self.url}".strip() if is_whole else ""
 
 
 class WebhookReceiver(Section):

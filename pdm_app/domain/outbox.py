@@ -19,6 +19,7 @@ from pdm_app.domain.rotas import OnCall
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 
 WAITS_S = (10, 30, 60, 120, 300, 600, 900)  # Between attempts; the last one again and again.
+KEPT_DAYS = 400  # So long the log proves what became of a message: a year, and time to look back at it.
 GIVEN_UP_AFTER_S = 3 * 86_400  # A server that is away over a long weekend costs nothing.
 RECEIVER = "-"
 """Stands for a person where a program is told: there is one receiver of webhooks."""
@@ -328,6 +329,13 @@ class Outbox(Protocol):
 
     async def last_made(self, user_id: str, channel: ChannelKind) -> int | None:
         """Return when the newest message to a person over a channel was made."""
+        ...
+
+    async def forget(self, before: Micros, limit: int) -> int:
+        """Remove what was done with before a moment, at most so many messages and so many notices; return how many.
+
+        What waits, and what is being handed over, stays however old it is.
+        """
         ...
 
     async def add_attempt(self, attempt: Attempt) -> None: ...

@@ -19,6 +19,7 @@ from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.notices import Channel, ChannelKind, DeliveryError, OutgoingMessage
 from pdm_app.domain.outbox import (
+    KEPT_DAYS,
     Attempt,
     Message,
     MessageState,
@@ -30,6 +31,7 @@ from pdm_app.domain.outbox import (
 )
 from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.engine.notice_gatherer import NoticeGatherer
 from pdm_app.engine.supervisor import Backoff
 
@@ -37,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 1.0
 MESSAGES_PER_STEP = 50
+FORGOTTEN_PER_STEP = 500
+DAY_US = 86_400 * MICROS_PER_S
+TIDY_EVERY_US = 3_600 * MICROS_PER_S
 GAP_S = 60.0  # Between two messages to one person over one channel; the first of a flood leaves at once.
 NO_CHANNEL = "is not set up. Set it up under Settings; the message waits."
 
@@ -83,6 +88,7 @@ class Notifier:
         self._fence = fence
         self._gatherer = NoticeGatherer(work, clock, fence, receiver, gap_s, linked)
         self._failing: dict[str, str] = {}
+        self._tidy_at = Micros(0)
         self.backoff = Backoff(first_s=1.0, cap_s=10.0)
 
     @property
@@ -99,6 +105,7 @@ class Notifier:
         await self.recover()
         while True:
             await self.step()
+            await self.tidy()
             self.backoff.reset()
             await self._clock.sleep(LOOK_EVERY_S)
 
@@ -124,6 +131,20 @@ class Notifier:
         while await self._gatherer.gather():
             pass
         await self._hand_over()
+
+    async def tidy(self) -> None:
+        """Once an hour, forget what was done with more than `KEPT_DAYS` ago, a part at a time."""
+        now = self._clock.now()
+        if now < self._tidy_at:
+            return
+        async with self._work(EVERY_SITE) as work:
+            await work.hold(await self._fence())
+            forgotten = await work.outbox.forget(Micros(now - KEPT_DAYS * DAY_US), FORGOTTEN_PER_STEP)
+            await work.commit()
+        if forgotten == 0:
+            self._tidy_at = Micros(now + TIDY_EVERY_US)
+        else:
+            log.info("old notices are forgotten", rows=forgotten)
 
     # --- handing over ---------------------------------------------------------------------------------------------
 

@@ -66,6 +66,7 @@ from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
+from pdm_app.services.demo_notices import ensure_demo_notices
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.directories import DirectoryService, directory_secret
 from pdm_app.services.expiries import ExpiryService
@@ -263,6 +264,7 @@ async def running(
         supervisor.start("password hashing", auth.warm_up, stage=Stage.SERVICE)
         if settings.demo:
             await auth.ensure_demo_accounts()
+            await ensure_demo_notices(work, clock)
         ingest = IngestService(work, intake, clock, settings.ingest)
         in_force = InForce(
             ingest.forget_signals,

@@ -112,7 +112,7 @@ class NoticeService:
 
     async def put_my_contact(self, actor: Actor, facts: ContactFacts) -> Contact:
         """Say how the actor can be reached."""
-        return await self._put_contact(actor, actor.id, facts)
+        return await put_contact(self._work, self._clock, actor, actor.id, facts)
 
     async def put_contact(self, actor: Actor, user_id: str, facts: ContactFacts) -> Contact:
         """Say how somebody can be reached.
@@ -121,22 +121,7 @@ class NoticeService:
             NotFoundError: There is nobody of this id.
         """
         _require_people(actor)
-        return await self._put_contact(actor, user_id, facts)
-
-    async def _put_contact(self, actor: Actor, user_id: str, facts: ContactFacts) -> Contact:
-        async with self._work(EVERY_SITE) as work:
-            user = await work.users.get(user_id)
-            if user is None or user.deleted_at is not None:
-                raise NotFoundError(f"There is nobody with the id {user_id!r}.")
-            before = await work.outbox.contact(user_id) or Contact(id=user_id)
-            contact = Contact(**facts.model_dump(), id=user_id, revision=before.revision + 1)
-            await work.outbox.put_contact(contact)
-            await audit(
-                work, actor, self._clock.now(), "notices.contact_changed", subject="user", subject_id=user_id,
-                name=user.username, before=before, after=contact,
-            )  # fmt: skip
-            await work.commit()
-        return contact
+        return await put_contact(self._work, self._clock, actor, user_id, facts)
 
     # --- channels -------------------------------------------------------------------------------------------------
 
@@ -278,6 +263,27 @@ class NoticeService:
             return Check(name="notices", ok=False, detail=f"Not everybody could be told: {who}", needed=False)
         given_up = f"; {figures.dead} given up, see the delivery log" if figures.dead else ""
         return Check(name="notices", ok=True, detail=f"{figures.sent} messages handed over{given_up}", needed=False)
+
+
+async def put_contact(work: UnitOfWork, clock: Clock, actor: Actor, user_id: str, facts: ContactFacts) -> Contact:
+    """Keep how somebody can be reached; who may do so has been judged.
+
+    Raises:
+        NotFoundError: There is nobody of this id.
+    """
+    async with work(EVERY_SITE) as w:
+        user = await w.users.get(user_id)
+        if user is None or user.deleted_at is not None:
+            raise NotFoundError(f"There is nobody with the id {user_id!r}.")
+        before = await w.outbox.contact(user_id) or Contact(id=user_id)
+        contact = Contact(**facts.model_dump(), id=user_id, revision=before.revision + 1)
+        await w.outbox.put_contact(contact)
+        await audit(
+            w, actor, clock.now(), "notices.contact_changed", subject="user", subject_id=user_id, name=user.username,
+            before=before, after=contact,
+        )  # fmt: skip
+        await w.commit()
+    return contact
 
 
 def _view(user: User, contact: Contact) -> ContactView:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, Table, delete, func, select
 
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.notice_routes import Contact, NoticeRoute
@@ -187,6 +187,20 @@ class SqlOutbox(Repository):
         )
         [found] = await self._transaction.rows(statement, "read messages")
         return None if found["at"] is None else int(found["at"])
+
+    async def forget(self, before: Micros, limit: int) -> int:
+        done = MESSAGES.c.state.in_([str(MessageState.SENT), str(MessageState.DEAD)])
+        messages = await self._oldest(MESSAGES, done, MESSAGES.c.next_at < before, limit=limit)
+        settled = NOTICES.c.state.in_([str(NoticeState.IN_MESSAGE), str(NoticeState.VOID)])
+        notices = await self._oldest(NOTICES, settled, NOTICES.c.due_at < before, limit=limit)
+        for column, ids in ((ATTEMPTS.c.message_id, messages), (MESSAGES.c.id, messages), (NOTICES.c.id, notices)):
+            for some in chunks(ids, KEYS_PER_QUERY):
+                await self._transaction.write(delete(column.table).where(column.in_(some)), "forget old notices")
+        return len(messages) + len(notices)
+
+    async def _oldest(self, table: Table, *conditions: ColumnElement[bool], limit: int) -> list[str]:
+        statement = select(table.c.id).where(*conditions, self._transaction.covers(table.c.site_id)).limit(limit)
+        return [row["id"] for row in await self._transaction.rows(statement, "read old notices")]
 
     async def add_attempt(self, attempt: Attempt) -> None:
         await self._add(AttemptRow, [attempt])

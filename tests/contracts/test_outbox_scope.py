@@ -86,6 +86,7 @@ READS: dict[str, Callable[[Work], Awaitable[object]]] = {
     "last_made": lambda w: w.outbox.last_made("user-linz", EMAIL),
     "attempts": lambda w: w.outbox.attempts("message-linz-sending"),
     "figures": lambda w: w.outbox.figures(),
+    "forget": lambda w: w.outbox.forget(LATER, 9),
 }
 WRITES: dict[str, Callable[[Work], Awaitable[object]]] = {
     "put_route": lambda w: w.outbox.put_route(route(THEIRS)),

@@ -10,7 +10,7 @@ from pdm_app.domain.alarms import AlarmState, JournalKind
 from pdm_app.domain.errors import FencedError
 from pdm_app.domain.notice_channels import MailServer
 from pdm_app.domain.notices import ChannelKind, DeliveryError, OutgoingMessage
-from pdm_app.domain.outbox import MessageState, NoticeState
+from pdm_app.domain.outbox import KEPT_DAYS, MessageState, NoticeState
 from pdm_app.domain.ports import Fence
 from pdm_app.storage.database import Database
 from pdm_app.storage.lease import SqlLease
@@ -20,7 +20,7 @@ from tests.counterparts.mail_server import TAKE_AND_HANG_UP, mail_server
 from tests.counterparts.templates import begin_migrated
 from tests.engine.notice_plant import Plant, Script, step
 from tests.storage import data
-from tests.storage.data import MINE, put_plant
+from tests.storage.data import MINE, S, put_plant
 
 EMAIL, SMS = ChannelKind.EMAIL, ChannelKind.SMS
 GREYLISTED = DeliveryError("Come back later.", reply="451 later")
@@ -269,3 +269,30 @@ async def test_a_process_that_no_longer_leads_tells_nobody(plant: Plant) -> None
     with pytest.raises(FencedError):
         await plant.notifier.step()
     assert plant.taken == []
+
+
+async def test_what_was_done_with_long_ago_is_forgotten_and_what_waits_never_is(plant: Plant) -> None:
+    await plant.route(step(channels=(EMAIL, SMS)))
+    await plant.contact()
+    await plant.raised()
+    await plant.notifier.step()
+    plant.script = None  # No channel is set up: the next message waits.
+    await plant.raised(2)
+    await plant.later(120)
+    old = await plant.messages()
+    waiting = {message.id for message in old if message.state is MessageState.READY}
+    assert len(old) > len(waiting) > 0
+    await plant.notifier.tidy()
+    assert await plant.messages() == old
+    plant.clock.at += (KEPT_DAYS + 1) * 86_400 * S
+    await plant.notifier.tidy()
+    assert {message.id for message in await plant.messages()} == waiting
+    async with plant.work(EVERY_SITE) as work:
+        left = [
+            *await work.outbox.of_alarm(data.alarm(MINE, 1).id),
+            *await work.outbox.of_alarm(data.alarm(MINE, 2).id),
+        ]
+        assert left == []
+        for message in old:
+            if message.id not in waiting:
+                assert await work.outbox.attempts(message.id) == []

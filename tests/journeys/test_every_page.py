@@ -40,7 +40,6 @@ PAGES = {
     "/settings/trust": "Trusted certificates",
     "/settings/notices": "Notices",
     "/settings/shifts": "Shifts and on call",
-    "/notice/cut-short": "Alarm of a message",
     "/settings/inbox": "Inbox of the demo",
     "/settings/import": "Import of history",
     "/settings/storage": "Storage",

@@ -53,7 +53,7 @@ function Channels({ siteId, maySet }) {
                 <div className="card-head">
                   <strong>{t("notices.channel", { kind: channel.kind })}</strong>
                   <span className="caption code">{channel.is_set_up ? channel.place : t("notices.not_set_up")}</span>
-                  {channel.is_simulated && <a className="link" href="/settings/inbox">{t("notices.simulated")}</a>}
+                  {channel.is_simulated && <span className="caption"><a className="link" href="/settings/inbox">{t("notices.simulated")}</a></span>}
                   {maySet && (
                     <span className="note-actions push">
                       <button type="button" className="button button-small" onClick={() => setOpen({ sheet: "secret", kind: channel.kind })}>

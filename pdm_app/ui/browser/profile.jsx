@@ -7,6 +7,7 @@ import { guarded } from "./guard.jsx";
 import { useQuery } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
+import { ContactForm } from "./notice_forms.jsx";
 import { ErrorNote, Moment, Skeleton } from "./parts.jsx";
 import { NewPassword } from "./password_field.jsx";
 import { SessionList } from "./session_list.jsx";
@@ -22,6 +23,7 @@ export const ProfilePage = guarded(function ProfilePage({ homes = [] }) {
       <Preferences given={answer.preferences} homes={homes} />
       <Password username={answer.user.username} onChanged={again} />
       <SecondFactor profile={answer} onChanged={again} />
+      <Reached />
       <Sessions />
     </div>
   );
@@ -181,6 +183,24 @@ function Enrolled({ profile, onCodes, onChanged }) {
         </details>
       )}
     </>
+  );
+}
+
+/** How messages about alarms reach one, and when not. */
+function Reached() {
+  const { answer, again } = useQuery("notices.my_contact");
+  const [round, setRound] = useState(0);
+  return (
+    <section className="card" id="contact">
+      <header className="card-head"><h2>{t("profile.reached")}</h2></header>
+      <p className="muted">{t("profile.reached_hint")}</p>
+      {!answer && <Skeleton height={120} />}
+      {answer && (
+        <ContactForm key={answer.revision} contact={answer} save={(facts) => link().mutate("notices.put_my_contact", { facts })}
+          onDone={() => { setRound((count) => count + 1); again(); }} />
+      )}
+      {round > 0 && <span className="caption" role="status">{t("profile.reached_saved")}</span>}
+    </section>
   );
 }
 

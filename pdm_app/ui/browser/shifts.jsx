@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useAct } from "./acknowledge.jsx";
 import { Field, messageOf, Refusal, Sheet } from "./form_parts.jsx";
-import { day, hourMinute, weekday } from "./format.js";
+import { hourMinute, weekday } from "./format.js";
 import { guarded } from "./guard.jsx";
 import { useNow, useQuery } from "./hooks.js";
 import { link } from "./link.js";
@@ -72,7 +72,7 @@ function Week({ siteId, zone }) {
   const begin = now === null ? null : Math.floor(now / DAY_US) * DAY_US;
   const { answer } = useQuery("shifts.spans", begin === null ? null : { site_id: siteId, start_at: begin, end_at: begin + 7 * DAY_US });
   if (!answer) return <Skeleton height={120} />;
-  const days = [...new Set(answer.map((span) => span.on))];
+  const days = [...new Set(answer.filter((span) => span.end_at > now).map((span) => span.on))].slice(0, 7);
   if (days.length === 0) return <p className="muted">{t("shifts.no_week")}</p>;
   return (
     <table className="table people-table">
@@ -83,7 +83,7 @@ function Week({ siteId, zone }) {
           const runs = (span) => now !== null && span.begin_at <= now && now < span.end_at;
           return (
             <tr key={on}>
-              <td>{weekday(spans[0].begin_at, zone)} <span className="caption">{day(spans[0].begin_at, zone)}</span></td>
+              <td>{weekday(spans[0].begin_at, zone)}</td>
               <td data-label={t("shifts.of_day")}>
                 <span className="shift-row">
                   {spans.map((span) => (

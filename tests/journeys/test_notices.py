@@ -1,0 +1,58 @@
+"""An alarm is told: its message arrives in the demo's inbox, and its link leads to it after signing in."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.counterparts.product import RunningProduct
+from tests.journeys.steps import sign_in
+
+pytestmark = pytest.mark.journey
+NAME = "Told of nothing"
+
+
+def asked(page: Page, demo: RunningProduct, path: str, **given: Any) -> Any:
+    """What a procedure answers to who is signed in on the page."""
+    answer = page.request.get(f"{demo.url}/trpc/{path}", params={"input": json.dumps(given)})
+    assert answer.ok, answer.text()
+    return answer.json()["result"]["data"]
+
+
+def done(page: Page, demo: RunningProduct, path: str, **given: Any) -> Any:
+    answer = page.request.post(f"{demo.url}/trpc/{path}", data=given, headers={"origin": demo.url})
+    assert answer.ok, answer.text()
+    return answer.json()["result"]["data"]
+
+
+def test_an_alarm_arrives_in_the_inbox_and_is_acknowledged_from_its_link(
+    standing_demo: RunningProduct, page: Page, browser: Browser
+) -> None:
+    demo = standing_demo
+    sign_in(page, demo, "Ada, admin")
+    signal = next(each for each in asked(page, demo, "signals.list") if each["name"] == "Vibration_mm_s")
+    condition = {"kind": "high", "limit": -1.0, "deadband": 0.0}
+    rule = done(page, demo, "alarm_rules.create", signal_id=signal["id"], name=NAME, condition=condition, priority=1)
+
+    page.goto(f"{demo.url}/settings/inbox")
+    page.get_by_label("Search").fill(NAME.upper())
+    page.get_by_role("button", name=NAME).first.click()
+    message = page.get_by_role("dialog")
+    expect(message).to_contain_text("olga.operator@northfield.example")
+    link = message.get_by_role("link").get_attribute("href")
+    assert link is not None
+
+    visit = browser.new_context(viewport={"width": 390, "height": 844})
+    hers = visit.new_page()
+    hers.goto(link)  # Nobody is signed in there.
+    hers.get_by_role("button", name="Olga, operator").click()
+    alarm = hers.locator(".notice-alarm")
+    expect(alarm).to_contain_text(NAME)
+    alarm.get_by_role("button", name="Acknowledge").click()
+    expect(alarm.get_by_role("status")).to_contain_text("Acknowledged by olga.operator")
+    hers.goto(f"{demo.url}/notice/cut-short")
+    expect(hers.get_by_text("This link leads nowhere")).to_be_visible()
+    visit.close()
+
+    done(page, demo, "alarm_rules.delete", rule_id=rule["id"])
