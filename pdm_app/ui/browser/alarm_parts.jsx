@@ -1,5 +1,5 @@
 /* How an alarm is said in a few words: strip, badge, note; and the value that raised it. */
-import { byUrgency, needsAcknowledging, SHAPE_OF_STATE, useAlarms, useWorst } from "./alarms.js";
+import { byUrgency, isOwn, needsAcknowledging, SHAPE_OF_STATE, useAlarms, useWorst } from "./alarms.js";
 import { usePlaces, useSignal } from "./directory.js";
 import { number, quantity } from "./format.js";
 import { guarded } from "./guard.jsx";
@@ -10,8 +10,10 @@ import { inUnits, limitIn, measure } from "./units_shown.js";
 
 const PRIORITIES = [1, 2, 3, 4];
 
-/** The value that raised an alarm beside its limit, in the unit of its signal. */
-export function ValueAndLimit({ alarm }) {
+/** The value that raised an alarm beside its limit, in the unit of its signal; nothing for the product's own, which has none. */
+export const ValueAndLimit = ({ alarm }) => (isOwn(alarm) ? null : <OfSignal alarm={alarm} />);
+
+function OfSignal({ alarm }) {
   const signal = inUnits(useSignal(alarm.asset_id, alarm.signal_id));
   const decimals = signal?.decimals ?? 2;
   return (
