@@ -10,7 +10,6 @@ Modbus answers with a device failure, MQTT falls silent.
 import asyncio
 import contextlib
 import secrets
-import socket
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -28,7 +27,8 @@ from pdm_app.simulation.children.child import FROZEN
 from pdm_app.simulation.labels import Labels, read_labels, write_labels
 from pdm_app.simulation.physics.acting import LINE_CUT, LINE_FROZEN, LINE_RESTART
 from pdm_app.simulation.physics.noise import SEED
-from pdm_app.simulation.plant import HOST, MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
+from pdm_app.simulation.plant import MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
+from pdm_app.simulation.ports import reserved
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
 from pdm_app.simulation.story import opening
 from pdm_app.simulation.told import told
@@ -44,19 +44,7 @@ PUBLISHERS = "publishers"
 READY_WITHIN_S = 30.0
 OBEYED_WITHIN_S = 2.0
 HEAL_EVERY_S = 1.0
-PORTS_TRIED = 20  # From the usual one upwards, so that a second demo finds the same ports again; then any.
 FOLDER = "simulation"
-
-
-def free_port(usual: int) -> int:
-    """Return ``usual``, or the next free port on loopback where somebody listens on it already."""
-    for port in (*range(usual, usual + PORTS_TRIED), 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((HOST, port))
-                return int(probe.getsockname()[1])
-    raise UnavailableError(f"No port is free on {HOST} for the demo plant.")
 
 
 class Fleet:
@@ -371,10 +359,12 @@ async def running_fleet(
         )
     labels = labels_at_start(kept, now, size or PlantSize.WHOLE)
     await asyncio.to_thread(write_labels, data_dir, labels)
-    taken = ports or PlantPorts(free_port(OPCUA_PORT), free_port(MODBUS_PORT), free_port(MQTT_PORT))
-    fleet = Fleet(data_dir, clock, taken, labels)
     failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
+    async with contextlib.AsyncExitStack() as stack:
+        usual = () if ports is not None else (OPCUA_PORT, MODBUS_PORT, MQTT_PORT)
+        found = [stack.enter_context(reserved(port)) for port in usual]
+        fleet = Fleet(data_dir, clock, ports or PlantPorts(*found), labels)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
         running = group.create_task(fleet.run(begin))
         try:
             yield fleet

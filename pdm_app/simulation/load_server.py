@@ -15,8 +15,8 @@ from pdm_app.domain.connections import Connection
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.signals import Signal
-from pdm_app.simulation.fleet import free_port
 from pdm_app.simulation.plant import HOST, PlantDefinition
+from pdm_app.simulation.ports import free_port
 from pdm_app.simulation.process import ChildProcess, ChildStatus, Message
 
 SIGNALS = 1000

@@ -19,9 +19,10 @@ from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundErro
 from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.samples import MICROS_PER_S, Micros, micros
 from pdm_app.simulation import faults
-from pdm_app.simulation.fleet import Fleet, free_port, labels_at_start, running_fleet
+from pdm_app.simulation.fleet import Fleet, labels_at_start, running_fleet
 from pdm_app.simulation.labels import read_labels
 from pdm_app.simulation.plant import PlantPorts
+from pdm_app.simulation.ports import free_port, reserved
 from tests.simulation.conftest import WallClock, listens, until
 from tests.simulation.readers import first_values, modbus_words, opcua_value
 
@@ -350,3 +351,10 @@ def test_a_taken_port_is_passed_over() -> None:
 
 def _text(at: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at / MICROS_PER_S)) + f".{at % MICROS_PER_S // 1000:03d}Z"
+
+
+def test_plants_that_start_at_once_find_different_ports() -> None:
+    usual = free_port(0)
+    with reserved(usual) as one, reserved(usual) as other, reserved(usual) as third:
+        assert len({one, other, third}) == 3
+        assert free_port(usual) not in {one, other, third}
