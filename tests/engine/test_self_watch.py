@@ -88,10 +88,13 @@ async def test_the_alarm_about_the_database_is_there_while_the_database_is_not(i
     await installation.pass_s(40)
     [alarm] = installation.standing
     assert (alarm.name, alarm.priority) == ("Database does not answer", 1)
-    assert [each.id for each in await installation.product.service.active(ADA)] == [alarm.id]
-    installation.product.work.is_on = True
-    await until(lambda: installation.product.book.unsaved == 0)
-    async with installation.product.work(EVERY_SITE) as work:
+    product = installation.product
+    await until(lambda: product.watch.status.storing_failed_since is not None)
+    assert [each.id for each in await product.service.active(ADA)] == [alarm.id]
+    product.work.is_on = True
+    await product.clock.advance(10)  # Whatever waits to try again does so.
+    await until(lambda: product.book.unsaved == 0)
+    async with product.work(EVERY_SITE) as work:
         assert (await work.alarms.get(alarm.id)) is not None
 
 
