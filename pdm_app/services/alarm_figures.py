@@ -3,6 +3,7 @@
 ``AlarmFiguresService(work, clock)``.
 """
 
+import asyncio
 from zoneinfo import ZoneInfo
 
 from pdm_app.domain.access import Actor
@@ -57,10 +58,15 @@ class AlarmFiguresService:
         if is_cut:
             known_from = happenings[0].at
         start_at = max(start_at, min(known_from, end_at - 1))
-        card = scorecard(happenings, start_at, end_at, is_cut=is_cut)
-        called = [happening.at for happening in happenings if calls(happening)]
-        figures = (*card.figures, rated("unapproved", float(unapproved)))
-        return card.model_copy(update={"figures": figures, "heat": heat_of(called, card.start_at, card.end_at, clock)})
+
+        def reckoned() -> AlarmScorecard:
+            card = scorecard(happenings, start_at, end_at, is_cut=is_cut)
+            called = [happening.at for happening in happenings if calls(happening)]
+            figures = (*card.figures, rated("unapproved", float(unapproved)))
+            heat = heat_of(called, card.start_at, card.end_at, clock)
+            return card.model_copy(update={"figures": figures, "heat": heat})
+
+        return await asyncio.to_thread(reckoned)  # Three months take a while, and others ask too.
 
 
 def _zone(name: str) -> ZoneInfo:
