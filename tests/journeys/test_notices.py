@@ -56,3 +56,10 @@ def test_an_alarm_arrives_in_the_inbox_and_is_acknowledged_from_its_link(
     visit.close()
 
     done(page, demo, "alarm_rules.delete", rule_id=rule["id"])
+
+    page.goto(f"{demo.url}/settings/notices")
+    page.get_by_role("button", name="Urgent alarms").click()
+    route = page.get_by_role("dialog")
+    route.get_by_text("Only some of them").click()
+    expect(route.get_by_role("group", name="Areas").get_by_role("checkbox").first).to_be_visible()
+    expect(route.get_by_label("On call: Maintenance on call").nth(1)).to_be_checked()

@@ -16,7 +16,7 @@ const NEW_STEP = { after_s: 0, user_ids: [], rota_ids: [], channels: ["email"] }
 /** Which alarms are told to whom, step by step. */
 export function RouteForm({ route, people, rotas, onDone, onRemoved }) {
   const [steps, setSteps] = useState(route.steps ?? [NEW_STEP]);
-  const { answer: areas } = useQuery("areas.list", { site_id: route.site_id });
+  const { answer: areas } = useQuery("areas.page", { site_id: route.site_id, limit: 1000 });
   const { run, busy, error } = useAct();
   const change = (place, facts) => setSteps(steps.map((step, other) => (other === place ? { ...step, ...facts } : step)));
   const submit = (event) => {

@@ -88,7 +88,7 @@ function TemplateForm({ template, isOwn, maySet, onDone }) {
 /** What is said against one field inside the facts. */
 function faultIn(error, field) {
   const found = (error?.data?.issues ?? []).find((issue) => issue.loc?.at(-1) === field);
-  return found?.msg ?? faultOf(error, field);
+  return (found?.msg ?? faultOf(error, field)).replace(/^Value error, /, ""); // The words of the validator's library.
 }
 
 /** What the server makes of the template, a moment after somebody has stopped typing. */

@@ -153,9 +153,9 @@ function DayFields({ title, day: one, onChange, onRemove }) {
       {one.shifts.map((shift, place) => (
         <div key={place} className="shift-fields">
           <Field label={t("shifts.name")} required maxLength={40} autoComplete="off" value={shift.name} onChange={(event) => change(place, { name: event.target.value })} />
+          <Field label={t("shifts.crew")} maxLength={40} autoComplete="off" value={shift.crew} onChange={(event) => change(place, { crew: event.target.value })} />
           <Field label={t("shifts.begin")} type="time" required value={shift.begin} onChange={(event) => change(place, { begin: event.target.value })} />
           <Field label={t("shifts.end")} type="time" required value={shift.end} onChange={(event) => change(place, { end: event.target.value })} />
-          <Field label={t("shifts.crew")} maxLength={40} autoComplete="off" value={shift.crew} onChange={(event) => change(place, { crew: event.target.value })} />
           <button type="button" className="button button-small" onClick={() => onChange({ shifts: one.shifts.filter((_, other) => other !== place) })}>{t("shifts.remove")}</button>
         </div>
       ))}
