@@ -6,13 +6,13 @@ calendar: while no shift runs, and while a crew has nobody, nobody is on call, a
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from pdm_app.domain.record import Facts, Id, Instant, Name, Record, Revision
+from pdm_app.domain.record import CalendarDay, Facts, Id, Instant, Name, Record, Revision
 from pdm_app.domain.shifts import Crew, ShiftCalendar
 from pdm_app.domain.wall_clock import WallTime, at_wall, on_wall
 
@@ -62,7 +62,7 @@ class RotaFacts(Facts):
 
     site_id: Id
     name: Name
-    anchor: date = Field(description="A date on which the first turn begins.")
+    anchor: CalendarDay = Field(description="A date on which the first turn begins.")
     handover: WallTime = Field(default="08:00", description="On the wall of the site.")
     turn_days: int = Field(default=7, ge=1, le=TURN_DAYS_MAX)
     turns: tuple[Turn, ...] = Field(default=(), max_length=TURNS_MAX)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from pdm_app.domain.record import Facts, Id, Record, Revision
+from pdm_app.domain.record import CalendarDay, Facts, Id, Record, Revision
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.domain.wall_clock import WallTime, at_wall, on_wall
 
@@ -65,7 +65,7 @@ class ShiftDay(Facts):
 class ShiftException(Facts):
     """Another day in the place of the pattern's, on one date; without shifts the site stands still."""
 
-    on: date
+    on: CalendarDay
     name: str = Field(default="", max_length=80, description="Why, such as Christmas Day.")
     day: ShiftDay = ShiftDay()
 
@@ -73,7 +73,7 @@ class ShiftException(Facts):
 class ShiftCalendarFacts(Facts):
     """What is said of the shifts of a site."""
 
-    anchor: date = Field(description="A date on which the first day of the pattern falls.")
+    anchor: CalendarDay = Field(description="A date on which the first day of the pattern falls.")
     days: tuple[ShiftDay, ...] = Field(min_length=1, max_length=CYCLE_DAYS_MAX)
     exceptions: tuple[ShiftException, ...] = Field(default=(), max_length=EXCEPTIONS_MAX)
 
