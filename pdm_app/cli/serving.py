@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pdm_app.bootstrap.exclusive import claimed
 from pdm_app.bootstrap.frontend import ensure_frontend, serving_environment
+from pdm_app.bootstrap.memory import give_back_memory
 from pdm_app.bootstrap.problems import SetupError
 from pdm_app.cli.installation import CommandClock
 from pdm_app.cli.ports import listening_on
@@ -116,6 +117,7 @@ def _run(
     *,
     open_pages: bool,
 ) -> int:
+    give_back_memory()
     gc.disable()  # What loading makes stays; to search it for garbage again and again is a tenth of the start.
     import uvicorn
 
