@@ -87,7 +87,10 @@ class SystemService:
             return self._newest
 
     async def _look(self) -> Health:
-        checks = await asyncio.gather(*(_answer(name, check) for name, check in self._checks.items()))
+        before = {check.name: check.needed for check in self._newest.checks} if self._newest is not None else {}
+        checks = await asyncio.gather(
+            *(_answer(name, check, needed=before.get(name, True)) for name, check in self._checks.items())
+        )
         ready = all(check.ok for check in checks if check.needed)
         return Health(ready=ready, at=self._clock.now(), checks=tuple(checks))
 
@@ -97,12 +100,13 @@ class SystemService:
         return self._info()
 
 
-async def _answer(name: str, check: Callable[[], Awaitable[Check]]) -> Check:
+async def _answer(name: str, check: Callable[[], Awaitable[Check]], *, needed: bool) -> Check:
+    """Return what a check says, or that it says nothing; then it is as needed as it was when it last answered."""
     try:
         async with asyncio.timeout(CHECK_S_MAX):
             return await check()
     except TimeoutError:
-        return Check(name=name, ok=False, detail=f"did not answer within {CHECK_S_MAX:g} s")
+        return Check(name=name, ok=False, detail=f"did not answer within {CHECK_S_MAX:g} s", needed=needed)
     except Exception:  # One part that fails must not hide how the others are.
         log.exception("health check failed", extra={"check": name})
-        return Check(name=name, ok=False, detail="could not be checked; the log says why")
+        return Check(name=name, ok=False, detail="could not be checked; the log says why", needed=needed)

@@ -14,7 +14,7 @@ from tests.faults.sending import NOTHING_WRONG, difference, promised, sending, u
 from tests.faults.test_kill import FIRST, LAST, acknowledged, senders
 from tests.faults.waiting import eventually
 
-DELAY_S = 0.5  # One way: a write of some ten statements takes ten seconds.
+DELAY_S = 0.15  # One way: a write of some ten statements takes three seconds, and one look is answered in time.
 SENDS_S = 10.0
 
 

@@ -48,6 +48,27 @@ async def test_a_check_that_hangs_or_breaks_says_so_and_the_others_are_still_tol
     assert "a bug" not in health.checks[1].detail, "the text is for everybody, the log is not"
 
 
+async def test_a_check_that_decides_nothing_does_not_decide_either_when_it_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(system_service, "CHECK_S_MAX", 0.05)
+    hangs = False
+
+    async def certificate() -> Check:
+        if hangs:
+            await asyncio.Event().wait()
+        return Check(name="certificate", ok=True, detail="is good", needed=False)
+
+    clock = HandClock()
+    service = SystemService({"buffer": sound, "certificate": certificate}, lambda: INFO, clock)
+    assert (await service.health()).ready
+    hangs = True
+    await clock.advance(2)
+    health = await service.health()
+    assert [(check.ok, check.needed) for check in health.checks] == [(True, True), (False, False)]
+    assert health.ready
+
+
 async def test_many_probes_at_once_look_once_and_a_second_later_again() -> None:
     looks = 0
 

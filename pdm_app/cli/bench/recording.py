@@ -41,7 +41,7 @@ PAUSE_S = 0.002
 PLAIN_BATCHES = 10  # Of 1,000 samples each per commit: where multi-row inserts are at their best.
 LEASE_S = 86_400.0
 BUFFER_BYTES_MAX = 1_000_000_000
-OUTAGE_PER_S = 100_000  # Samples that come in each second of an outage.
+OUTAGE_PER_S = 50_000  # Samples that come in each second of an outage: what must be caught up in one.
 COMMITTED_EVERY = 100  # Batches: what is offered and not committed has a limit.
 VALUES = 100_000  # Prepared random values, used in turn.
 
