@@ -11,6 +11,7 @@ from pdm_app.domain.repositories import Work
 from pdm_app.domain.rotas import Rota, Turn
 from pdm_app.simulation.catcher import Catcher
 
+NEVER_OLD = 2**52  # What was done with long ago is forgotten.
 CAUGHT = {"graz": "caught-000000001", "pune": "caught-000000002"}
 
 
@@ -50,6 +51,6 @@ async def put_notices(work: Work, site_id: str, user_id: str) -> None:
         Message(
             id=message_id(site_id), site_id=site_id, user_id=user_id, channel=ChannelKind.EMAIL,
             address=f"{user_id}@plant.example", subject=f"Alarm of {site_id}", body="", priority=2, alarms=1,
-            created_at=0, tried_since=0, state=MessageState.DEAD,
+            created_at=0, tried_since=0, next_at=NEVER_OLD, state=MessageState.DEAD,
         )
     )  # fmt: skip
