@@ -53,12 +53,12 @@ function TemplateForm({ template, isOwn, maySet, onDone }) {
     await link().mutate("notices.reset_template", { channel: template.id });
     onDone();
   });
-  const said = (name) => ({ label: t(`notices.template_${name}`), value: facts[name], readOnly: !maySet, required: true, onChange: (event) => setFacts({ ...facts, [name]: event.target.value }) });
+  const said = (name, label) => ({ label: t(label), value: facts[name], readOnly: !maySet, required: true, onChange: (event) => setFacts({ ...facts, [name]: event.target.value }) });
   return (
     <form className="entrance-form" onSubmit={submit}>
       <Refusal message={messageOf(error)} />
-      <Field {...said("subject")} maxLength={200} autoComplete="off" error={faultIn(fault, "subject")} />
-      <Field {...said("body")} as="textarea" rows={9} maxLength={2000} error={faultIn(fault, "body")} />
+      <Field {...said("subject", "notices.template_subject")} maxLength={200} autoComplete="off" error={faultIn(fault, "subject")} />
+      <Field {...said("body", "notices.template_body")} as="textarea" rows={9} maxLength={2000} error={faultIn(fault, "body")} />
       {fault && !faultIn(fault, "subject") && !faultIn(fault, "body") && <Refusal message={messageOf(fault)} />}
       <details>
         <summary>{t("notices.template_names")}</summary>
