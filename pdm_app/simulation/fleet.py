@@ -361,9 +361,10 @@ async def running_fleet(
     await asyncio.to_thread(write_labels, data_dir, labels)
     failure: BaseException | None = None
     async with contextlib.AsyncExitStack() as stack:
-        usual = () if ports is not None else (OPCUA_PORT, MODBUS_PORT, MQTT_PORT)
-        found = [stack.enter_context(reserved(port)) for port in usual]
-        fleet = Fleet(data_dir, clock, ports or PlantPorts(*found), labels)
+        if ports is None:
+            opcua, modbus, mqtt = (stack.enter_context(reserved(port)) for port in (OPCUA_PORT, MODBUS_PORT, MQTT_PORT))
+            ports = PlantPorts(opcua, modbus, mqtt)
+        fleet = Fleet(data_dir, clock, ports, labels)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         running = group.create_task(fleet.run(begin))
         try:
