@@ -10,7 +10,7 @@ from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 
 PASSWORD = "copper lantern drifts"
-STEP_S = 90
+STEP_S = 30
 
 
 def code_of(seed: str, used: str = "") -> str:
