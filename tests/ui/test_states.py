@@ -320,6 +320,14 @@ async def test_a_line_and_a_site_of_others_cannot_be_opened(product: WholeProduc
     assert THEIRS not in json.dumps(socket.seen()).lower()
 
 
+async def test_a_page_opened_before_the_browser_kept_the_site_has_one(product: WholeProduct) -> None:
+    socket = await signed_in(product, Role.ENGINEER)
+    await socket.call(Handler(Session, "enter"))
+    socket.state(Session).site_id = ""  # What a next page sends that knows of none.
+    await socket.call(Handler(Session, "enter"))
+    assert socket.state(Session).site_id == OURS
+
+
 async def test_what_somebody_types_wrong_is_said_and_changes_nothing(product: WholeProduct) -> None:
     before = await stored(product)
     for severity in ("a lot", "nan", "-1", "101", "1e999"):

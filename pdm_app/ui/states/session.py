@@ -94,12 +94,12 @@ class Session(rx.State):
             return None
 
     async def _recognise(self, actor: Actor, services: Services) -> None:
-        if self._owner == actor and self.sites:
-            return
-        self._owner = actor
-        self.username, self.role = actor.name, str(actor.role)
-        self.permissions = sorted(str(permission) for permission in actor.permissions)
-        self.sites = list(await services.assets.sites(actor))
+        if self._owner != actor or not self.sites:
+            self._owner = actor
+            self.username, self.role = actor.name, str(actor.role)
+            self.permissions = sorted(str(permission) for permission in actor.permissions)
+            self.sites = list(await services.assets.sites(actor))
+        # The browser may have gone to the next page before it kept the site that was chosen for it.
         if self.site_id not in {site.id for site in self.sites}:
             self.site_id = self.sites[0].id if self.sites else ""
 
