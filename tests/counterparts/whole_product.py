@@ -96,6 +96,7 @@ class Belongings:
     view_id: str
     annotation_id: str
     group_id: str
+    notice_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         view_id=view.id,
         annotation_id=note.id,
         group_id=GROUP,
+        notice_token=standing.id,  # Sealed ones are opened by a call of the page, which is tried by itself.
     )
 
 

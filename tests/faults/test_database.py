@@ -50,7 +50,7 @@ async def test_a_database_that_is_gone_costs_nothing_that_was_acknowledged(
             await acknowledged(devices, 0)
             end(server, fault)
             began = time.monotonic()
-            await eventually(lambda: says(installation, 503), within_s=30, what="a health page that says 503")
+            await eventually(lambda: says(installation, 503), within_s=120, what="a health page that says 503")
             _, content = await installation.health()
             assert content["status"] == "failing"
             assert not content["checks"]["database"]["ok"]
@@ -114,7 +114,7 @@ async def the_alarm(client: TrpcClient) -> Alarm:
         found[:] = await client.query("alarms.active", result=list[Alarm])
         return found
 
-    await eventually(stands, within_s=30, what="the alarm")
+    await eventually(stands, within_s=120, what="the alarm")
     assert len(found) == 1
     return found[0]
 

@@ -42,7 +42,7 @@ async def test_a_slow_database_costs_nothing_that_was_acknowledged_and_is_said(
                     figures = await installation.figures()
                     return figures.get("recorder_lag_seconds", 0) > 1 and figures["buffer_depth_samples"] > 0
 
-                await eventually(is_behind, within_s=60, what="figures that say what waits")
+                await eventually(is_behind, within_s=120, what="figures that say what waits")
                 status, content = await installation.health()
                 assert status == 200, "it serves"
                 assert "behind" in content["checks"]["recorder"]["detail"]

@@ -62,7 +62,7 @@ async def test_ctrl_c_in_the_demo_ends_it_and_all_its_processes_in_order(
         async def plant_runs() -> bool:
             return len(me.children(recursive=True)) >= DEMO_CHILDREN
 
-        await eventually(plant_runs, within_s=30, what="the processes of the plant")
+        await eventually(plant_runs, within_s=120, what="the processes of the plant")
         everybody = [me, *me.children(recursive=True)]
         os.kill(product.pid, signal.SIGINT)
         _, left = await asyncio.to_thread(psutil.wait_procs, everybody, within(DRAIN_S_MAX))

@@ -57,7 +57,7 @@ async def acknowledged(devices: list[Sender], before: int) -> None:
     async def is_one() -> bool:
         return len(promised(devices)) > before
 
-    await eventually(is_one, within_s=30, what="a first acknowledgement")
+    await eventually(is_one, within_s=120, what="a first acknowledgement")
 
 
 async def killed_while_it_starts(installation: Installation, random: Random) -> None:

@@ -71,14 +71,14 @@ async def test_no_message_of_a_broker_is_missing_after_kill_9(
     await connect(installation, mosquitto)
     try:
         await installation.start()
-        await eventually(lambda: stands(installation), within_s=30, what="a session at the broker")
+        await eventually(lambda: stands(installation), within_s=120, what="a session at the broker")
         async with publishing(gateway):
             for _ in range(rounds):
-                await eventually(partial(delivers, installation, len(gateway.published)), within_s=30, what="messages")
+                await eventually(partial(delivers, installation, len(gateway.published)), within_s=120, what="messages")
                 await asyncio.sleep(random.uniform(0.0, 0.5))
                 installation.product.kill()
                 await installation.start()
-        await eventually(lambda: has(installation, gateway), within_s=30, what="every message in the history")
+        await eventually(lambda: has(installation, gateway), within_s=120, what="every message in the history")
         assert difference(gateway.published, await installation.stored(SIGNAL, SIGNAL)) == NOTHING_WRONG
         assert await installation.stop() == 0
     finally:

@@ -56,7 +56,7 @@ async def _killed(plant: Plant, server: MailServer, url: str, token: int, dice: 
         await asyncio.wait_for(child.wait(), 60)
     else:
         had = len(server.mails)
-        await until(lambda: len(server.mails) > had, within_s=60)
+        await until(lambda: len(server.mails) > had, within_s=120)
         await asyncio.sleep(dice.random() * 0.05)  # The moment is the point here, not a condition.
         child.kill()
         await child.wait()

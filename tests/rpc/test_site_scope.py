@@ -47,6 +47,7 @@ NOTHING = Belongings(
     annotation_id="no-note",
     group_id="no-group",
     peer="no-peer",
+    notice_token="no-token",
 )
 NOWHERE = "nowhere"
 OF_ALL_SITES = {
