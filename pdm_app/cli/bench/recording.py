@@ -11,9 +11,9 @@ a plant at 1 Hz.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine.cooling import HOT_DAYS
 from pdm_app.engine.recorder import CONSUMER, Recorder
 from pdm_app.engine.rollup import Rollup
+from pdm_app.engine.supervisor import first_of
 from pdm_app.runtime.process import SystemClock
 from pdm_app.simulation.children.child import ChildLink, Message, run_child
 from pdm_app.storage.buckets import BUCKET_US
@@ -33,6 +34,8 @@ from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
 from pdm_app.storage.migrations import migrate
 from pdm_app.storage.rollups import GRACE_US
+
+T = TypeVar("T")
 
 SEED = 42
 BEGIN_AT = Micros(1_767_225_600 * MICROS_PER_S)  # 2026-01-01
@@ -86,14 +89,9 @@ class Recording:
         recorder = Recorder(buffer, historian, self._held, self._clock, lambda: _settled(tickets))
         rollup = Rollup(historian, self._held, self._clock)
         bytes_before = await tables.bytes_used()
-        async with asyncio.TaskGroup() as group:
-            recording, rolling_up = group.create_task(recorder.run()), group.create_task(rollup.run())
-            began_s = time.perf_counter()
-            offered = await _offer(buffer, self._source, seconds, tickets)
-            await recorder.drain()
-            await recording
-            recorded_s = time.perf_counter() - began_s
-            rolling_up.cancel()
+        began_s = time.perf_counter()
+        offered = await first_of(_recorded(recorder, _offer(buffer, self._source, seconds, tickets)), rollup.run())
+        recorded_s = time.perf_counter() - began_s
         while await historian.roll_up(fence):
             pass
         rolled_up_s = time.perf_counter() - began_s
@@ -131,13 +129,9 @@ class Recording:
         before = await tables.count("samples")
         recorder = Recorder(buffer, historian, self._held, self._clock)
         rollup = Rollup(historian, self._held, self._clock)
-        async with asyncio.TaskGroup() as group:
-            began_s = time.perf_counter()
-            recording, rolling_up = group.create_task(recorder.run()), group.create_task(rollup.run())
-            await recorder.drain()
-            await recording
-            recorded_s = time.perf_counter() - began_s
-            rolling_up.cancel()
+        began_s = time.perf_counter()
+        await first_of(_recorded(recorder, asyncio.sleep(0)), rollup.run())
+        recorded_s = time.perf_counter() - began_s
         await buffer.close()
         stored = await tables.count("samples") - before
         return {"offered": offered, "stored": stored, "recorded_s": recorded_s, "bytes": 0}
@@ -184,6 +178,15 @@ class Recording:
             "recorded_s": recorded_s,
             "bytes": await tables.bytes_used() - bytes_before,
         }
+
+
+async def _recorded(recorder: Recorder, offering: Awaitable[T]) -> T:
+    """Record while samples are offered and until all of them are in the database; returns what the offering does."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(recorder.run())
+        offered = await offering
+        await recorder.drain()
+    return offered
 
 
 async def _settled(tickets: deque[Ticket]) -> None:
