@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from pdm_app.domain.access import EVERY_SITE, SYSTEM, Role
 from pdm_app.domain.alarms import AlarmRule
+from pdm_app.domain.samples import Quality
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.people import PeopleService
 from pdm_app.storage.database import Database
@@ -73,18 +74,18 @@ class Installation:
         await eventually(is_empty, within_s=within_s, what="an empty buffer")
 
     async def stored(self, first: int, last: int) -> list[tuple[int, int, float]]:
-        """Every usable row of the history of signals ``first`` to ``last``: signal, source time, value.
+        """Every good row of the history of signals ``first`` to ``last``: signal, source time, value.
 
-        What the product stamps itself when a link is lost has no value and is left out.
+        What the product stamps itself when a link is lost or a device falls silent is not good and is left out.
         """
         statement = text(
             "SELECT signal_id, source_at, value FROM samples "
-            "WHERE signal_id BETWEEN :first AND :last AND value IS NOT NULL"
+            "WHERE signal_id BETWEEN :first AND :last AND quality = :good"
         )
         database = Database(self.database_url)
         try:
             async with database.connected("look into the history") as connection:
-                rows = await connection.execute(statement, {"first": first, "last": last})
+                rows = await connection.execute(statement, {"first": first, "last": last, "good": int(Quality.GOOD)})
                 return [(row[0], row[1], row[2]) for row in rows]
         finally:
             await database.close()
