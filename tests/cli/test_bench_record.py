@@ -70,6 +70,7 @@ async def test_both_databases_are_reported(need: Callable[[str, object], None], 
     assert figures["CPU of the server, MariaDB"].value
 
 
+@pytest.mark.long
 @pytest.mark.mariadb
 async def test_a_database_of_ones_own_is_left_empty(mariadb_url: str) -> None:
     report = await bench_record(SECONDS, mariadb_url)

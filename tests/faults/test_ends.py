@@ -73,6 +73,7 @@ async def test_ctrl_c_in_the_demo_ends_it_and_all_its_processes_in_order(
         product.kill()
 
 
+@pytest.mark.long
 @pytest.mark.mariadb
 async def test_sigterm_ends_within_ten_seconds_while_the_database_hangs(
     tmp_path: Path, own_mariadb_server: MariadbServer, within: Callable[[float], float]
@@ -125,6 +126,7 @@ async def test_a_lost_lease_ends_the_process_with_a_code_for_the_service_manager
         product.kill()
 
 
+@pytest.mark.long
 @pytest.mark.mariadb
 async def test_a_second_product_on_one_database_waits_and_takes_over(
     tmp_path: Path, mariadb_url: str, within: Callable[[float], float]

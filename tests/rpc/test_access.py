@@ -63,7 +63,8 @@ async def test_what_is_no_good_token_is_refused_in_the_same_words(sqlite_product
     assert len({text for _, text in texts.values()}) == 1
 
 
-async def test_every_role_may_call_exactly_what_its_permissions_say(product: WholeProduct) -> None:
+async def test_every_role_may_call_exactly_what_its_permissions_say(walked_product: WholeProduct) -> None:
+    product = walked_product
     found, expected = {}, {}
     for role in Role:
         signed_in = await product.sign_in(role)

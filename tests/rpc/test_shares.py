@@ -93,7 +93,10 @@ async def test_a_share_answers_questions_about_the_machine_and_no_others(product
     assert await everything_of(product) == before
 
 
-async def test_what_is_listed_without_being_asked_for_is_the_shared_machine_at_most(product: WholeProduct) -> None:
+async def test_what_is_listed_without_being_asked_for_is_the_shared_machine_at_most(
+    walked_product: WholeProduct,
+) -> None:
+    product = walked_product
     await shared(product)
     others = others_there(product)
     engineer = await product.sign_in(Role.ENGINEER)
