@@ -15,6 +15,7 @@ from pdm_app.cli.bom import bom
 from pdm_app.cli.build import build
 from pdm_app.cli.cert import cert
 from pdm_app.cli.demo import demo
+from pdm_app.cli.firmware import firmware
 from pdm_app.cli.history import history
 from pdm_app.cli.key import key
 from pdm_app.cli.rpc import rpc
@@ -29,7 +30,7 @@ from pdm_app.domain.errors import PdmError
 COMMANDS: tuple[Callable[..., None], ...] = (serve, build, bom, test)
 """Each function is one command under its own name."""
 
-GROUPS: tuple[typer.Typer, ...] = (demo, user, key, settings, secret, sink, cert, audit, history, rpc, bench)
+GROUPS: tuple[typer.Typer, ...] = (demo, user, key, settings, secret, sink, cert, audit, history, firmware, rpc, bench)
 """Commands that have commands of their own, such as `user add`; each Typer carries its name."""
 
 PASSES_ON_OPTIONS = {test}

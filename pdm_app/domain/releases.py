@@ -192,8 +192,8 @@ def manifest_sha256(facts: ReleaseFacts, artifact: Artifact) -> str:
     return hashlib.sha256(manifest(facts, artifact)).hexdigest()
 
 
-class DeviceFirmware(Record):
-    """What of a device decides which releases fit."""
+class Target(Record):
+    """What of a device decides whether a release may be put on it."""
 
     model: str = Field(default="", max_length=80, description="Empty: not known.")
     revision: str = Field(default="", max_length=40, description="Empty: not known.")
@@ -210,7 +210,7 @@ class Obstacle(StrEnum):
     SECURITY_FLOOR = "security_floor"
 
 
-def obstacles(facts: ReleaseFacts, device: DeviceFirmware) -> tuple[Obstacle, ...]:
+def obstacles(facts: ReleaseFacts, device: Target) -> tuple[Obstacle, ...]:
     """Return all that keeps a release from a device; nothing where it fits.
 
     What is not known of a device does not fit: a model that was never said could be any.

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from pdm_app.domain.releases import (
     STEPS,
-    DeviceFirmware,
     Hardware,
     Obstacle,
     ReleaseState,
     ReleaseStep,
+    Target,
     manifest,
     manifest_sha256,
     obstacles,
@@ -21,7 +21,7 @@ from pdm_app.domain.releases import (
 )
 from tests.domain.releases import GATEWAY, artifact, facts
 
-OURS = DeviceFirmware(model="GW-100", revision="A", version="1.4.2", security_version=3)
+OURS = Target(model="GW-100", revision="A", version="1.4.2", security_version=3)
 
 
 def test_the_manifest_is_written_out_here_by_hand() -> None:
