@@ -1,5 +1,6 @@
 """What is told about the procedures is what they are."""
 
+from functools import cache
 from pathlib import Path
 
 from pdm_app.domain.access import ROLE_PERMISSIONS, Permission, Role
@@ -10,15 +11,18 @@ from pdm_app.rpc.root import root
 PAGE = Path(__file__).resolve().parents[2] / ".docs" / "rpc.md"
 
 
+page = cache(markdown)
+
+
 def rows_of(heading: str) -> list[list[str]]:
     """Return the cells of a section's table, without its head."""
-    section = markdown().split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    section = page().split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == markdown(), (
+    assert PAGE.read_text(encoding="utf-8") == page(), (
         "The procedures have changed since .docs/rpc.md was written. Write it anew: "
         "`python3 -m pdm_app rpc docs --out .docs/rpc.md`."
     )

@@ -18,6 +18,7 @@ from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_
 from tests.rpc.export_calls import export_crossings
 from tests.rpc.import_calls import import_crossings
 from tests.rpc.link_calls import link_crossings
+from tests.rpc.names import Names
 from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
@@ -209,7 +210,7 @@ async def test_one_foreign_signal_among_own_ones_gives_none_of_them(sqlite_produ
             assert refused.value.code == "NOT_FOUND"
 
 
-def names_elsewhere(product: WholeProduct) -> re.Pattern[str]:
+def names_elsewhere(product: WholeProduct) -> Names:
     """Every id, code, name and address of the other site."""
     plant, theirs = product.plant, product.theirs
     names = {THEIRS, theirs.alarm_id, theirs.past_alarm_id, theirs.fault_id}
@@ -218,7 +219,7 @@ def names_elsewhere(product: WholeProduct) -> re.Pattern[str]:
     names |= {asset.code for asset in plant.assets if asset.site_id == THEIRS}
     connections = [connection for connection in plant.connections if connection.site_id == THEIRS]
     names |= {connection.name for connection in connections} | {connection.endpoint for connection in connections}
-    return re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" for name in names), re.IGNORECASE)
+    return Names(names)
 
 
 async def test_no_answer_speaks_of_another_site(product: WholeProduct) -> None:
@@ -229,8 +230,8 @@ async def test_no_answer_speaks_of_another_site(product: WholeProduct) -> None:
     leaks = {}
     async with product.client(engineer.access_token) as client:
         for path in NEEDS:
-            inputs: tuple[Any, ...] = ({}, sensible_input(path, product.ours))
-            for asked in inputs:
+            sensible = sensible_input(path, product.ours)
+            for asked in [{}, sensible] if sensible else [{}]:
                 try:
                     said = json.dumps(await answer(client, path, asked))
                 except TrpcError as error:
