@@ -152,9 +152,10 @@ def check_file(said: Mapping[str, Any], path: Path) -> None:
             digest.update(piece)
             size += len(piece)
     expected = said["artifact"]
-    if size != expected["bytes"] or digest.hexdigest() != expected["sha256"]:
+    found = (size, digest.hexdigest())
+    if found != (expected["bytes"], expected["sha256"]):
         raise InvalidInputError(
-            f"{path.name} is not the file that the manifest is about: it has {size:,} bytes and SHA-256 "
-            f"{digest.hexdigest()}; the manifest says {expected['bytes']:,} and {expected['sha256']}. "
+            f"{path.name} is not the file that the manifest is about: it has {size:,} bytes and SHA-256 {found[1]}; "
+            f"the manifest says {expected['bytes']:,} and {expected['sha256']}. "
             "Nothing was signed. Somebody uploaded another file: find out which one is right."
         )
