@@ -229,6 +229,7 @@ class ActionEvent(Record):
     at: Instant
     happening: Happening
     state: ActionState
+    is_a_move: bool = True
     by: Name = Field(description="The device's code, or who did it.")
     detail: str = Field(default="", max_length=MESSAGE_CHARACTERS_MAX * 4)
 
@@ -293,6 +294,10 @@ class FirmwareActions(Protocol):
         ...
 
     async def put(self, actions: Sequence[Action]) -> None: ...
+    async def heard(self, action_id: str, at: int) -> bool:
+        """Set ``heard_at`` and nothing else."""
+        ...
+
     async def note(self, events: Sequence[ActionEvent]) -> None:
         """Add lines to stories; past the limit only those that move an action are kept."""
         ...

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.firmware_versions import FirmwareVersion, is_same
 from pdm_app.domain.record import Id, Instant, Record, Revision
-from pdm_app.domain.releases import DeviceFirmware
+from pdm_app.domain.releases import Target
 
 ATTRIBUTES_MAX = 100
 ATTRIBUTE_KEY_MAX = 128
@@ -69,9 +69,9 @@ class FirmwareTwin(Record):
     revision: Revision = 0
 
     @property
-    def firmware(self) -> DeviceFirmware:
+    def target(self) -> Target:
         """What decides which releases fit; a version that is none in our spelling is not known."""
-        return DeviceFirmware(
+        return Target(
             model=self.hardware,
             revision=self.hardware_revision[:40],
             version=_version(self.version),
@@ -151,4 +151,7 @@ class FirmwareTwins(Protocol):
 
     async def all(self) -> Sequence[FirmwareTwin]: ...
     async def get(self, device_id: str) -> FirmwareTwin | None: ...
-    async def put(self, firmware: Sequence[FirmwareTwin]) -> None: ...
+    async def put(self, twins: Sequence[FirmwareTwin]) -> None: ...
+    async def polled(self, device_id: str, at: int, address: str) -> bool:
+        """Set when and from where a device asked, and nothing else."""
+        ...
