@@ -34,7 +34,7 @@ class CsvTable(_TextFile):
         super().__init__(path, columns, style)
         self._file.write("\ufeff")  # By it, spreadsheets know UTF-8; programs read it with utf-8-sig.
         self._csv = csv.writer(self._file, delimiter=style.separator)
-        self._csv.writerow([_harmless(column.title) for column in columns])
+        self._csv.writerow([harmless(column.title) for column in columns])
 
     def write(self, block: Block) -> None:
         self._csv.writerows(zip(*map(self._cells, self._columns, block), strict=True))
@@ -52,7 +52,7 @@ class CsvTable(_TextFile):
                     return written
                 return (number.replace(".", self._style.decimal) for number in written)
             case ColumnKind.TEXT:
-                return ("" if words is None else _harmless(words) for words in cells)
+                return ("" if words is None else harmless(words) for words in cells)
 
 
 class JsonTable(_TextFile):
@@ -96,5 +96,5 @@ class JsonLinesTable(JsonTable):
     _begin, _between, _end = "", "\n", "\n"
 
 
-def _harmless(words: str) -> str:
+def harmless(words: str) -> str:
     return "'" + words if words.startswith(FORMULA_MARKS) else words
