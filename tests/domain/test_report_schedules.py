@@ -95,9 +95,10 @@ def test_a_date_that_says_too_little_or_too_much_is_refused(facts: dict[str, obj
 @given(
     zone=st.sampled_from(ZONES),
     minute=st.integers(0, 24 * 60 - 1),
-    since=st.datetimes(datetime.min.replace(year=2010), datetime.min.replace(year=2030), timezones=st.just(UTC)),
+    minutes=st.integers(0, 20 * 365 * 24 * 60),
 )
-def test_a_daily_date_comes_once_for_each_day_of_the_wall(zone: str, minute: int, since: datetime) -> None:
+def test_a_daily_date_comes_once_for_each_day_of_the_wall(zone: str, minute: int, minutes: int) -> None:
+    since = datetime(2010, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     schedule = Schedule(rhythm=Rhythm.DAILY, at=f"{minute // 60:02d}:{minute % 60:02d}", zone=zone)
     found = list(islice(schedule.after(micros(since)), 20))
     days = timedelta(days=20, hours=25)  # Samoa has left out a whole day once: 30 December 2011.
