@@ -1,0 +1,277 @@
+"""The time of a machine as intervals that follow each other without gap or overlap, with the pieces made in each.
+
+`derived` finds them from samples alone; what people say of them is laid over them elsewhere
+(`pdm_app.domain.stop_edits`). A shift is derived by itself: what goes on across its edge is two intervals, so that a
+shift that is closed never changes because the next one goes on.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pdm_app.domain.counters import Increments
+from pdm_app.domain.machine_states import NONE_HOLDS, UNKNOWN, MachineState, Spells, StateRule
+from pdm_app.domain.oee import Totals
+from pdm_app.domain.record import Record
+from pdm_app.domain.samples import F8, I8
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What a machine did from one moment up to, and without, another.
+
+    Attributes:
+        may_be_minor: Whether it is a minor stop where it is short.
+        reason_id: Why, if anybody knows; by the machine itself or by a person.
+        by_hand: Whether a person has said so.
+        made: Pieces, as are ``good``, ``scrap``, ``rework`` and ``without_cycle``.
+        ideal_made_s: Planned run time of those made.
+        order_us: Time in which it was known which product was in work.
+    """
+
+    begin_at: int
+    end_at: int
+    state: MachineState
+    may_be_minor: bool = False
+    reason_id: str | None = None
+    by_hand: bool = False
+    made: float = 0.0
+    good: float = 0.0
+    scrap: float = 0.0
+    rework: float = 0.0
+    without_cycle: float = 0.0
+    ideal_made_s: float = 0.0
+    ideal_good_s: float = 0.0
+    order_us: int = 0
+
+    @property
+    def length_us(self) -> int:
+        return self.end_at - self.begin_at
+
+
+SUMMED = ("made", "good", "scrap", "rework", "without_cycle", "ideal_made_s", "ideal_good_s", "order_us")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """What was counted of each kind, and which product was in work when.
+
+    Attributes:
+        made: Increments of all pieces, as are ``good``, ``scrap`` and ``rework`` of theirs; None where no counter is.
+        product_at: Moments from which a product was in work, rising.
+        cycle_s: The ideal cycle from each of these moments on; NaN where it is not known.
+        is_known: Whether it is known which product it is.
+    """
+
+    made: Increments | None
+    good: Increments | None
+    scrap: Increments | None
+    rework: Increments | None
+    product_at: I8
+    cycle_s: F8
+    is_known: NDArray[np.bool_]
+
+
+def derived(found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: int) -> list[Interval]:
+    """Return the intervals of a span, which begins with the first spell, with the pieces counted in each.
+
+    Pieces that were counted across time of which nothing is known belong to that time.
+    """
+    begins = found.begin_at
+    intervals = [
+        _interval(int(begin), int(end), int(rule), rules)
+        for begin, end, rule in zip(begins, [*begins[1:], end_at], found.rule, strict=True)
+    ]
+    unknown = found.rule == UNKNOWN
+    sums = {name: np.zeros(len(begins)) for name in SUMMED if name != "order_us"}
+    for kind in ("made", "good", "scrap", "rework"):
+        grown: Increments | None = getattr(pieces, kind)
+        if grown is not None:
+            _count(sums, kind, grown, begins, unknown, pieces, end_at)
+    if pieces.good is None and pieces.made is not None:
+        for good, made in (("good", "made"), ("ideal_good_s", "ideal_made_s")):
+            sums[good] = sums[made].copy()
+        lost = sums["scrap"] + sums["rework"]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cycle_s = np.where(sums["made"] > 0, sums["ideal_made_s"] / sums["made"], _cycle(pieces, begins))
+        sums["good"] -= lost
+        sums["ideal_good_s"] -= lost * np.nan_to_num(cycle_s)
+    elif pieces.made is None and pieces.good is not None:
+        sums["made"] = sums["good"] + sums["scrap"] + sums["rework"]
+        sums["ideal_made_s"] = sums["ideal_good_s"] + (sums["scrap"] + sums["rework"]) * np.nan_to_num(
+            _cycle(pieces, begins)
+        )
+    if pieces.scrap is None and pieces.good is not None and pieces.made is not None:
+        sums["scrap"] = sums["made"] - sums["good"] - sums["rework"]
+    order_us = _order_us(pieces, begins, end_at)
+    return joined(
+        replace(interval, order_us=int(order), **{name: float(column[place]) for name, column in sums.items()})
+        for place, (interval, order) in enumerate(zip(intervals, order_us, strict=True))
+    )
+
+
+def joined(intervals: Iterable[Interval]) -> list[Interval]:
+    """Join neighbours that say the same, and add up what was made in them."""
+    whole: list[Interval] = []
+    for interval in intervals:
+        last = whole[-1] if whole else None
+        if last is not None and last.end_at == interval.begin_at and _alike(last, interval):
+            whole[-1] = together([last, interval], last)
+        else:
+            whole.append(interval)
+    return whole
+
+
+def together(parts: Sequence[Interval], like: Interval) -> Interval:
+    """Make one interval of neighbours that says what ``like`` says, with all that was made in them."""
+    sums = {name: sum(getattr(part, name) for part in parts) for name in SUMMED}
+    return replace(like, begin_at=parts[0].begin_at, end_at=parts[-1].end_at, **sums)
+
+
+def totals_of(intervals: Iterable[Interval], *, unscheduled_us: int = 0, began_before: bool = False) -> Totals:
+    """Sum up intervals. Pieces of time of which nothing is known are left out.
+
+    Args:
+        intervals: As `edited` returns them.
+        unscheduled_us: Time besides, in which no shift ran.
+        began_before: The first one went on from the shift before: a breakdown there was counted then.
+    """
+    us = dict.fromkeys(MachineState, 0)
+    sums = dict.fromkeys(SUMMED, 0.0)
+    stops = minor_stops = failures = uncategorised_us = 0
+    for place, interval in enumerate(intervals):
+        state = interval.state
+        us[state] += interval.length_us
+        if state is MachineState.NO_DATA:
+            continue
+        for name in SUMMED:
+            sums[name] += getattr(interval, name)
+        minor_stops += state is MachineState.MINOR_STOP
+        stops += state.is_stop and state not in (MachineState.MINOR_STOP, MachineState.PLANNED)
+        failures += state is MachineState.DOWN and not (began_before and place == 0)
+        if interval.reason_id is None and state in ASKED:
+            uncategorised_us += interval.length_us
+    return Totals(
+        unscheduled_us=us[MachineState.UNSCHEDULED] + unscheduled_us,
+        planned_us=us[MachineState.PLANNED],
+        no_data_us=us[MachineState.NO_DATA],
+        breakdown_us=us[MachineState.DOWN],
+        setup_us=us[MachineState.SETUP],
+        blocked_us=us[MachineState.BLOCKED],
+        starved_us=us[MachineState.STARVED],
+        idle_us=us[MachineState.IDLE],
+        minor_us=us[MachineState.MINOR_STOP],
+        running_us=us[MachineState.RUNNING] + us[MachineState.SLOW],
+        slow_us=us[MachineState.SLOW],
+        uncategorised_us=uncategorised_us,
+        order_us=int(sums["order_us"]),
+        stops=stops,
+        minor_stops=minor_stops,
+        failures=failures,
+        made=sums["made"],
+        good=max(sums["good"], 0.0),
+        scrap=max(sums["scrap"], 0.0),
+        rework=sums["rework"],
+        without_cycle=sums["without_cycle"],
+        ideal_made_s=sums["ideal_made_s"],
+        ideal_good_s=max(sums["ideal_good_s"], 0.0),
+    )
+
+
+ASKED = (MachineState.DOWN, MachineState.IDLE)
+"""States whose reason is asked for; the others are their own reason."""
+
+
+class ReasonTotal(Record):
+    """Time lost for one reason in one kind of time; ``reason_id`` None: nobody has said why."""
+
+    state: MachineState
+    reason_id: str | None
+    us: int
+    count: int
+
+
+def by_reason(intervals: Iterable[Interval]) -> list[ReasonTotal]:
+    """Return the stops summed by kind and reason, the longest first."""
+    sums: dict[tuple[MachineState, str | None], tuple[int, int]] = {}
+    for interval in intervals:
+        if interval.state.is_stop:
+            key = (interval.state, interval.reason_id)
+            us, count = sums.get(key, (0, 0))
+            sums[key] = (us + interval.length_us, count + 1)
+    totals = [
+        ReasonTotal(state=state, reason_id=reason, us=us, count=count) for (state, reason), (us, count) in sums.items()
+    ]
+    return sorted(totals, key=lambda total: (-total.us, total.state, total.reason_id or ""))
+
+
+# --- deriving -------------------------------------------------------------------------------------------------------
+
+
+def _interval(begin_at: int, end_at: int, place: int, rules: Sequence[StateRule]) -> Interval:
+    if place == UNKNOWN:
+        return Interval(begin_at, end_at, MachineState.NO_DATA)
+    if place == NONE_HOLDS:
+        return Interval(begin_at, end_at, MachineState.IDLE, may_be_minor=True)
+    rule = rules[place]
+    stands = rule.state.is_stop
+    return Interval(begin_at, end_at, rule.state, rule.may_be_minor and stands, rule.reason_id if stands else None)
+
+
+def _count(
+    sums: dict[str, F8], kind: str, grown: Increments, begins: I8, unknown: NDArray[np.bool_],
+    pieces: Pieces, end_at: int,
+) -> None:  # fmt: skip
+    """Add what a counter counted to the interval in which it was read."""
+    inside = (grown.at >= begins[0]) & (grown.at < end_at) & np.isfinite(grown.count)
+    at, since, count = grown.at[inside], grown.since_at[inside], grown.count[inside]
+    place = np.searchsorted(begins, at, side="right") - 1
+    first = np.clip(np.searchsorted(begins, since, side="right") - 1, 0, None)
+    before = np.concatenate([[0], np.cumsum(unknown)])
+    blind = before[place] - before[np.minimum(first, place)] > 0
+    # The last of the unknown intervals that the increment spans.
+    latest = np.maximum.accumulate(np.where(unknown, np.arange(len(unknown)), -1))
+    place = np.where(blind, latest[np.clip(place - 1, 0, None)], place)
+    np.add.at(sums[kind], place, count)
+    if kind in ("made", "good"):
+        cycle_s = _cycle(pieces, at)
+        missing = np.isnan(cycle_s)
+        np.add.at(sums[f"ideal_{kind}_s"], place, np.where(missing, 0.0, count * np.nan_to_num(cycle_s)))
+        if kind == "made" or pieces.made is None:
+            np.add.at(sums["without_cycle"], place, np.where(missing, count, 0.0))
+
+
+def _cycle(pieces: Pieces, at: I8) -> F8:
+    place = np.searchsorted(pieces.product_at, at, side="right") - 1
+    if not len(pieces.cycle_s):
+        return np.full(len(at), np.nan)
+    found: F8 = np.where(place >= 0, pieces.cycle_s[np.clip(place, 0, None)], np.nan)
+    return found
+
+
+def _order_us(pieces: Pieces, begins: I8, end_at: int) -> I8:
+    """Return how much of each interval a known product was in work."""
+    if not len(pieces.product_at):
+        return np.zeros(len(begins), np.int64)
+    edges = np.append(begins, end_at)
+    lengths = np.diff(np.append(pieces.product_at, max(end_at, int(pieces.product_at[-1])))) * pieces.is_known
+    sums = np.concatenate([[0], np.cumsum(lengths)])
+    place = np.clip(np.searchsorted(pieces.product_at, edges, side="right") - 1, 0, None)
+    into = np.clip(edges - pieces.product_at[place], 0, None) * pieces.is_known[place]
+    return np.diff(sums[place] + into).astype(np.int64)
+
+
+def _alike(one: Interval, other: Interval) -> bool:
+    return (one.state, one.may_be_minor, one.reason_id) == (other.state, other.may_be_minor, other.reason_id)
+
+
+def covers_once(intervals: Sequence[Interval], begin_at: int, end_at: int) -> bool:
+    """Whether intervals cover a span without gap or overlap."""
+    if not intervals:
+        return begin_at == end_at
+    meets = all(one.end_at == other.begin_at for one, other in pairwise(intervals))
+    lasts = all(one.length_us > 0 for one in intervals)
+    return meets and lasts and intervals[0].begin_at == begin_at and intervals[-1].end_at == end_at
