@@ -57,6 +57,7 @@ class Permission(StrEnum):
     TRUST_CONFIGURE = "trust.configure"
     RUNS_CONTROL = "runs.control"
     STORAGE_CONFIGURE = "storage.configure"
+    MAINTENANCE_WRITE = "maintenance.write"
 
 
 _READ = frozenset(
@@ -82,6 +83,7 @@ _ENGINEER = _OPERATE | {
     Permission.ASSETS_SHARE,
     Permission.SIGNALS_CONFIGURE,
     Permission.ALARMS_SERVICE,
+    Permission.MAINTENANCE_WRITE,
     Permission.ALARMS_CONFIGURE,
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,
@@ -93,7 +95,13 @@ _ENGINEER = _OPERATE | {
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _READ,
     Role.OPERATOR: _OPERATE | {Permission.DEMO_CONTROL},
-    Role.TECHNICIAN: _OPERATE | {Permission.ALARMS_SERVICE, Permission.DEMO_CONTROL, Permission.SIGNATURES_SIGN},
+    Role.TECHNICIAN: _OPERATE
+    | {
+        Permission.ALARMS_SERVICE,
+        Permission.MAINTENANCE_WRITE,
+        Permission.DEMO_CONTROL,
+        Permission.SIGNATURES_SIGN,
+    },
     Role.ENGINEER: _ENGINEER,
     Role.MANAGER: _READ
     | {

@@ -210,10 +210,16 @@ class JournalKind(StrEnum):
     UNSUPPRESSED = "unsuppressed"
     OUT_OF_SERVICE = "out_of_service"
     IN_SERVICE = "in_service"
+    EVENT_OPENED = "event_opened"
+    EVENT_RESOLVED = "event_resolved"
+
+
+EVENTS = (JournalKind.EVENT_OPENED, JournalKind.EVENT_RESOLVED)
+"""Of maintenance: in the same journal, but no alarms, and in none of their figures."""
 
 
 class JournalEntry(Record):
-    """One thing that happened to an alarm; never changed, never deleted.
+    """One thing that happened to an alarm, or to a maintenance event; never changed, never deleted.
 
     ``id`` is derived from alarm, kind and time, so that a replay after a crash writes the same entry, not a second one.
     """

@@ -19,6 +19,7 @@ from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
+from pdm_app.domain.maintenance_events import Maintenance
 from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
@@ -219,6 +220,7 @@ class Work(Protocol):
     views: Views
     annotations: Annotations
     imports: Imports
+    maintenance: Maintenance
     outbox: Outbox
     notice_templates: NoticeTemplates
     shifts: ShiftCalendars

@@ -24,6 +24,7 @@ from pdm_app.rpc.imports import imports
 from pdm_app.rpc.inbox import inbox
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
+from pdm_app.rpc.maintenance import maintenance
 from pdm_app.rpc.notices import notices
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.replays import replays
@@ -72,6 +73,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "inbox": inbox,
     "lines": lines,
     "live": live,
+    "maintenance": maintenance,
     "notices": notices,
     "profile": profile,
     "replays": replays,

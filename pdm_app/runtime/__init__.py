@@ -47,6 +47,7 @@ from pdm_app.engine.vitals import About, Vitals
 from pdm_app.runtime.demo import begin_opening, begin_past, begin_plant
 from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.imports import import_services
+from pdm_app.runtime.maintenance import begin_maintenance
 from pdm_app.runtime.notices import Notices, begin_notices
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.runtime.sinks import begin_sinks
@@ -319,6 +320,7 @@ async def running(
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,
+            **begin_maintenance(work, book, latest, clock, keeper.held, supervisor),
             **notices.services,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,

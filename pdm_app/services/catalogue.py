@@ -32,6 +32,8 @@ from pdm_app.services.ingest import IngestService
 from pdm_app.services.lines import LineService
 from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
+from pdm_app.services.maintenance import MaintenanceService
+from pdm_app.services.maintenance_rules import MaintenanceRuleService
 from pdm_app.services.notice_links import NoticeLinks
 from pdm_app.services.notice_routes import NoticeRouteService
 from pdm_app.services.notice_templates import NoticeTemplateService
@@ -88,6 +90,8 @@ class Services:
     lines: LineService
     live: LiveService
     logins: LoginService
+    maintenance: MaintenanceService
+    maintenance_rules: MaintenanceRuleService
     notice_links: NoticeLinks
     notice_routes: NoticeRouteService
     notice_templates: NoticeTemplateService

@@ -11,6 +11,7 @@ from pdm_app.domain.alarms import JournalEntry
 from pdm_app.domain.assets import Asset
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.exports import Export, ExportOrder, JournalOrder, TableOrder
+from pdm_app.domain.maintenance_events import NO_PRIORITY
 from pdm_app.domain.ports import Historian
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros, moment
@@ -23,7 +24,7 @@ from pdm_app.services.export_rows import columns_of, rows_of
 from pdm_app.services.signals import SignalService
 
 ENTRIES_PER_BLOCK = 2_000
-PRIORITY_WORDS = {1: "1 critical", 2: "2 high", 3: "3 medium", 4: "4 low"}
+PRIORITY_WORDS = {NO_PRIORITY: "event", 1: "1 critical", 2: "2 high", 3: "3 medium", 4: "4 low"}
 JOURNAL_COLUMNS = (
     Column("Time", ColumnKind.TIME),
     Column("Priority", ColumnKind.TEXT),

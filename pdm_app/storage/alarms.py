@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from pdm_app.domain.alarm_figures import Happening
-from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, JournalQuery, RuleMemory
+from pdm_app.domain.alarms import (
+    EVENTS,
+    Alarm,
+    AlarmRule,
+    AlarmState,
+    JournalEntry,
+    JournalKind,
+    JournalQuery,
+    RuleMemory,
+)
 from pdm_app.domain.errors import InvalidInputError, NotFoundError
 from pdm_app.storage import dialect
 from pdm_app.storage.repository import KEYS_PER_QUERY, Repository, chunks, columns_of
@@ -15,6 +24,8 @@ RULES = table_of(AlarmRuleRow)
 MEMORIES = table_of(RuleMemoryRow)
 ALARMS = table_of(AlarmRow)
 JOURNAL = table_of(JournalRow)
+UNCOUNTED = [str(kind) for kind in (JournalKind.COMMENTED, *EVENTS)]
+"""They say nothing of how alarms stand."""
 
 
 class SqlAlarms(Repository):
@@ -121,7 +132,7 @@ class SqlAlarms(Repository):
                 self._transaction.shows(JOURNAL),
                 JOURNAL.c.at >= start_at,
                 JOURNAL.c.at < end_at,
-                JOURNAL.c.kind != str(JournalKind.COMMENTED),
+                JOURNAL.c.kind.not_in(UNCOUNTED),
                 *(() if site_id is None else (JOURNAL.c.site_id == site_id,)),
             )
             .order_by(JOURNAL.c.at.desc(), JOURNAL.c.id.desc())
@@ -134,9 +145,15 @@ class SqlAlarms(Repository):
         ]
 
     async def journal_begins_at(self, site_id: str | None) -> int | None:
-        """Return the time of the oldest entry; None where there is none."""
+        """Return the time of the oldest entry about an alarm; None where there is none."""
         conditions = () if site_id is None else (JOURNAL.c.site_id == site_id,)
-        statement = select(func.min(JOURNAL.c.at).label("at")).where(self._transaction.shows(JOURNAL), *conditions)
+        of_alarms = JOURNAL.c.kind.not_in([str(kind) for kind in EVENTS])
+        statement = (  # In the order of the index: a least value under a condition would read the whole journal.
+            select(JOURNAL.c.at)
+            .where(self._transaction.shows(JOURNAL), of_alarms, *conditions)
+            .order_by(JOURNAL.c.at, JOURNAL.c.id)
+            .limit(1)
+        )
         found = await self._transaction.rows(statement, "read the alarm journal")
         return found[0]["at"] if found else None
 

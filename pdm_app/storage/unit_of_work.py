@@ -18,6 +18,7 @@ from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
+from pdm_app.domain.maintenance_events import Maintenance
 from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
@@ -45,6 +46,7 @@ from pdm_app.storage.devices import SqlDevices
 from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
 from pdm_app.storage.imports import SqlImports
+from pdm_app.storage.maintenance import SqlMaintenance
 from pdm_app.storage.notice_templates import SqlNoticeTemplates
 from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
@@ -95,6 +97,7 @@ class SqlWork:
         self.views: Views = SqlViews(transaction)
         self.annotations: Annotations = SqlAnnotations(transaction)
         self.imports: Imports = SqlImports(transaction)
+        self.maintenance: Maintenance = SqlMaintenance(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self.retention: Retention = SqlRetention(transaction)
         self._audit = SqlAudit(transaction)

@@ -44,6 +44,7 @@ from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.clocks import until
 from tests.counterparts.device_certificates import made
 from tests.counterparts.installation import quick_hasher
+from tests.counterparts.maintenance import put_maintenance
 from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
 from tests.counterparts.recordings import put_recordings
@@ -240,6 +241,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await transaction.alarms.put([past, standing])
         await transaction.trust.put(peer)
         await put_notices(transaction, site_id, f"visitor-{site_id}")
+        await put_maintenance(transaction, site_id, asset.id)
         await put_recordings(transaction, site_id, asset.id, int(now))
         await transaction.retention.put_rule(RetentionRule(id=KEPT, name="Everything", raw_days=DAYS_MAX))
         await transaction.retention.put_hold(RetentionHold(id=KEPT, reason="batch 7", start_at=0, end_at=1))

@@ -14,6 +14,7 @@ from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.export_calls import EXPORT_NEEDS, export_inputs
 from tests.rpc.import_calls import IMPORT_NEEDS, import_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
+from tests.rpc.maintenance_calls import MAINTENANCE_NEEDS, maintenance_inputs
 from tests.rpc.notice_calls import NOTICE_NEEDS, notice_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
@@ -98,6 +99,7 @@ NEEDS: dict[str, Permission | None] = {
     **IMPORT_NEEDS,
     **LINK_NEEDS,
     **DIRECTORY_NEEDS,
+    **MAINTENANCE_NEEDS,
     **NOTICE_NEEDS,
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
@@ -169,6 +171,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | export_inputs(own)
         | import_inputs(own)
         | link_inputs(own)
+        | maintenance_inputs(own)
         | notice_inputs(own)
         | shift_inputs(own)
         | plant_inputs(own)

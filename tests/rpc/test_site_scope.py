@@ -18,6 +18,7 @@ from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_
 from tests.rpc.export_calls import export_crossings
 from tests.rpc.import_calls import import_crossings
 from tests.rpc.link_calls import link_crossings
+from tests.rpc.maintenance_calls import maintenance_crossings
 from tests.rpc.names import Names
 from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
@@ -108,6 +109,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **export_crossings(target, site_id),
         **import_crossings(target),
         **link_crossings(target, site_id),
+        **maintenance_crossings(target, site_id),
         **notice_crossings(target, site_id),
         **shift_crossings(target, site_id),
         **people_crossings(target),

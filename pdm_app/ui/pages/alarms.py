@@ -3,6 +3,7 @@
 import reflex as rx
 
 from pdm_app.domain.alarms import JournalEntry, JournalKind
+from pdm_app.domain.maintenance_events import NO_PRIORITY
 from pdm_app.ui.messages import text
 from pdm_app.ui.shell import empty, head, page, simulated_chip
 from pdm_app.ui.states.journal import Journal
@@ -140,7 +141,13 @@ def journal() -> rx.Component:
 def _entry(entry: rx.Var[JournalEntry]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(moment(at=entry.at, time_zone=Session.time_zone), class_name="nowrap"),
-        rx.el.td(priority_shape(priority=entry.priority, state="acked", size=18)),
+        rx.el.td(
+            rx.cond(
+                entry.priority == NO_PRIORITY,
+                rx.el.span(text("journal.event"), class_name="muted"),
+                priority_shape(priority=entry.priority, state="acked", size=18),
+            )
+        ),
         rx.el.td(asset_code(asset_id=entry.asset_id)),
         rx.el.td(entry.name),
         rx.el.td(text("journal.kind", kind=entry.kind)),

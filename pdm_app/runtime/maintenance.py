@@ -1,0 +1,37 @@
+"""Plugs maintenance together: who finds that a machine needs work, and who answers questions about it."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypedDict
+
+from pdm_app.domain.ports import Clock, Fence
+from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.engine.maintenance_watch import MaintenanceWatch
+from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.services.maintenance import MaintenanceService
+from pdm_app.services.maintenance_rules import MaintenanceRuleService
+from pdm_app.stream.alarm_book import AlarmBook
+from pdm_app.stream.latest import Latest
+
+
+class MaintenanceServices(TypedDict):
+    """By their names among the services."""
+
+    maintenance: MaintenanceService
+    maintenance_rules: MaintenanceRuleService
+
+
+def begin_maintenance(
+    work: UnitOfWork,
+    book: AlarmBook,
+    latest: Latest,
+    clock: Clock,
+    fence: Callable[[], Awaitable[Fence]],
+    supervisor: Supervisor,
+) -> MaintenanceServices:
+    """Start the watch of maintenance rules."""
+    watch = MaintenanceWatch(work, book, latest, clock, fence)
+    supervisor.start("maintenance", watch.run, stage=Stage.CONSUMER, backoff=watch.backoff)
+    return MaintenanceServices(
+        maintenance=MaintenanceService(work, clock),
+        maintenance_rules=MaintenanceRuleService(work, clock, watch.reload),
+    )
