@@ -80,6 +80,11 @@ class EmailChannel:
         if message.priority is not None and message.priority <= 2:
             mail["Importance"] = "high"
         mail.set_content(f"{message.body}\n\n{REPEAT_WORDS}" if message.is_repeat else message.body)
+        if message.attachment is not None:
+            kind, _, subkind = message.attachment.media_type.partition("/")
+            mail.add_attachment(
+                message.attachment.content, maintype=kind, subtype=subkind, filename=message.attachment.name
+            )
         return mail
 
     async def _connected(self) -> aiosmtplib.SMTP:

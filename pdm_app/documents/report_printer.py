@@ -9,9 +9,8 @@ from pathlib import Path
 
 from pdm_app.documents.report_page import page_of
 from pdm_app.documents.report_workbook import csv_of, workbook_of
-from pdm_app.domain.errors import PdmError
 from pdm_app.domain.report_blocks import Report
-from pdm_app.domain.reports import FILE_BYTES_MAX, ReportFormat
+from pdm_app.domain.reports import FILE_BYTES_MAX, ReportFormat, UnprintableError
 from pdm_app.domain.samples import MICROS_PER_S
 
 AT_ONCE = 2
@@ -19,16 +18,6 @@ WITHIN_S = 60.0  # A weekly report takes a fifth of a second; this is for a mach
 PICTURE_DOTS_PER_INCH = 96
 CHILD = "pdm_app.documents.report_child"
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-MEDIA_TYPES = {
-    ReportFormat.PDF: "application/pdf",
-    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ReportFormat.CSV: "text/csv; charset=utf-8",
-    ReportFormat.JSON: "application/json",
-}
-
-
-class UnprintableError(PdmError):
-    """A report could not be written; says why and what helps."""
 
 
 class Printer:
@@ -37,7 +26,7 @@ class Printer:
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(AT_ONCE)
 
-    async def write(self, report: Report, format: ReportFormat) -> tuple[bytes, str]:
+    async def write(self, report: Report, format: ReportFormat) -> bytes:
         """See `ReportPrinter.write`."""
         match format:
             case ReportFormat.PDF:
@@ -53,7 +42,7 @@ class Printer:
                 f"The report {report.title!r} would have {len(written):,} bytes as {format}, more than the "
                 f"{FILE_BYTES_MAX:,} that are kept and mailed. Choose a shorter period or fewer parts."
             )
-        return written, MEDIA_TYPES[format]
+        return written
 
     async def pictures(self, report: Report, pages: int) -> Sequence[bytes]:
         """See `ReportPrinter.pictures`."""

@@ -30,6 +30,14 @@ class ChannelKind(StrEnum):
 Address = Annotated[str, Field(min_length=3, max_length=ADDRESS_MAX)]
 
 
+class Attachment(Record):
+    """A file that leaves with a message."""
+
+    name: str = Field(min_length=1, max_length=200)
+    media_type: str = Field(max_length=100, pattern=r"^[a-z]+/[a-z0-9.+-]+$")
+    content: bytes
+
+
 class OutgoingMessage(Record):
     """What a channel is given to hand over."""
 
@@ -40,6 +48,7 @@ class OutgoingMessage(Record):
     at: int = Field(description="When it was made; microseconds UTC.")
     priority: int | None = Field(default=None, ge=1, le=4, description="Of the most urgent alarm in it.")
     is_repeat: bool = Field(default=False, description="An attempt before may have arrived without our knowing it.")
+    attachment: Attachment | None = Field(default=None, description="Only mail carries it.")
 
 
 class DeliveryError(PdmError):

@@ -109,6 +109,7 @@ class Message(Record):
     reply: str = Field(default="", max_length=REPLY_MAX, description="Newest answer of the other side.")
     problem: str = Field(default="", max_length=1000)
     is_repeat: bool = Field(default=False, description="It may have arrived before.")
+    copy_id: Id | None = Field(default=None, description="The copy of a report that it carries.")
 
 
 class Attempt(Record):

@@ -10,7 +10,8 @@ from typing import Annotated, Protocol
 
 from pydantic import Field, model_validator
 
-from pdm_app.domain.record import Facts, Id, Instant, Name, Record, Revision
+from pdm_app.domain.errors import PdmError
+from pdm_app.domain.record import Facts, Id, Name, Record, Revision
 from pdm_app.domain.report_blocks import Paper, Report
 from pdm_app.domain.report_schedules import Schedule
 
@@ -76,6 +77,18 @@ class ReportFormat(StrEnum):
     JSON = "json"
 
 
+MEDIA_TYPES = {
+    ReportFormat.PDF: "application/pdf",
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ReportFormat.CSV: "text/csv; charset=utf-8",
+    ReportFormat.JSON: "application/json",
+}
+
+
+class UnprintableError(PdmError):
+    """A report could not be written; says why and what helps."""
+
+
 class ReportFacts(Facts):
     """What a person says of a report."""
 
@@ -134,20 +147,16 @@ class ReportCopy(Record):
     start_at: int
     end_at: int
     state: CopyState
-    problem: str = Field(default="", max_length=1000, description="Why it could not be made, or reached nobody.")
+    problem: str = Field(default="", max_length=1000, description="Why it could not be made, or whom it did not reach.")
+    missed: int = Field(default=0, ge=0, description="Standing dates before it that went by while nothing ran.")
+    parts: tuple[ReportPart, ...] = Field(
+        default=(), max_length=BLOCKS_CHOSEN_MAX, description="Whoever reads it needs their rights."
+    )
     file_name: str = Field(default="", max_length=200)
     bytes: int = 0
     sha256: str = Field(default="", max_length=64)
     message_ids: tuple[Id, ...] = Field(default=(), max_length=RECIPIENTS_MAX)
     kept_until: int
-
-
-class ReportFile(Record):
-    """What a copy consists of."""
-
-    copy_: ReportCopy
-    media_type: str
-    content: bytes
 
 
 class CopyQuery(Record):
@@ -177,7 +186,7 @@ class Reports(Protocol):
         """Return the newest copy of each report that has one."""
         ...
 
-    async def forget(self, at: Instant, limit: int) -> int:
+    async def forget(self, at: int, limit: int) -> int:
         """Remove copies whose time is over, at most so many; return how many."""
         ...
 
@@ -185,8 +194,8 @@ class Reports(Protocol):
 class ReportPrinter(Protocol):
     """Writes reports as files."""
 
-    async def write(self, report: Report, format: ReportFormat) -> tuple[bytes, str]:
-        """Return a file and its media type.
+    async def write(self, report: Report, format: ReportFormat) -> bytes:
+        """Return a file.
 
         Raises:
             UnprintableError: It takes too long, is too large, or cannot be set.

@@ -24,6 +24,7 @@ from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
+from pdm_app.domain.reports import Reports
 from pdm_app.domain.retention import Retention
 from pdm_app.domain.rotas import Rotas
 from pdm_app.domain.runs import Runs
@@ -225,6 +226,7 @@ class Work(Protocol):
     notice_templates: NoticeTemplates
     shifts: ShiftCalendars
     rotas: Rotas
+    reports: Reports
     secrets: Secrets
     trust: PeerCertificates
     settings: SettingsRevisions

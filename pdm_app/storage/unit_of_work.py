@@ -23,6 +23,7 @@ from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
+from pdm_app.domain.reports import Reports
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
 from pdm_app.domain.retention import Retention
 from pdm_app.domain.rotas import Rotas
@@ -50,6 +51,7 @@ from pdm_app.storage.maintenance import SqlMaintenance
 from pdm_app.storage.notice_templates import SqlNoticeTemplates
 from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
+from pdm_app.storage.reports import SqlReports
 from pdm_app.storage.repository import Transaction
 from pdm_app.storage.retention import SqlRetention
 from pdm_app.storage.runs import SqlRuns
@@ -86,6 +88,7 @@ class SqlWork:
         self.notice_templates: NoticeTemplates = SqlNoticeTemplates(transaction)
         self.shifts: ShiftCalendars = SqlShiftCalendars(transaction)
         self.rotas: Rotas = SqlRotas(transaction)
+        self.reports: Reports = SqlReports(transaction)
         self.trust: PeerCertificates = SqlPeerCertificates(transaction)
         self.settings: SettingsRevisions = SqlSettingsRevisions(transaction)
         self.groups: Groups = SqlGroups(transaction)

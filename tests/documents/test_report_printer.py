@@ -10,7 +10,7 @@ import pypdfium2
 import pytest
 
 from pdm_app.documents import report_printer
-from pdm_app.documents.report_printer import Printer, UnprintableError
+from pdm_app.documents.report_printer import Printer
 from pdm_app.domain.report_blocks import (
     Bar,
     Bars,
@@ -30,7 +30,7 @@ from pdm_app.domain.report_blocks import (
     Timeline,
     Waterfall,
 )
-from pdm_app.domain.reports import ReportFormat
+from pdm_app.domain.reports import ReportFormat, UnprintableError
 
 HOSTILE = '#import "x": * $a$ <b> [l](u) \\ "; =1+1 @f //c /*d*/ `r`'
 STOPS = Table(
@@ -74,7 +74,7 @@ def words_of(pdf: bytes) -> str:
 def pdf() -> bytes:
     import asyncio
 
-    return asyncio.run(Printer().write(report_of(*EVERY_BLOCK), ReportFormat.PDF))[0]
+    return asyncio.run(Printer().write(report_of(*EVERY_BLOCK), ReportFormat.PDF))
 
 
 def test_every_block_is_set_and_words_stay_words(pdf: bytes) -> None:
@@ -110,13 +110,12 @@ def test_a_file_loads_nothing_from_elsewhere_and_runs_nothing(pdf: bytes) -> Non
 
 @pytest.mark.parametrize(("paper", "size"), [("a4", (595, 842)), ("us-letter", (612, 792))])
 async def test_paper_has_the_size_that_was_chosen(paper: str, size: tuple[int, int]) -> None:
-    written, media_type = await Printer().write(report_of(STOPS, paper=paper), ReportFormat.PDF)
-    assert media_type == "application/pdf"
+    written = await Printer().write(report_of(STOPS, paper=paper), ReportFormat.PDF)
     assert tuple(round(side) for side in pypdfium2.PdfDocument(written)[0].get_size()) == size
 
 
 async def test_the_same_report_is_the_same_file_to_the_byte(pdf: bytes) -> None:
-    assert (await Printer().write(report_of(*EVERY_BLOCK), ReportFormat.PDF))[0] == pdf
+    assert (await Printer().write(report_of(*EVERY_BLOCK), ReportFormat.PDF)) == pdf
 
 
 async def test_a_preview_shows_the_first_pages_as_pictures() -> None:
@@ -127,7 +126,7 @@ async def test_a_preview_shows_the_first_pages_as_pictures() -> None:
 
 async def test_paper_shows_the_first_rows_and_says_how_many_more_there_are() -> None:
     table = Table(columns=(TableColumn(title="N", decimals=0),), rows=tuple((float(row),) for row in range(1_000)))
-    words = words_of((await Printer().write(report_of(table), ReportFormat.PDF))[0])
+    words = words_of(await Printer().write(report_of(table), ReportFormat.PDF))
     assert "600 more rows" in words
 
 
@@ -144,7 +143,7 @@ async def test_a_report_that_is_too_large_to_be_mailed_is_refused(monkeypatch: p
 
 
 async def test_a_workbook_sums_by_formulas_and_has_charts() -> None:
-    written, _ = await Printer().write(report_of(*EVERY_BLOCK), ReportFormat.XLSX)
+    written = await Printer().write(report_of(*EVERY_BLOCK), ReportFormat.XLSX)
     book = openpyxl.load_workbook(io.BytesIO(written))
     stops = book["Stops"]
     assert [cell.value for cell in stops[1]] == ["Machine", "Lasted [min]"]
@@ -160,12 +159,12 @@ async def test_tables_of_one_name_and_of_forbidden_names_have_sheets_of_their_ow
     tables = [
         Table(title=title, columns=(TableColumn(title="X"),)) for title in ("A/B [x]: long " * 4, "same", "Same", "'")
     ]
-    written, _ = await Printer().write(report_of(*tables), ReportFormat.XLSX)
+    written = await Printer().write(report_of(*tables), ReportFormat.XLSX)
     assert len(openpyxl.load_workbook(io.BytesIO(written)).sheetnames) == 5
 
 
 async def test_csv_has_the_tables_and_no_formula_that_somebody_typed() -> None:
-    written, _ = await Printer().write(report_of(STOPS, WATERFALL), ReportFormat.CSV)
+    written = await Printer().write(report_of(STOPS, WATERFALL), ReportFormat.CSV)
     rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
     assert ["Machine", "Lasted [min]"] in rows
     assert ["Press 1", "2.5"] in rows
@@ -174,7 +173,7 @@ async def test_csv_has_the_tables_and_no_formula_that_somebody_typed() -> None:
 
 
 async def test_json_is_the_report_itself() -> None:
-    written, _ = await Printer().write(report_of(STOPS), ReportFormat.JSON)
+    written = await Printer().write(report_of(STOPS), ReportFormat.JSON)
     assert Report.model_validate(json.loads(written)) == report_of(STOPS)
 
 
@@ -182,7 +181,7 @@ async def test_json_is_the_report_itself() -> None:
 @pytest.mark.alone
 async def test_a_week_is_set_in_five_seconds_and_a_hundred_thousand_rows_in_ten() -> None:
     began = time.perf_counter()
-    written, _ = await Printer().write(report_of(*EVERY_BLOCK), ReportFormat.PDF)
+    written = await Printer().write(report_of(*EVERY_BLOCK), ReportFormat.PDF)
     assert time.perf_counter() - began < 5
     assert len(written) < 1_000_000
     columns = (TableColumn(title="Who"), TableColumn(title="What"), TableColumn(title="N", decimals=2, total="sum"))
