@@ -112,24 +112,28 @@ class SqlHistorian:
             return Recorded(samples=0, duplicates=0)
         what = f"store {len(columns)} samples"
         span = (int(columns.source_at.min()), int(columns.source_at.max()) + 1)
-        with self._changing(columns.signal, *span, fence):
-            recorded = await self._database.twice(what, lambda: self._write(what, columns, fence, past_buffer))
+        winners, losers = columns.split_winners()
+        with self._changing(columns.signal, *span, fence), self._rollups.fresh.writing(winners, fence) as write:
+            recorded = await self._database.twice(
+                what, lambda: self._write(what, (columns, winners), fence, past_buffer)
+            )
+            write.is_new = recorded.duplicates == len(losers)
         self._rollups.note(int(columns.received_at.max()))
         return recorded
 
-    async def _write(self, what: str, columns: Columns, fence: Fence, past_buffer: bool) -> Recorded:
+    async def _write(self, what: str, rows: tuple[Columns, Columns], fence: Fence, past_buffer: bool) -> Recorded:
         is_sqlite = self._database.is_sqlite
-        winners, losers = columns.split_winners()
+        columns, winners = rows
         async with self._database.writing(what) as connection:
             await check_fence(connection, fence, self._database.place)
             rolling_to = await writing_position(connection, columns)
             inserted = await insert_samples(connection, winners, is_sqlite=is_sqlite)
-            superseded = 0
-            if inserted < len(winners) or len(losers):
-                superseded = await _merge(connection, columns, is_sqlite=is_sqlite)
+            superseded = merged = 0
+            if inserted < len(columns):
+                superseded, merged = await _merge(connection, columns, is_sqlite=is_sqlite)
             await put_latest(connection, winners.newest(), is_sqlite=is_sqlite)
             late = winners.source_at < rolling_to
-            if late.any():
+            if late.any() and (inserted or merged):  # A replay changes nothing, so nothing is due again.
                 await mark_buckets(connection, _buckets(winners.take(late)), is_sqlite=is_sqlite)
             if past_buffer:
                 spans = spans_of(winners.signal, winners.source_at)
@@ -149,7 +153,7 @@ class SqlHistorian:
         days, rest = 0, columns
         if self._past is not None and len(columns):
             span = (int(columns.source_at.min()), int(columns.source_at.max()) + 1)
-            with self._changing(columns.signal, *span, fence):
+            with self._changing(columns.signal, *span, fence), self._rollups.fresh.changing(span[1]):
                 days, rest = await self._past.take(columns, fence)
         for start in range(0, len(rest), HOT_AT_ONCE):
             some = rest.take(np.arange(start, min(start + HOT_AT_ONCE, len(rest))))
@@ -165,7 +169,8 @@ class SqlHistorian:
             FencedError: Another process holds the lease.
             UnavailableError: The database does not answer, or a day's file cannot be read; doing it again goes on.
         """
-        with self._changing(np.array(signals, np.int64), start_at, end_at, fence):
+        signal = np.array(signals, np.int64)
+        with self._changing(signal, start_at, end_at, fence), self._rollups.fresh.changing(end_at):
             gone = await self._taking_back.take(signals, start_at, end_at, mark, fence)
             lost = await self._taking_back.without_latest(signals)
             beside = await self.beside(lost, LAST) if lost else {}
@@ -195,7 +200,8 @@ class SqlHistorian:
                 await note_change(connection, self._clock, [(signal, start_at, end_at)], is_gone=True)
                 return await rewrite(connection, signal, start_at, end_at, columns, is_sqlite=is_sqlite)
 
-        with self._changing(np.array([signal], np.int64), start_at, end_at, fence):
+        ours = np.array([signal], np.int64)
+        with self._changing(ours, start_at, end_at, fence), self._rollups.fresh.changing(end_at):
             return await self._database.twice(what, once)
 
     async def roll_up(self, fence: Fence) -> bool:
@@ -315,16 +321,16 @@ def _buckets(late: Columns) -> list[tuple[int, int]]:
     return [(signal, bucket) for signal, bucket in np.unique(pairs, axis=0).tolist()]
 
 
-async def _merge(connection: AsyncConnection, columns: Columns, *, is_sqlite: bool) -> int:
+async def _merge(connection: AsyncConnection, columns: Columns, *, is_sqlite: bool) -> tuple[int, int]:
     """Give the rows that met another sample of the same microsecond their two latest samples.
 
     Returns:
-        How many samples met one that said something else (value, text or quality).
+        How many samples met one that said something else (value, text or quality), and how many rows changed.
     """
     stored = await find_conflicts(connection, columns, is_sqlite=is_sqlite)
     rows = {(row[0], row[1]): row for row in stored}
     if not rows:
-        return 0
+        return 0, 0
     given: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
     for signal, source_at, value, text, quality, received_at, place in columns.tuples():
         if (signal, source_at) in rows:
@@ -340,7 +346,7 @@ async def _merge(connection: AsyncConnection, columns: Columns, *, is_sqlite: bo
         if after != before:
             changed.append(_row(key, after))
     await replace_samples(connection, changed, is_sqlite=is_sqlite)
-    return superseded
+    return superseded, len(changed)
 
 
 def _two_latest(

@@ -13,12 +13,16 @@ What keeps rollups and raw together at every instant, also after kill -9:
 * Marks are removed in the transaction that derives their buckets again, with the minutes and hours around them.
 * A wide bucket is derived in the transaction that moves ``rolled_to`` to its end or beyond. So one position stands for
   all tiers: readers take the buckets that end at or before ``rolled_to`` and hold no mark, and raw for all others.
+* A step takes the samples from `pdm_app.storage.fresh_rows` where that has all of a signal's, and reads the others. It
+  asks after ``rolling_to`` moved: a write that memory does not know by then either is under way, so that its signals
+  are read, or begins later and leaves a mark.
 """
 
 import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 from sqlalchemy import func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,8 +34,9 @@ from pdm_app.storage.buckets import BUCKET_US, inside, inside_ranges, joined
 from pdm_app.storage.columnar import Columns
 from pdm_app.storage.database import Database
 from pdm_app.storage.dialect import insert_new
+from pdm_app.storage.fresh_rows import FreshRows, Taken
 from pdm_app.storage.lease import check_fence
-from pdm_app.storage.raw_rows import no_rows, read_raw
+from pdm_app.storage.raw_rows import RawRows, following, no_rows, read_raw
 from pdm_app.storage.removed_spans import without_removed
 from pdm_app.storage.repository import chunks
 from pdm_app.storage.rollup_tables import RollupMarkRow, RollupPositionRow
@@ -92,6 +97,8 @@ class Rollups:
     def __init__(self, database: Database, reader: SampleReader) -> None:
         self._database = database
         self._reader = reader
+        self.fresh = FreshRows()
+        """Told of every change of samples."""
         self.held_back: tuple[int, int] | None = None
         """A span whose marks are left alone: somebody wants to see whether it is written to."""
         self.deriving = asyncio.Lock()
@@ -107,6 +114,7 @@ class Rollups:
         """Derive one span and some marked buckets; True while more are due."""
         if self._received_to is None:
             self._received_to = await self._received_before()
+        await self._gather(fence)
         async with self.deriving:
             more_marks = await self._derive_marked(fence)
         span = await self._open_span(fence)
@@ -114,6 +122,14 @@ class Rollups:
             return more_marks
         await self._derive_span(fence, *span)
         return True
+
+    async def _gather(self, fence: Fence) -> None:
+        """Begin to keep what is written, where that is not so yet."""
+        gathering = self.fresh.gather(fence)
+        if gathering is not None:
+            async with self._database.connected("read how far samples are recorded") as connection:
+                latest = (await connection.execute(select(LATEST.c.signal_id, LATEST.c.source_at))).all()
+            self.fresh.follow(gathering, ((row.signal_id, row.source_at) for row in latest))
 
     async def _received_before(self) -> int:
         async with self._database.connected("read how far samples are recorded") as connection:
@@ -159,9 +175,11 @@ class Rollups:
         buckets = samples = 0
         async with self._database.writing("roll up samples") as connection:
             await check_fence(connection, fence, self._database.place)
+            taken = self.fresh.inside(start, end, fence)
+            fresh = await asyncio.to_thread(taken.rows) if taken is not None else no_rows()
             signals = list((await connection.scalars(select(LATEST.c.signal_id).order_by(LATEST.c.signal_id))).all())
             for some in chunks(signals, SIGNALS_PER_STATEMENT):
-                rows = await read_raw(connection, inside(some, start, end))
+                rows = await _rows_of(connection, some, start, end, taken, fresh)
                 fine = await asyncio.to_thread(
                     summarise, rows.signal, rows.source_at, rows.value, rows.quality, BUCKET_US
                 )
@@ -171,6 +189,7 @@ class Rollups:
                     fine = await self._widen(connection, some, fine, (narrow, wide), start, end)
             done = update(POSITIONS).where(MINE, POSITIONS.c.rolling_to == end).values(rolled_to=end)
             await connection.execute(done)
+        self.fresh.derived(end)
         if buckets < BUCKETS_PER_STEP // 2 and samples < SAMPLES_PER_STEP // 2:
             self._span_us = min(self._span_us * 2, SPAN_US_MAX)
         elif buckets > BUCKETS_PER_STEP or samples > SAMPLES_PER_STEP:
@@ -249,6 +268,18 @@ def _containing(marks: Sequence[tuple[int, int]], width_us: int, done_to: int) -
 
 def _floor(at: int) -> int:
     return max(0, at - at % BUCKET_US)
+
+
+async def _rows_of(
+    connection: AsyncConnection, signals: Sequence[int], start: int, end: int, taken: Taken | None, fresh: RawRows
+) -> RawRows:
+    """Return the samples of some signals in order, from memory where it has all of a signal's."""
+    if taken is None:
+        return await read_raw(connection, inside(signals, start, end), ranked=False)
+    begin, stop = np.searchsorted(fresh.signal, [signals[0], signals[-1] + 1]).tolist()
+    asked = [signal for signal in signals if signal in taken.doubtful]
+    read = await read_raw(connection, inside(asked, start, end), ranked=False) if asked else no_rows()
+    return following([fresh.part(begin, stop), read])
 
 
 async def _is_empty(connection: AsyncConnection, signals: Sequence[int], start: int, end: int) -> bool:
