@@ -57,6 +57,11 @@ class Permission(StrEnum):
     TRUST_CONFIGURE = "trust.configure"
     RUNS_CONTROL = "runs.control"
     STORAGE_CONFIGURE = "storage.configure"
+    FIRMWARE_READ = "firmware.read"
+    FIRMWARE_UPLOAD = "firmware.upload"
+    FIRMWARE_APPROVE = "firmware.approve"
+    FIRMWARE_PUBLISH = "firmware.publish"
+    FIRMWARE_TRUST = "firmware.trust"
     MAINTENANCE_WRITE = "maintenance.write"
 
 
@@ -69,6 +74,7 @@ _READ = frozenset(
         Permission.DEVICES_READ,
         Permission.CONNECTIONS_READ,
         Permission.SYSTEM_READ,
+        Permission.FIRMWARE_READ,
     }
 )
 _OPERATE = _READ | {
@@ -88,6 +94,8 @@ _ENGINEER = _OPERATE | {
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,
     Permission.HISTORY_IMPORT,
+    Permission.FIRMWARE_UPLOAD,
+    Permission.FIRMWARE_APPROVE,
     Permission.DEMO_CONTROL,
     Permission.SIGNATURES_SIGN,
 }
@@ -109,6 +117,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.ANNOTATIONS_WRITE,
         Permission.AUDIT_READ,
         Permission.ASSETS_SHARE,
+        Permission.FIRMWARE_APPROVE,
         Permission.SIGNATURES_SIGN,
     },
     Role.ADMIN: frozenset(Permission) - {Permission.SAMPLES_INGEST},

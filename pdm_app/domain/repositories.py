@@ -17,6 +17,7 @@ from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
+from pdm_app.domain.firmware_keys import Releases
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
@@ -229,6 +230,7 @@ class Work(Protocol):
     reports: Reports
     secrets: Secrets
     trust: PeerCertificates
+    releases: Releases
     settings: SettingsRevisions
     audit: Audit
     plant: Plant

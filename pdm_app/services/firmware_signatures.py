@@ -32,6 +32,19 @@ PASSPHRASE_MIN = 12
 SIGNATURE_BYTES = 64
 MANIFEST_BYTES_MAX = 100_000
 PIECE_BYTES = 1_048_576
+SMALL_ORDER = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+"""Points of small order, without the sign. Source: libsodium, ``ge25519_has_small_order``."""
 
 
 def public_key_of(private: Ed25519PrivateKey) -> str:
@@ -53,6 +66,19 @@ def holds(public_key: str, message: bytes, signature: str) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def is_usable_key(public_key: str) -> bool:
+    """Whether a text is a public key that a signature could be verified with.
+
+    Points of small order are refused: with one of them, somebody can make a signature that holds for any message.
+    """
+    try:
+        raw = base64.b64decode(public_key, validate=True)
+        Ed25519PublicKey.from_public_bytes(raw)
+    except ValueError:
+        return False
+    return raw[:-1] + bytes([raw[-1] & 0x7F]) not in SMALL_ORDER
 
 
 def new_key_file(passphrase: str) -> tuple[str, Ed25519PrivateKey]:

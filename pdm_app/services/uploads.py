@@ -306,6 +306,11 @@ class UploadService:
         path = self._path(upload) if upload is not None else None
         return path if path is not None and path.is_file() else None
 
+    async def discard(self, upload: Upload) -> None:
+        """Remove an upload that something has taken over; nobody's change, so nobody's permission."""
+        await self._load()
+        self._forget(upload)
+
     async def use(self, upload_id: str, by: str) -> None:
         """Keep an upload for something, named ``by``; an empty name lets it go, and it is kept as if it were new."""
         await self._load()

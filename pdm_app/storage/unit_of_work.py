@@ -16,6 +16,7 @@ from pdm_app.domain.access import Scope
 from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
+from pdm_app.domain.firmware_keys import Releases
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
@@ -51,6 +52,7 @@ from pdm_app.storage.maintenance import SqlMaintenance
 from pdm_app.storage.notice_templates import SqlNoticeTemplates
 from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
+from pdm_app.storage.releases import SqlReleases
 from pdm_app.storage.reports import SqlReports
 from pdm_app.storage.repository import Transaction
 from pdm_app.storage.retention import SqlRetention
@@ -90,6 +92,7 @@ class SqlWork:
         self.rotas: Rotas = SqlRotas(transaction)
         self.reports: Reports = SqlReports(transaction)
         self.trust: PeerCertificates = SqlPeerCertificates(transaction)
+        self.releases: Releases = SqlReleases(transaction)
         self.settings: SettingsRevisions = SqlSettingsRevisions(transaction)
         self.groups: Groups = SqlGroups(transaction)
         self.roles: Roles = SqlRoles(transaction)
