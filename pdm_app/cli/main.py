@@ -18,6 +18,7 @@ from pdm_app.cli.demo import demo
 from pdm_app.cli.firmware import firmware
 from pdm_app.cli.history import history
 from pdm_app.cli.key import key
+from pdm_app.cli.ml import ml
 from pdm_app.cli.rpc import rpc
 from pdm_app.cli.secret import secret
 from pdm_app.cli.serve import serve
@@ -30,7 +31,9 @@ from pdm_app.domain.errors import PdmError
 COMMANDS: tuple[Callable[..., None], ...] = (serve, build, bom, test)
 """Each function is one command under its own name."""
 
-GROUPS: tuple[typer.Typer, ...] = (demo, user, key, settings, secret, sink, cert, audit, history, firmware, rpc, bench)
+GROUPS: tuple[typer.Typer, ...] = (
+    demo, user, key, settings, secret, sink, cert, audit, history, firmware, ml, rpc, bench,
+)  # fmt: skip
 """Commands that have commands of their own, such as `user add`; each Typer carries its name."""
 
 PASSES_ON_OPTIONS = {test}

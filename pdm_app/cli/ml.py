@@ -1,0 +1,237 @@
+"""`ml`: train models on tables, score tables with them, and judge the product's models on public data."""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pdm_app.domain.errors import InvalidInputError
+from pdm_app.domain.models import DetectorKind, ModelCard
+from pdm_app.domain.thresholds import AlarmRule, ThresholdRule
+
+if TYPE_CHECKING:
+    from pdm_app.inference.signal_tables import SignalTable
+    from pdm_app.inference.training import Model
+
+ml = typer.Typer(name="ml", no_args_is_help=True, help="Models: train, score, judge on public data, hand on.")
+evaluate = typer.Typer(name="evaluate", no_args_is_help=True, help="Judge the models on public data sets.")
+ml.add_typer(evaluate)
+
+FIT_ROWS = 400
+
+Table = Annotated[Path, typer.Argument(help="A CSV file: a column of times, then numbers; commas or semicolons.")]
+Kind = Annotated[DetectorKind, typer.Option("--detector", help="How usual is told from unusual.")]
+Rule = Annotated[ThresholdRule, typer.Option("--threshold", help="How the threshold is found.")]
+Ignored = Annotated[list[str] | None, typer.Option("--ignore", help="A column to leave out; may be repeated.")]
+DataFolder = Annotated[Path, typer.Option("--data", help="The folder of the data set.")]
+
+
+@ml.command()
+def train(
+    table: Table,
+    model_file: Annotated[Path, typer.Argument(help="Where the model is to be written.")],
+    detector: Kind = DetectorKind.ENSEMBLE,
+    threshold: Rule = ThresholdRule.HELD_OUT,
+    name: Annotated[str, typer.Option(help="What the model is called; the file's name if empty.")] = "",
+    ignore: Ignored = None,
+) -> None:
+    """Train a model on all rows of a table of a normal period: the last third is held out to find the threshold."""
+    from pdm_app.inference.model_files import write_model
+
+    rows = _signals(table, ignore, None)
+    model = _trained(name or model_file.stem, rows, detector, AlarmRule(rule=threshold))
+    write_model(model, model_file)
+    _say_card(model.card)
+    typer.echo(f"Written: {model_file}")
+
+
+@ml.command()
+def score(
+    table: Table,
+    out: Annotated[Path, typer.Argument(help="Where row,score,anomaly and the signals' shares are to be written.")],
+    fit_rows: Annotated[
+        int | None,
+        typer.Option("--fit-rows", min=1, help=f"Rows at the beginning to learn from; {FIT_ROWS} if not said."),
+    ] = None,
+    fit: Annotated[Path | None, typer.Option("--fit", help="Learn from all rows of this table instead.")] = None,
+    model_file: Annotated[Path | None, typer.Option("--model", help="Learn nothing: score with this model.")] = None,
+    detector: Kind = DetectorKind.ENSEMBLE,
+    threshold: Rule = ThresholdRule.HELD_OUT,
+    ignore: Ignored = None,
+) -> None:
+    """Score the rows behind the fitted ones, each from itself and earlier rows alone. A score of 1 is the threshold."""
+    from pdm_app.inference.model_files import read_model
+    from pdm_app.inference.scoring import Scorer
+    from pdm_app.inference.sessions import load
+    from pdm_app.inference.training import fitted_rows
+
+    if sum(choice is not None for choice in (fit_rows, fit, model_file)) > 1:
+        raise InvalidInputError("--fit-rows, --fit and --model exclude each other: name one of them.")
+    if model_file is not None:
+        model, start = read_model(model_file), 0
+        rows = _signals(table, ignore, None).only(model.card.signals)
+        scorer = Scorer(model.card, load(model.card, model.graph))
+    elif fit is not None:
+        usual = _signals(fit, ignore, None)
+        model, start = _trained(fit.stem, usual, detector, AlarmRule(rule=threshold)), 0
+        rows = _signals(table, ignore, None).only(model.card.signals)
+        scorer = Scorer(model.card, load(model.card, model.graph))
+    else:
+        start = FIT_ROWS if fit_rows is None else fit_rows
+        rows = _signals(table, ignore, start)
+        usual = _head(rows, start)
+        model = _trained(table.stem, usual, detector, AlarmRule(rule=threshold))
+        scorer = Scorer(model.card, load(model.card, model.graph))
+        split = fitted_rows(start)
+        scorer.remember(usual.values[:split], follows=False)
+        scorer.remember(usual.values[split:], follows=True)
+    scores, alarmed = scorer.score(rows.values[start:])
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(["row", "score", "anomaly", "confidence", *(f"share_{signal}" for signal in rows.names)])
+            for place, (value, is_on) in enumerate(zip(scores.score.tolist(), alarmed.tolist(), strict=True)):
+                lines.writerow([
+                    start + place, "" if value != value else f"{value:.6g}", int(is_on),
+                    "" if value != value else f"{scores.confidence[place]:.4f}",
+                    *(f"{share:.4f}" for share in scores.contribution[place]),
+                ])  # fmt: skip
+    except OSError as error:
+        raise InvalidInputError(f"'{out}' was not written: {error.strerror or error}.") from error
+    typer.echo(f"{len(alarmed):,} rows scored, {int(alarmed.sum()):,} of them in alarm. Written: {out}")
+
+
+@ml.command()
+def export(
+    model_file: Annotated[Path, typer.Argument(help="A model that `ml train` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Where graph.onnx and card.json are to be written.")],
+) -> None:
+    """Take a model apart: an ONNX graph that any runtime can run, and the card that says what it was made of."""
+    from pdm_app.inference.model_files import CARD, GRAPH, read_model
+
+    model = read_model(model_file)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / GRAPH).write_bytes(model.graph)
+        (folder / CARD).write_text(model.card.model_dump_json(indent=2), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"Nothing was written to '{folder}': {error.strerror or error}.") from error
+    typer.echo(f"Written: {folder / GRAPH}, {folder / CARD}")
+
+
+@ml.command("show")
+def show(model_file: Annotated[Path, typer.Argument(help="A model that `ml train` wrote.")]) -> None:
+    """Check a model's file (hash, shape, probe) and print its card."""
+    from pdm_app.inference.model_files import read_model
+
+    _say_card(read_model(model_file).card)
+
+
+@evaluate.command()
+def skab(
+    data: DataFolder,
+    detector: Annotated[list[DetectorKind] | None, typer.Option("--detector", help="May be repeated.")] = None,
+) -> None:
+    """Judge detectors on the Skoltech Anomaly Benchmark beside the published table."""
+    from pdm_app.inference.skab import CONFIGURATIONS_TRIED, PUBLISHED, SkabOutcome, always_on
+    from pdm_app.inference.skab import evaluate as judged
+
+    def line(outcome: SkabOutcome) -> str:
+        figures = outcome.figures
+        return (
+            f"{outcome.name:<18} {_number(figures.f1, 3):>6} {_percent(figures.false_alarm_rate):>6} "
+            f"{_percent(figures.missed_rate):>6} {figures.seen:>4}/{figures.events:<3} "
+            f"{_number(figures.delay_rows, 0):>8} {_percent(outcome.usual_alarmed, 2):>8}"
+        )
+
+    typer.echo(f"{'':<18} {'F1':>6} {'FAR %':>6} {'MAR %':>6} {'events':>8} {'delay s':>8} {'usual %':>8}")
+    for kind in detector or [DetectorKind.ENSEMBLE]:
+        typer.echo(line(judged(data, kind)))
+    typer.echo(line(always_on(data)))
+    typer.echo("\nPublished, over all 34 experiments:")
+    for name, f1, false_alarms, missed in PUBLISHED:
+        typer.echo(f"{name:<18} {f1:>6.3f} {false_alarms:>6.1f} {missed:>6.1f}")
+    typer.echo(
+        "\nOne configuration for all experiments, no label used, 400 rows each to learn from; usual %: alarmed rows\n"
+        f"of the run without a fault, after 4,000 rows. About {CONFIGURATIONS_TRIED} configurations were tried\n"
+        "on 19 of the experiments before this one was kept."
+    )
+
+
+def _signals(path: Path, ignore: list[str] | None, fit_rows: int | None) -> "SignalTable":
+    """Read a table and leave out what was named and what does not change where it is to be learned from."""
+    from pdm_app.inference.signal_tables import read_signal_table
+
+    table = read_signal_table(path)
+    unknown = sorted(set(ignore or []) - set(table.names) - set(table.skipped))
+    if unknown:
+        raise InvalidInputError(
+            f"'{path.name}' has no column {unknown[0]!r} to ignore; it has {', '.join(table.names)}."
+        )
+    if table.skipped:
+        typer.echo(f"'{path.name}': left out, for they hold no numbers: {', '.join(table.skipped)}.", err=True)
+    if table.unreadable:
+        typer.echo(f"'{path.name}': {table.unreadable} cells are no numbers and count as missing.", err=True)
+    kept = [name for name in table.names if name not in (ignore or [])]
+    if fit_rows is not None:
+        if len(table.values) <= fit_rows:
+            raise InvalidInputError(
+                f"'{path.name}' has {len(table.values)} rows, and {fit_rows} are to be learned from: choose fewer."
+            )
+        still = {
+            name for name in kept
+            if not _changes(table.values[:fit_rows, table.names.index(name)].tolist())
+        }  # fmt: skip
+        if still:
+            typer.echo(f"'{path.name}': left out, for they do not change while learning: {', '.join(still)}.", err=True)
+        kept = [name for name in kept if name not in still]
+    if not kept:
+        raise InvalidInputError(f"No column of '{path.name}' is left to learn from.")
+    return table.only(kept)
+
+
+def _changes(values: list[float]) -> bool:
+    told = [value for value in values if value == value]
+    return bool(told) and min(told) != max(told)
+
+
+def _head(table: "SignalTable", rows: int) -> "SignalTable":
+    from dataclasses import replace
+
+    return replace(table, values=table.values[:rows])
+
+
+def _trained(name: str, table: "SignalTable", kind: DetectorKind, alarm: AlarmRule) -> "Model":
+    import numpy as np
+
+    from pdm_app.inference.training import DETECTORS
+    from pdm_app.inference.training import train as made
+
+    if kind not in DETECTORS:
+        raise InvalidInputError(f"A {kind} model is imported, not trained; choose {', '.join(DETECTORS)}.")
+    whole = np.isfinite(table.values).all(axis=1)
+    if not whole.all():
+        typer.echo(f"'{name}': {int((~whole).sum())} rows with missing values are not learned from.", err=True)
+    return made(name[:120], table.names, table.values[whole], DETECTORS[kind](), alarm, table.row_s)
+
+
+def _say_card(card: ModelCard) -> None:
+    typer.echo(
+        f"{card.name}: {card.kind}, {len(card.signals)} signals, windows of {card.window_rows} rows of {card.row_s:g} s"
+    )
+    typer.echo(
+        f"Fitted on {card.fitted_rows:,} rows, threshold from {card.held_out_rows:,} later ones ({card.alarm.rule})."
+    )
+    typer.echo(f"Signals: {', '.join(card.signals)}")
+    typer.echo(f"SHA-256 of the graph: {card.graph_sha256}")
+    if card.alarm.rule is ThresholdRule.CLASSIC:
+        typer.echo("The threshold is the 99th percentile of the fitted rows themselves: expect many false alarms.")
+
+
+def _percent(share: float | None, decimals: int = 1) -> str:
+    return "-" if share is None else f"{100 * share:.{decimals}f}"
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"

@@ -1,0 +1,1 @@
+"""Models: detectors of the unusual, remaining useful life, and the sessions that run their graphs."""
