@@ -27,6 +27,7 @@ from pdm_app.rpc.live import live
 from pdm_app.rpc.maintenance import maintenance
 from pdm_app.rpc.notices import notices
 from pdm_app.rpc.profile import profile
+from pdm_app.rpc.releases import releases
 from pdm_app.rpc.replays import replays
 from pdm_app.rpc.retention import retention
 from pdm_app.rpc.roles import roles
@@ -38,6 +39,7 @@ from pdm_app.rpc.shares import shares
 from pdm_app.rpc.shifts import shifts
 from pdm_app.rpc.signals import signals
 from pdm_app.rpc.signatures import signatures
+from pdm_app.rpc.signing_keys import signing_keys
 from pdm_app.rpc.sinks import sinks
 from pdm_app.rpc.sites import sites
 from pdm_app.rpc.storage import storage
@@ -76,6 +78,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "maintenance": maintenance,
     "notices": notices,
     "profile": profile,
+    "releases": releases,
     "replays": replays,
     "retention": retention,
     "roles": roles,
@@ -87,6 +90,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "shifts": shifts,
     "signals": signals,
     "signatures": signatures,
+    "signing_keys": signing_keys,
     "sinks": sinks,
     "sites": sites,
     "storage_rules": storage_rules,

@@ -46,6 +46,7 @@ from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
 from pdm_app.runtime.demo import begin_opening, begin_past, begin_plant
 from pdm_app.runtime.figures import of_cache, register_history
+from pdm_app.runtime.firmware import firmware_services
 from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.maintenance import begin_maintenance
 from pdm_app.runtime.notices import Notices, begin_notices
@@ -294,6 +295,7 @@ async def running(
             settings.audit.entries_warn,
             lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE),
         )
+        imports = import_services(settings, work, historian, clock, keeper.held, notes, supervisor)
         services = Services(
             **alarm_services(work, book, historian, desk, clock),
             annotations=AnnotationService(work, clock),
@@ -316,7 +318,8 @@ async def running(
             client_certificates=client_certificates,
             connection_tests=ConnectionTestService(work, clock, Rules(), logins, collector),
             logins=LoginService(work, clock, secret_store, collector),
-            **import_services(settings, work, historian, clock, keeper.held, notes, supervisor),
+            **imports,
+            **await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries),
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,

@@ -12,6 +12,7 @@ from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.uploads import UploadKind
 from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.runtime.firmware import FIRMWARE_UPLOAD
 from pdm_app.services.import_jobs import FOLDER as IMPORTS_FOLDER
 from pdm_app.services.import_jobs import ImportJobs
 from pdm_app.services.imports import KIND as HISTORY
@@ -20,7 +21,10 @@ from pdm_app.services.uploads import FOLDER as UPLOADS_FOLDER
 from pdm_app.services.uploads import UploadService
 from pdm_app.settings import Settings
 
-UPLOAD_KINDS = (UploadKind(HISTORY, Permission.HISTORY_IMPORT, table_format, "a table as CSV, Parquet or XLSX"),)
+UPLOAD_KINDS = (
+    UploadKind(HISTORY, Permission.HISTORY_IMPORT, table_format, "a table as CSV, Parquet or XLSX"),
+    FIRMWARE_UPLOAD,
+)
 """What may be handed in; a new kind is one line here."""
 
 

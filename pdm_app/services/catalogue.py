@@ -40,6 +40,7 @@ from pdm_app.services.notice_templates import NoticeTemplateService
 from pdm_app.services.notices import NoticeService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
+from pdm_app.services.releases import ReleaseService
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.retention import RetentionService
 from pdm_app.services.retention_runs import RetentionRuns
@@ -48,6 +49,7 @@ from pdm_app.services.settings import SettingsService
 from pdm_app.services.shifts import ShiftService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.signatures import SignatureService
+from pdm_app.services.signing_keys import SigningKeyService
 from pdm_app.services.sinks import SinkService
 from pdm_app.services.sites import SiteService
 from pdm_app.services.storage import StorageService
@@ -98,6 +100,7 @@ class Services:
     notices: NoticeService
     pumps: PumpService
     recalculations: RecalculationService
+    releases: ReleaseService
     replays: ReplayService
     retention: RetentionService
     retention_runs: RetentionRuns
@@ -106,6 +109,7 @@ class Services:
     shifts: ShiftService
     signals: SignalService
     signatures: SignatureService
+    signing_keys: SigningKeyService
     sinks: SinkService
     sites: SiteService
     storage_rules: StorageRuleService

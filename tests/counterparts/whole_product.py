@@ -48,6 +48,7 @@ from tests.counterparts.maintenance import put_maintenance
 from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
 from tests.counterparts.recordings import put_recordings
+from tests.counterparts.releases import put_releases
 from tests.counterparts.templates import begin_migrated
 
 PASSWORD = "copper lantern drifts"
@@ -147,6 +148,9 @@ async def whole_product(database_url: str, folder: Path) -> AsyncIterator[WholeP
         settings = Settings(data_dir=folder / "data", database_url=database_url, auth=auth)
         (settings.data_dir / "recordings").mkdir(parents=True)
         (settings.data_dir / "recordings" / RECORDING).write_text("time,Recorded\n2026-03-01T06:00:00Z,1\n")
+        async with work(EVERY_SITE) as transaction:
+            await put_releases(transaction, settings.data_dir, clock.now())
+            await transaction.commit()
         async with running(
             settings, clock=clock, on_fatal=lambda child, error: faults.append(f"{child}: {error}")
         ) as one:

@@ -12,6 +12,7 @@ from tests.counterparts.whole_product import Belongings
 from tests.rpc.certificate_calls import CERTIFICATE_NEEDS, certificate_inputs
 from tests.rpc.directory_calls import DIRECTORY_NEEDS, directory_inputs
 from tests.rpc.export_calls import EXPORT_NEEDS, export_inputs
+from tests.rpc.firmware_calls import FIRMWARE_NEEDS, firmware_inputs
 from tests.rpc.import_calls import IMPORT_NEEDS, import_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.maintenance_calls import MAINTENANCE_NEEDS, maintenance_inputs
@@ -96,6 +97,7 @@ NEEDS: dict[str, Permission | None] = {
     "system.now": None,
     **CERTIFICATE_NEEDS,
     **EXPORT_NEEDS,
+    **FIRMWARE_NEEDS,
     **IMPORT_NEEDS,
     **LINK_NEEDS,
     **DIRECTORY_NEEDS,
@@ -169,6 +171,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | people_inputs(own)
         | directory_inputs(own)
         | export_inputs(own)
+        | firmware_inputs()
         | import_inputs(own)
         | link_inputs(own)
         | maintenance_inputs(own)

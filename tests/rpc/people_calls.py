@@ -4,6 +4,7 @@ from typing import Any
 
 from pdm_app.domain.access import Permission
 from tests.counterparts.whole_product import CUSTOM_ROLE, GROUP, PASSWORD, ROBOT, ROBOT_KEY, Belongings
+from tests.rpc.firmware_calls import FIRMWARE_LET_IN_BUT_WRONG
 from tests.rpc.import_calls import IMPORT_LET_IN_BUT_WRONG
 from tests.rpc.maintenance_calls import MAINTENANCE_LET_IN_BUT_WRONG
 from tests.rpc.notice_calls import NOTICE_LET_IN_BUT_WRONG
@@ -81,6 +82,7 @@ LET_IN_BUT_WRONG = {
     "profile.new_recovery": "BAD_REQUEST",
     "sessions.revoke": "NOT_FOUND",
     "settings.go_back": "BAD_REQUEST",  # Where nothing was set, there is nowhere to go back to.
+    **FIRMWARE_LET_IN_BUT_WRONG,
     **IMPORT_LET_IN_BUT_WRONG,
     **MAINTENANCE_LET_IN_BUT_WRONG,
     **NOTICE_LET_IN_BUT_WRONG,

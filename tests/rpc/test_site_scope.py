@@ -16,6 +16,7 @@ from pdm_app.trpc.client import TrpcClient
 from tests.counterparts.whole_product import OURS, THEIRS, Belongings, WholeProduct
 from tests.rpc.calls import ANOTHER_SENSOR, NEEDS, answer, procedures, sensible_input
 from tests.rpc.export_calls import export_crossings
+from tests.rpc.firmware_calls import firmware_crossings
 from tests.rpc.import_calls import import_crossings
 from tests.rpc.link_calls import link_crossings
 from tests.rpc.maintenance_calls import maintenance_crossings
@@ -107,6 +108,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ("live.latest", "signals"): [{"signals": [target.signal_id]}],
         ("signals.list", "asset_id"): [{"asset_id": target.asset_id}],
         **export_crossings(target, site_id),
+        **firmware_crossings(),
         **import_crossings(target),
         **link_crossings(target, site_id),
         **maintenance_crossings(target, site_id),
