@@ -117,9 +117,6 @@ class FreshRows:
     def writing(self, rows: Columns, fence: Fence) -> Iterator[Write]:
         """Follow a write of rows whose keys differ; the block says of it whether all of them are new."""
         write = Write(rows)
-        if fence != self._fence:
-            self._forget()
-            self._fence = fence
         self._under_way.add(write)
         try:
             yield write

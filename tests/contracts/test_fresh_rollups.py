@@ -123,7 +123,8 @@ async def test_a_write_that_is_stored_and_not_known_to_be_is_read(
         is_stored.set()
         await goes_on.wait()
 
-    await historian.write([batch([(1, 1, 5.0), (9, LATER_S, 0.0)], received_s=LATER_S)], fence)
+    await historian.write([batch([(1, 1, 5.0)], received_s=3)], fence)
+    await historian.write([batch([(9, LATER_S, 0.0)], seq=9, received_s=LATER_S)], fence)
     with monkeypatch.context() as patch:
         patch.setattr(database, "twice", Interrupted(database, wait))
         writing = asyncio.ensure_future(historian.write([batch([(1, 2, 7.0)], seq=2, received_s=3)], fence))
