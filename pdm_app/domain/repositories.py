@@ -14,6 +14,7 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, 
 from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
+from pdm_app.domain.cases import Cases
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
@@ -223,6 +224,7 @@ class Work(Protocol):
     annotations: Annotations
     imports: Imports
     maintenance: Maintenance
+    cases: Cases
     outbox: Outbox
     notice_templates: NoticeTemplates
     shifts: ShiftCalendars

@@ -9,6 +9,7 @@ from pdm_app.rpc.assets import assets
 from pdm_app.rpc.audit import audit
 from pdm_app.rpc.auth import auth
 from pdm_app.rpc.batches import batches
+from pdm_app.rpc.cases import cases
 from pdm_app.rpc.certificates import certificates
 from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
@@ -61,6 +62,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "audit": audit,
     "auth": auth,
     "batches": batches,
+    "cases": cases,
     "certificates": certificates,
     "connections": connections,
     "demo": demo,

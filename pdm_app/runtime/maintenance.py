@@ -7,6 +7,7 @@ from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.engine.maintenance_watch import MaintenanceWatch
 from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.services.cases import CaseService
 from pdm_app.services.maintenance import MaintenanceService
 from pdm_app.services.maintenance_rules import MaintenanceRuleService
 from pdm_app.stream.alarm_book import AlarmBook
@@ -16,6 +17,7 @@ from pdm_app.stream.latest import Latest
 class MaintenanceServices(TypedDict):
     """By their names among the services."""
 
+    cases: CaseService
     maintenance: MaintenanceService
     maintenance_rules: MaintenanceRuleService
 
@@ -32,6 +34,7 @@ def begin_maintenance(
     watch = MaintenanceWatch(work, book, latest, clock, fence)
     supervisor.start("maintenance", watch.run, stage=Stage.CONSUMER, backoff=watch.backoff)
     return MaintenanceServices(
+        cases=CaseService(work, clock),
         maintenance=MaintenanceService(work, clock),
         maintenance_rules=MaintenanceRuleService(work, clock, watch.reload),
     )

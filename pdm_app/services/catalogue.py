@@ -15,6 +15,7 @@ from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.batches import BatchService
+from pdm_app.services.cases import CaseService
 from pdm_app.services.certificates import CertificateService
 from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
@@ -77,6 +78,7 @@ class Services:
     audit: AuditService
     auth: AuthService
     batches: BatchService
+    cases: CaseService
     certificates: CertificateService
     client_certificates: ClientCertificateService
     connection_tests: ConnectionTestService

@@ -103,7 +103,7 @@ class ExpiryService:
         """Ask every source; one that fails says so and does not hide the others."""
         found: list[Expiry] = []
         problems: list[str] = []
-        for source in self._sources.values():
+        for source in tuple(self._sources.values()):  # While one is asked, the product may add another.
             try:
                 found.extend(await source())
             except PdmError as error:

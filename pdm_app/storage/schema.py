@@ -2,6 +2,7 @@
 
 from pdm_app.storage import (
     audit_tables,
+    case_tables,
     cold_tables,
     holding_tables,
     identity_tables,
@@ -28,6 +29,7 @@ METADATA = tables.METADATA
 __all__ = [
     "METADATA",
     "audit_tables",
+    "case_tables",
     "cold_tables",
     "holding_tables",
     "identity_tables",

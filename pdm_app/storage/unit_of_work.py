@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
 from pdm_app.domain.annotations import Annotations
+from pdm_app.domain.cases import Cases
 from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.firmware_keys import Releases
@@ -41,6 +42,7 @@ from pdm_app.storage.annotations import SqlAnnotations
 from pdm_app.storage.api_keys import SqlApiKeys
 from pdm_app.storage.assets import SqlAssets, SqlSites
 from pdm_app.storage.audit import SqlAudit
+from pdm_app.storage.cases import SqlCases
 from pdm_app.storage.connections import SqlConnections
 from pdm_app.storage.credentials import SqlCredentials
 from pdm_app.storage.database import Database
@@ -104,6 +106,7 @@ class SqlWork:
         self.annotations: Annotations = SqlAnnotations(transaction)
         self.imports: Imports = SqlImports(transaction)
         self.maintenance: Maintenance = SqlMaintenance(transaction)
+        self.cases: Cases = SqlCases(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self.retention: Retention = SqlRetention(transaction)
         self._audit = SqlAudit(transaction)

@@ -3,11 +3,17 @@
 from typing import Any
 
 from pdm_app.domain.access import Permission
-from tests.counterparts.maintenance import RULE_REVISION, event_id, rule_id
+from tests.counterparts.maintenance import RULE_REVISION, case_id, event_id, rule_id
 from tests.counterparts.whole_product import OURS, Belongings
 
 READ, WRITE, CONFIGURE = Permission.ALARMS_READ, Permission.MAINTENANCE_WRITE, Permission.ALARMS_CONFIGURE
 MAINTENANCE_NEEDS: dict[str, Permission | None] = {
+    "cases.list": READ,
+    "cases.show": READ,
+    "cases.open": WRITE,
+    "cases.note": WRITE,
+    "cases.link": WRITE,
+    "cases.decide": WRITE,
     "maintenance.events": READ,
     "maintenance.event": READ,
     "maintenance.report": WRITE,
@@ -21,7 +27,8 @@ MAINTENANCE_NEEDS: dict[str, Permission | None] = {
     "maintenance.remove_rule": CONFIGURE,
 }
 MAINTENANCE_LET_IN_BUT_WRONG = {
-    "maintenance.price": "CONFLICT",  # Once it is done, the revision is another one.
+    "cases.decide": "CONFLICT",  # Once it is done, the revision is another one.
+    "maintenance.price": "CONFLICT",
     "maintenance.resolve": "CONFLICT",
     "maintenance.put_costs": "CONFLICT",
     "maintenance.change_rule": "CONFLICT",
@@ -39,7 +46,14 @@ def rule(site_id: str, asset_id: str) -> dict[str, Any]:
 
 def maintenance_inputs(own: Belongings) -> dict[str, Any]:
     site, facts = {"site_id": OURS}, rule(OURS, own.asset_id)
+    case = {"case_id": case_id(OURS)}
     return {
+        "cases.list": site,
+        "cases.show": case,
+        "cases.open": {"asset_id": own.asset_id, "title": "Bearing runs hot"},
+        "cases.note": {**case, "text": "heard it"},
+        "cases.link": {**case, "event_ids": [event_id(OURS)]},
+        "cases.decide": {"case_id": case_id(OURS, "decide"), "decision": "confirm", "label": "bearing wear", **FRESH},
         "maintenance.events": site,
         "maintenance.event": {"event_id": event_id(OURS)},
         "maintenance.report": {"asset_id": own.asset_id, "name": "Rattles"},
@@ -59,7 +73,15 @@ def maintenance_crossings(target: Belongings, site_id: str) -> dict[tuple[str, s
     site, asset = {"site_id": site_id}, {"asset_id": target.asset_id}
     event, mine = {"event_id": event_id(site_id)}, {"rule_id": rule_id(OURS), **SEEN}
     their_site, their_asset = rule(site_id, target.asset_id), rule(OURS, target.asset_id)
+    case = {"case_id": case_id(site_id)}
     return {
+        ("cases.list", "site_id"): [site],
+        ("cases.list", "asset_id"): [asset],
+        ("cases.show", "case_id"): [case],
+        ("cases.open", "asset_id"): [{**asset, "title": "mine now"}],
+        ("cases.note", "case_id"): [{**case, "text": "mine now"}],
+        ("cases.link", "case_id"): [{**case, "event_ids": [event_id(OURS)]}],
+        ("cases.decide", "case_id"): [{**case, "decision": "wake", **FRESH}],
         ("maintenance.events", "site_id"): [site],
         ("maintenance.events", "asset_id"): [asset],
         ("maintenance.event", "event_id"): [event],
