@@ -114,6 +114,7 @@ class CampaignFacts(Facts):
     soak_s: int = Field(default=600, ge=0, le=604_800, description="How long a device must be well with it.")
     silent_s: int = Field(default=3_600, ge=60, le=2_592_000, description="A device silent so long has failed.")
     takes_new_members: bool = False
+    second_person: bool = Field(default=True, description="Somebody else than its author approves it.")
     note: Text = ""
 
     @model_validator(mode="after")
@@ -157,7 +158,7 @@ class Tally(NamedTuple):
 
     @classmethod
     def of(cls, actions: Iterable[Action]) -> "Tally":
-        """Count actions; a failure that is tried again is outstanding."""
+        """Count actions, one of each device; a failure that is tried again is outstanding."""
         devices = succeeded = failed = 0
         for action in actions:
             if action.state in ENDED - FINALLY_FAILED - {ActionState.SUCCEEDED}:

@@ -2,12 +2,13 @@
 
 ``after(state, happening)`` is total: each pair moves the action, is of no effect (`Effect.KEPT`), or comes after the
 end (`Effect.CLOSED`). A device's own "success" only means that the image was written; the action succeeds by
-`Happening.PROVEN`, which the rollout reports when the device runs the release and was healthy for the soak time.
+`Happening.PROVEN`, which the rollout reports when the device runs the release and was healthy for the soak time. Where
+an image is only to be kept, `Happening.STORED` says that all of it was sent.
 
 Source: the direct device integration of Eclipse hawkBit for what devices say; the states after ``installed`` are ours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -65,6 +66,7 @@ class Happening(StrEnum):
     BOOTED_NEW = "booted_new"
     BOOTED_OLD = "booted_old"
     PROVEN = "proven"
+    STORED = "stored"
     UNHEALTHY = "unhealthy"
     BROKE = "broke"
     FAILED = "failed"
@@ -139,6 +141,7 @@ MOVES: Mapping[ActionState, Mapping[Happening, ActionState]] = MappingProxyType(
     S.DOWNLOADING: {**_UNDER_WAY, H.DENIED: S.WAITING_CONFIRMATION, H.DOWNLOAD_ENDED: S.DOWNLOADED},
     S.DOWNLOADED: {
         **_UNDER_WAY, H.WINDOW_CLOSED: S.WAITING_WINDOW, H.INSTALL_BEGAN: S.INSTALLING, H.CLOSED_WELL: S.INSTALLED,
+        H.STORED: S.SUCCEEDED,
     },
     S.WAITING_WINDOW: {
         **_UNDER_WAY, H.WINDOW_OPENED: S.DOWNLOADED, H.INSTALL_BEGAN: S.INSTALLING, H.CLOSED_WELL: S.INSTALLED,
@@ -230,8 +233,19 @@ class ActionEvent(Record):
     happening: Happening
     state: ActionState
     is_a_move: bool = True
+    revision: Revision = Field(default=0, description="Of the action: orders what happened within a microsecond.")
     by: Name = Field(description="The device's code, or who did it.")
     detail: str = Field(default="", max_length=MESSAGE_CHARACTERS_MAX * 4)
+
+
+def latest(actions: Iterable[Action]) -> list[Action]:
+    """Return of each device the action that counts: the newest; one before it was tried again or taken out."""
+    newest: dict[str, Action] = {}
+    for action in actions:
+        other = newest.get(action.device_id)
+        if other is None or other.number < action.number:
+            newest[action.device_id] = action
+    return list(newest.values())
 
 
 class RetryPolicy(Record):

@@ -14,10 +14,14 @@ from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, 
 from pdm_app.domain.annotations import Annotations
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
+from pdm_app.domain.campaigns import Campaigns
 from pdm_app.domain.cases import Cases
 from pdm_app.domain.connections import Connection
 from pdm_app.domain.credentials import ApiKeys, Credentials
+from pdm_app.domain.device_groups import DeviceGroups
 from pdm_app.domain.directories import Identities
+from pdm_app.domain.firmware_actions import FirmwareActions
+from pdm_app.domain.firmware_twins import FirmwareTwins
 from pdm_app.domain.firmware_keys import Releases
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
@@ -207,6 +211,10 @@ class Work(Protocol):
     sites: Sites
     assets: Assets
     devices: Devices
+    device_groups: DeviceGroups
+    twins: FirmwareTwins
+    campaigns: Campaigns
+    firmware_actions: FirmwareActions
     signals: Signals
     connections: Connections
     alarms: Alarms

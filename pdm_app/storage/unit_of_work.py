@@ -14,9 +14,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
 from pdm_app.domain.annotations import Annotations
+from pdm_app.domain.campaigns import Campaigns
 from pdm_app.domain.cases import Cases
 from pdm_app.domain.credentials import ApiKeys, Credentials
+from pdm_app.domain.device_groups import DeviceGroups
 from pdm_app.domain.directories import Identities
+from pdm_app.domain.firmware_actions import FirmwareActions
+from pdm_app.domain.firmware_twins import FirmwareTwins
 from pdm_app.domain.firmware_keys import Releases
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
@@ -58,6 +62,7 @@ from pdm_app.storage.releases import SqlReleases
 from pdm_app.storage.reports import SqlReports
 from pdm_app.storage.repository import Transaction
 from pdm_app.storage.retention import SqlRetention
+from pdm_app.storage.rollouts import SqlCampaigns, SqlDeviceGroups, SqlFirmwareActions, SqlFirmwareTwins
 from pdm_app.storage.runs import SqlRuns
 from pdm_app.storage.secrets import SqlSecrets
 from pdm_app.storage.settings_revisions import SqlSettingsRevisions
@@ -80,6 +85,10 @@ class SqlWork:
         self.sites: Sites = SqlSites(transaction)
         self.assets: Assets = SqlAssets(transaction)
         self.devices: Devices = SqlDevices(transaction)
+        self.device_groups: DeviceGroups = SqlDeviceGroups(transaction)
+        self.twins: FirmwareTwins = SqlFirmwareTwins(transaction)
+        self.campaigns: Campaigns = SqlCampaigns(transaction)
+        self.firmware_actions: FirmwareActions = SqlFirmwareActions(transaction)
         self.signals: Signals = SqlSignals(transaction)
         self.connections: Connections = SqlConnections(transaction)
         self.alarms: Alarms = SqlAlarms(transaction)
