@@ -30,6 +30,7 @@ from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
+from pdm_app.domain.production_shifts import Production
 from pdm_app.domain.reports import Reports
 from pdm_app.domain.retention import Retention
 from pdm_app.domain.rotas import Rotas
@@ -225,6 +226,7 @@ class Work(Protocol):
     groups: Groups
     roles: Roles
     shares: Shares
+    production: Production
     runs: Runs
     sinks: Sinks
     storage_rules: StorageRules

@@ -29,6 +29,7 @@ from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
+from pdm_app.domain.production_shifts import Production
 from pdm_app.domain.reports import Reports
 from pdm_app.domain.repositories import Alarms, Assets, Audit, Connections, Devices, Signals, Sites, Users, Work
 from pdm_app.domain.retention import Retention
@@ -58,6 +59,7 @@ from pdm_app.storage.maintenance import SqlMaintenance
 from pdm_app.storage.notice_templates import SqlNoticeTemplates
 from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
+from pdm_app.storage.production import SqlProduction
 from pdm_app.storage.releases import SqlReleases
 from pdm_app.storage.reports import SqlReports
 from pdm_app.storage.repository import Transaction
@@ -108,6 +110,7 @@ class SqlWork:
         self.groups: Groups = SqlGroups(transaction)
         self.roles: Roles = SqlRoles(transaction)
         self.shares: Shares = SqlShares(transaction)
+        self.production: Production = SqlProduction(transaction)
         self.runs: Runs = SqlRuns(transaction)
         self.sinks: Sinks = SqlSinks(transaction)
         self.storage_rules: StorageRules = SqlStorageRules(transaction)
