@@ -40,6 +40,7 @@ NAVIGATION = (
     Entry("nav.trends", "/trends", "chart-line"),
     Entry("nav.batches", "/batches", "layers", on_phone=False),
     Entry("nav.devices", "/devices", "cpu"),
+    Entry("nav.firmware", "/firmware", "package-check", on_phone=False),
     Entry("nav.signals", "/signals", "activity", on_phone=False),
     Entry("nav.connections", "/connections", "cable", on_phone=False),
     Entry("nav.settings", "/settings", "sliders-horizontal"),

@@ -29,6 +29,7 @@ PAGES = {
     "/batches": "Batches and events",
     "/connections": "Connections",
     "/devices": "Devices",
+    "/firmware": "Firmware",
     "/settings": "Settings",
     "/settings/api": "API",
     "/settings/api?call=alarms.journal": "API",

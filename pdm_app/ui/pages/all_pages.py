@@ -17,6 +17,7 @@ from pdm_app.ui.pages.certificates import certificates
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.directories import directories
+from pdm_app.ui.pages.firmware import firmware
 from pdm_app.ui.pages.general import general
 from pdm_app.ui.pages.imports import imports
 from pdm_app.ui.pages.inbox import inbox
@@ -77,6 +78,7 @@ PAGES: tuple[Page, ...] = (
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
+    Page("/firmware", firmware, "firmware.title", [Session.enter]),
     Page("/settings", settings, "nav.settings", [Session.enter]),
     Page("/settings/profile", profile, "profile.title", [Session.enter]),
     Page("/settings/users", users, "users.title", [Session.enter]),

@@ -20,6 +20,7 @@ STYLESHEETS = [
     "slate/trend.css",
     "slate/signals.css",
     "slate/storage.css",
+    "slate/firmware.css",
     "slate/imports.css",
     "slate/workspace.css",
     "slate/tour.css",
