@@ -57,6 +57,8 @@ class Permission(StrEnum):
     TRUST_CONFIGURE = "trust.configure"
     RUNS_CONTROL = "runs.control"
     STORAGE_CONFIGURE = "storage.configure"
+    REPORTS_READ = "reports.read"
+    REPORTS_CONFIGURE = "reports.configure"
     FIRMWARE_READ = "firmware.read"
     FIRMWARE_UPLOAD = "firmware.upload"
     FIRMWARE_APPROVE = "firmware.approve"
@@ -74,6 +76,7 @@ _READ = frozenset(
         Permission.DEVICES_READ,
         Permission.CONNECTIONS_READ,
         Permission.SYSTEM_READ,
+        Permission.REPORTS_READ,
         Permission.FIRMWARE_READ,
     }
 )
@@ -94,6 +97,7 @@ _ENGINEER = _OPERATE | {
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,
     Permission.HISTORY_IMPORT,
+    Permission.REPORTS_CONFIGURE,
     Permission.FIRMWARE_UPLOAD,
     Permission.FIRMWARE_APPROVE,
     Permission.DEMO_CONTROL,
@@ -116,6 +120,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.HISTORY_EXPORT,
         Permission.ANNOTATIONS_WRITE,
         Permission.AUDIT_READ,
+        Permission.REPORTS_CONFIGURE,
         Permission.ASSETS_SHARE,
         Permission.FIRMWARE_APPROVE,
         Permission.SIGNATURES_SIGN,

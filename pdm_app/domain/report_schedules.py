@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import islice
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
@@ -21,6 +22,9 @@ from pdm_app.domain.wall_clock import WallTime, ZoneName, at_wall, on_wall
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 RUNS_SHOWN_MAX = 10
 MONTH_DAYS_MAX = 31
+
+
+Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday.")]
 
 
 class Rhythm(StrEnum):
@@ -35,7 +39,7 @@ class Schedule(Facts):
     rhythm: Rhythm
     at: WallTime
     zone: ZoneName
-    weekdays: tuple[int, ...] = Field(default=(), max_length=7, description="0 is Monday; of a weekly one.")
+    weekdays: tuple[Weekday, ...] = Field(default=(), max_length=7, description="Of a weekly one.")
     day: int | None = Field(
         default=None, ge=1, le=MONTH_DAYS_MAX, description="Of a monthly one; the last day where a month is shorter."
     )
@@ -46,8 +50,6 @@ class Schedule(Facts):
             raise ValueError("a weekly date needs weekdays, and no other one has any")
         if (self.rhythm is Rhythm.MONTHLY) != (self.day is not None):
             raise ValueError("a monthly date needs a day of the month, and no other one has any")
-        if any(not 0 <= weekday < len(WEEKDAYS) for weekday in self.weekdays):
-            raise ValueError("a weekday is a number from 0, Monday, to 6, Sunday")
         if len(set(self.weekdays)) < len(self.weekdays):
             raise ValueError("a weekday is named twice")
         return self

@@ -19,6 +19,7 @@ from pdm_app.services.live import LiveService
 from pdm_app.services.origins import is_on_this_machine, is_own_origin
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.replays import ReplayService
+from pdm_app.services.reports import ReportService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
 from pdm_app.services.uploads import UploadService
@@ -51,6 +52,8 @@ class HttpServices(Protocol):
     def pumps(self) -> PumpService: ...
     @property
     def replays(self) -> ReplayService: ...
+    @property
+    def reports(self) -> ReportService: ...
     @property
     def assets(self) -> AssetService: ...
     @property

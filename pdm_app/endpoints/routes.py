@@ -95,6 +95,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
             Route("/certificates/authority", Answering(GET=certificates.authority(settings))),
             Route("/files/{export_id}", Answering(GET=served(files.download))),
             Route("/imports/{import_id}/refused", Answering(GET=served(files.refused_rows))),
+            Route("/reports/{copy_id}", Answering(GET=served(files.report))),
             Route("/uploads", Answering(POST=served(uploads.take))),
             Route("/ingest", Answering(POST=served(ingest.take))),
             Route("/live-data", Answering(GET=served(pumps.live_data))),

@@ -17,7 +17,7 @@ import structlog
 
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.identifiers import new_id
-from pdm_app.domain.notices import Channel, ChannelKind, DeliveryError, OutgoingMessage
+from pdm_app.domain.notices import Attachment, Channel, ChannelKind, DeliveryError, OutgoingMessage
 from pdm_app.domain.outbox import (
     KEPT_DAYS,
     Attempt,
@@ -30,6 +30,7 @@ from pdm_app.domain.outbox import (
     sent,
 )
 from pdm_app.domain.ports import Clock, Fence
+from pdm_app.domain.reports import MEDIA_TYPES
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.engine.notice_gatherer import NoticeGatherer
@@ -203,6 +204,17 @@ class Notifier:
         return await channel.send(
             OutgoingMessage(
                 id=message.id, to=message.address, subject=message.subject, body=message.body, at=message.created_at,
-                priority=message.priority, is_repeat=message.is_repeat,
+                priority=message.priority, is_repeat=message.is_repeat, attachment=await self._attached(message),
             )
         )  # fmt: skip
+
+    async def _attached(self, message: Message) -> Attachment | None:
+        """Return the copy of a report that a message carries; None also where it is not kept any more."""
+        if message.copy_id is None:
+            return None
+        async with self._work(EVERY_SITE) as work:
+            copy, content = await work.reports.copy(message.copy_id), await work.reports.content(message.copy_id)
+        if copy is None or content is None:
+            return None
+        media_type = MEDIA_TYPES[copy.format].partition(";")[0]
+        return Attachment(name=copy.file_name, media_type=media_type, content=content)

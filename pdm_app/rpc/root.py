@@ -30,6 +30,7 @@ from pdm_app.rpc.notices import notices
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.releases import releases
 from pdm_app.rpc.replays import replays
+from pdm_app.rpc.reports import reports
 from pdm_app.rpc.retention import retention
 from pdm_app.rpc.roles import roles
 from pdm_app.rpc.rotas import rotas
@@ -82,6 +83,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "profile": profile,
     "releases": releases,
     "replays": replays,
+    "reports": reports,
     "retention": retention,
     "roles": roles,
     "rotas": rotas,

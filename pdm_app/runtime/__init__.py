@@ -51,6 +51,7 @@ from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.maintenance import begin_maintenance
 from pdm_app.runtime.notices import Notices, begin_notices
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
+from pdm_app.runtime.reports import begin_reports
 from pdm_app.runtime.sinks import begin_sinks
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_services import alarm_services
@@ -296,8 +297,9 @@ async def running(
             lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE),
         )
         imports = import_services(settings, work, historian, clock, keeper.held, notes, supervisor)
+        alarms = alarm_services(work, book, historian, desk, clock)
         services = Services(
-            **alarm_services(work, book, historian, desk, clock),
+            **alarms,
             annotations=AnnotationService(work, clock),
             areas=AreaService(work, desk),
             assets=assets,
@@ -328,6 +330,8 @@ async def running(
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),
+            reports=begin_reports(work, alarms["alarms"], alarms["alarm_figures"], alarms["alarm_holds"], audit, clock,
+                                  keeper.held, supervisor),
             retention=retention,
             retention_runs=retention_runs,
             signals=signals,

@@ -48,7 +48,17 @@ class AlarmFiguresService:
                 [FieldIssue("days", "is out of bounds", f"give more than 0 and at most {DAYS_MAX}")],
             )
         end_at = self._clock.now() + 1  # What happened at this moment has happened.
-        start_at = end_at - round(days * DAY)
+        return await self.between(actor, end_at - round(days * DAY), end_at, site_id, clock)
+
+    async def between(
+        self, actor: Actor, start_at: int, end_at: int, site_id: str | None, clock: ZoneInfo
+    ) -> AlarmScorecard:
+        """Rate the time from a moment up to, and without, another one; as `scorecard`.
+
+        Raises:
+            NotFoundError: The site lies outside the actor's.
+        """
+        reach_of(actor, site_id)
         async with self._work(actor.scope) as work:
             begins_at = await work.alarms.journal_begins_at(site_id)
             happenings = await work.alarms.happenings(start_at - LOOKED_BACK, end_at, site_id, HAPPENINGS_MAX)

@@ -43,6 +43,7 @@ from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.releases import ReleaseService
 from pdm_app.services.replays import ReplayService
+from pdm_app.services.reports import ReportService
 from pdm_app.services.retention import RetentionService
 from pdm_app.services.retention_runs import RetentionRuns
 from pdm_app.services.rotas import RotaService
@@ -104,6 +105,7 @@ class Services:
     recalculations: RecalculationService
     releases: ReleaseService
     replays: ReplayService
+    reports: ReportService
     retention: RetentionService
     retention_runs: RetentionRuns
     rotas: RotaService

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from pdm_app.channels.email import EmailChannel
 from pdm_app.domain.notice_channels import MailServer
-from pdm_app.domain.notices import REPEAT_WORDS, DeliveryError, OutgoingMessage
+from pdm_app.domain.notices import REPEAT_WORDS, Attachment, DeliveryError, OutgoingMessage
 from pdm_app.services.certificate_files import make_authority, make_server
 from tests.counterparts.clocks import NOON, WallClock
 from tests.counterparts.mail_server import HANG, HANG_UP, TAKE_AND_HANG_UP, mail_server
@@ -177,3 +177,19 @@ async def test_a_line_break_in_a_subject_adds_no_header() -> None:
     [mail] = server.mails
     assert mail["Bcc"] is None
     assert mail["Subject"] == "Flow Bcc: eve@evil.example"
+
+
+async def test_a_file_leaves_with_a_mail_under_its_name_in_any_script() -> None:
+    content = bytes(range(256)) * 300
+    attached = Attachment(name="Wöchentlich-轴承.pdf", media_type="application/pdf", content=content)
+    async with mail_server() as server:
+        out = channel(server.port)
+        await out.send(message(attachment=attached))
+        await out.close()
+    [mail] = server.mails
+    [part] = mail.iter_attachments()
+    assert (part.get_filename(), part.get_content_type()) == ("Wöchentlich-轴承.pdf", "application/pdf")
+    assert part.get_content() == content
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().splitlines() == ["Flow is 41 m³/h.", "Check the valve."]

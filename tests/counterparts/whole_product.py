@@ -49,6 +49,7 @@ from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
 from tests.counterparts.recordings import put_recordings
 from tests.counterparts.releases import put_releases
+from tests.counterparts.reports import put_reports
 from tests.counterparts.templates import begin_migrated
 
 PASSWORD = "copper lantern drifts"
@@ -245,6 +246,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await transaction.alarms.put([past, standing])
         await transaction.trust.put(peer)
         await put_notices(transaction, site_id, f"visitor-{site_id}")
+        await put_reports(transaction, site_id, f"visitor-{site_id}")
         await put_maintenance(transaction, site_id, asset.id)
         await put_recordings(transaction, site_id, asset.id, int(now))
         await transaction.retention.put_rule(RetentionRule(id=KEPT, name="Everything", raw_days=DAYS_MAX))

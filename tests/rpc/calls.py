@@ -20,6 +20,7 @@ from tests.rpc.notice_calls import NOTICE_NEEDS, notice_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 from tests.rpc.recording_calls import RECORDING_NEEDS, recording_inputs
+from tests.rpc.report_calls import REPORT_NEEDS, report_inputs
 from tests.rpc.shift_calls import SHIFT_NEEDS, shift_inputs
 from tests.rpc.storage_calls import STORAGE_NEEDS, storage_inputs
 from tests.rpc.workspace_calls import WORKSPACE_NEEDS, workspace_inputs
@@ -106,6 +107,7 @@ NEEDS: dict[str, Permission | None] = {
     **PEOPLE_NEEDS,
     **PLANT_NEEDS,
     **RECORDING_NEEDS,
+    **REPORT_NEEDS,
     **SHIFT_NEEDS,
     **WORKSPACE_NEEDS,
     **STORAGE_NEEDS,
@@ -176,6 +178,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | link_inputs(own)
         | maintenance_inputs(own)
         | notice_inputs(own)
+        | report_inputs()
         | shift_inputs(own)
         | plant_inputs(own)
         | recording_inputs(own)

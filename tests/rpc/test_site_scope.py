@@ -25,6 +25,7 @@ from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
 from tests.rpc.recording_calls import recording_crossings
+from tests.rpc.report_calls import report_crossings
 from tests.rpc.shift_calls import shift_crossings
 from tests.rpc.workspace_calls import workspace_crossings
 
@@ -113,6 +114,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **link_crossings(target, site_id),
         **maintenance_crossings(target, site_id),
         **notice_crossings(target, site_id),
+        **report_crossings(site_id),
         **shift_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),
@@ -176,6 +178,7 @@ FINDS_NOTHING: dict[tuple[str, str], Any] = {
     ("audit.page", "subject_id"): {"entries": [], "before": None},
     ("formulas.signals", "site_id"): [],
     ("notices.messages", "user_id"): [],
+    ("reports.copies", "report_id"): [],
 }
 
 
