@@ -159,6 +159,26 @@ def skab(
     )
 
 
+@evaluate.command()
+def cmapss(data: DataFolder) -> None:
+    """Judge remaining useful life on NASA's C-MAPSS FD001: engines 81 to 100, held out, each cut fifty times."""
+    from pdm_app.inference.cmapss import CONFIGURATIONS_TRIED, MEASURED_BEFORE
+    from pdm_app.inference.cmapss import evaluate as judged
+
+    typer.echo(f"{'':<16} {'RMSE':>6} {'PHM score':>12} {'in 90 %':>8} {'width':>6}")
+    for name, figures in zip(("boosted trees", "always 125"), judged(data), strict=True):
+        typer.echo(
+            f"{name:<16} {figures.rmse:>6.2f} {figures.phm_score:>12,.0f} {_percent(figures.coverage):>7}% "
+            f"{figures.width:>6.1f}"
+        )
+    for name, rmse in MEASURED_BEFORE:
+        typer.echo(f"{name:<16} {rmse:>6.2f}   (measured earlier on the same engines)")
+    typer.echo(
+        f"\nCycles, true life capped at 125, {figures.cuts} cuts; the interval is from the 5th to the 95th percentile. "
+        f"{CONFIGURATIONS_TRIED} settings were tried."
+    )
+
+
 def _signals(path: Path, ignore: list[str] | None, fit_rows: int | None) -> "SignalTable":
     """Read a table and leave out what was named and what does not change where it is to be learned from."""
     from pdm_app.inference.signal_tables import read_signal_table

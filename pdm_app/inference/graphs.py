@@ -1,5 +1,7 @@
 """ONNX graphs, node by node: small ones of known operators, so that no exporter has to be trusted."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import ArrayLike
@@ -29,12 +31,12 @@ class Graph:
         """Keep axes or a shape in the graph."""
         return self.constant(values, np.int64)
 
-    def node(self, operator: str, *inputs: str, domain: str = "", **attributes: object) -> str:
+    def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add an operator with one output and return that output's name."""
         return self.nodes(operator, inputs, 1, domain, **attributes)[0]
 
     def nodes(
-        self, operator: str, inputs: tuple[str, ...], outputs: int, domain: str = "", **attributes: object
+        self, operator: str, inputs: tuple[str, ...], outputs: int, domain: str = "", **attributes: Any
     ) -> tuple[str, ...]:
         """Add an operator with several outputs."""
         names = tuple(f"n{len(self._nodes)}_{place}" for place in range(outputs))

@@ -70,7 +70,7 @@ class EwmaDetector(WindowDetector):
         super().__init__(window_rows)
         self._weight = weight
         ages = np.arange(window_rows)[::-1]
-        weights = weight * (1 - weight) ** ages
+        weights: F8 = np.asarray(weight * (1 - weight) ** ages, dtype=np.float64)
         self._weights: F8 = weights / weights.sum()
         self._mean: F8 = np.empty(0)
         self._precision: F8 = np.empty((0, 0))
