@@ -19,8 +19,8 @@ from pdm_app.engine.supervisor import Backoff
 
 log = structlog.get_logger(__name__)
 
-SAMPLES_AT_ONCE = 500_000
-"""One import takes about so many, some 200 MB while it lasts; a day's file is made anew for each import."""
+SAMPLES_AT_ONCE = 250_000
+"""One import takes about so many, some 100 MB while it lasts; a day's file is made anew for each import."""
 
 BREATH_S = 0.05  # Between two pieces, for who waits for the database.
 

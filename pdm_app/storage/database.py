@@ -38,7 +38,7 @@ SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -32000",
+    "PRAGMA cache_size = -16000",  # Of each connection of the pool; the system keeps the file in memory besides.
     "PRAGMA temp_store = MEMORY",
 )
 MYSQL_SETTINGS = (
