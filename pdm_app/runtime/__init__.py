@@ -325,7 +325,7 @@ async def running(
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,
-            **begin_maintenance(work, book, latest, clock, keeper.held, supervisor),
+            **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
             **notices.services,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,

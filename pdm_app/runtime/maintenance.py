@@ -8,6 +8,7 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.engine.maintenance_watch import MaintenanceWatch
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.services.cases import CaseService
+from pdm_app.services.demo_maintenance import ensure_demo_maintenance
 from pdm_app.services.maintenance import MaintenanceService
 from pdm_app.services.maintenance_rules import MaintenanceRuleService
 from pdm_app.stream.alarm_book import AlarmBook
@@ -22,15 +23,19 @@ class MaintenanceServices(TypedDict):
     maintenance_rules: MaintenanceRuleService
 
 
-def begin_maintenance(
+async def begin_maintenance(
     work: UnitOfWork,
     book: AlarmBook,
     latest: Latest,
     clock: Clock,
     fence: Callable[[], Awaitable[Fence]],
     supervisor: Supervisor,
+    *,
+    demo: bool,
 ) -> MaintenanceServices:
-    """Start the watch of maintenance rules."""
+    """Start the watch of maintenance rules; in the demo it is known what work costs."""
+    if demo:
+        await ensure_demo_maintenance(work, clock)
     watch = MaintenanceWatch(work, book, latest, clock, fence)
     supervisor.start("maintenance", watch.run, stage=Stage.CONSUMER, backoff=watch.backoff)
     return MaintenanceServices(

@@ -39,6 +39,7 @@ NAVIGATION = (
     Entry("nav.alarms", "/alarms", "bell"),
     Entry("nav.trends", "/trends", "chart-line"),
     Entry("nav.batches", "/batches", "layers", on_phone=False),
+    Entry("nav.cases", "/cases", "wrench", on_phone=False),
     Entry("nav.devices", "/devices", "cpu"),
     Entry("nav.firmware", "/firmware", "package-check", on_phone=False),
     Entry("nav.signals", "/signals", "activity", on_phone=False),

@@ -13,6 +13,7 @@ from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
 from pdm_app.ui.pages.audit import audit
 from pdm_app.ui.pages.batches import batches
+from pdm_app.ui.pages.cases import cases
 from pdm_app.ui.pages.certificates import certificates
 from pdm_app.ui.pages.connections import connections
 from pdm_app.ui.pages.devices import device_page, devices
@@ -74,6 +75,7 @@ PAGES: tuple[Page, ...] = (
     Page("/trends", trends, "trends.title", [Session.enter]),
     Page("/signals", signals, "signals.title", [Session.enter]),
     Page("/batches", batches, "batches.title", [Session.enter]),
+    Page("/cases", cases, "maintenance.title", [Session.enter]),
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),

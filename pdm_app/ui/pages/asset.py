@@ -13,6 +13,7 @@ from pdm_app.ui.widgets.asset_alarms import asset_alarms
 from pdm_app.ui.widgets.key_value import key_value
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.machine_state import machine_state
+from pdm_app.ui.widgets.maintenance import asset_maintenance
 from pdm_app.ui.widgets.plant_editors import alarm_rules, asset_editor, rule_desk, rule_offer
 from pdm_app.ui.widgets.sparkline import sparkline
 from pdm_app.ui.widgets.trend import trend
@@ -99,7 +100,12 @@ def _body() -> rx.Component:
 def _overview() -> rx.Component:
     detail = AssetPage.detail
     return rx.el.div(
-        rx.el.div(_alarm_card(), breakage_card(detail.asset.code), class_name="stack"),
+        rx.el.div(
+            _alarm_card(),
+            asset_maintenance(asset_id=detail.asset.id),
+            breakage_card(detail.asset.code),
+            class_name="stack",
+        ),
         rx.el.div(
             rx.el.section(
                 rx.foreach(
