@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
@@ -13,6 +14,8 @@ from pdm_app.domain.connections import Connection, DriverFacts
 from pdm_app.domain.errors import ConnectionFailedError, FieldIssue
 from pdm_app.domain.record import Record
 from pdm_app.drivers.csv_replay import SCHEME, CsvReplayAddress, CsvReplayOptions, file_pattern
+from pdm_app.drivers.egd_datagrams import PORT as EGD_PORT
+from pdm_app.drivers.egd_layouts import EgdAddress, EgdOptions
 from pdm_app.drivers.endpoint import endpoint_of
 from pdm_app.drivers.modbus_blocks import ModbusAddress
 from pdm_app.drivers.mqtt_payloads import MqttAddress
@@ -126,10 +129,32 @@ class _FileRule(_Rule):
         return [FieldIssue("endpoint", "is no name of a recording, which ends in .csv and has no folder", self.fix)]
 
 
+class _ListeningRule(_Rule):
+    """Rules of a driver that listens: its endpoint is an address of this machine, or a group."""
+
+    @property
+    @override
+    def example(self) -> str:
+        scheme, port = next(iter(self.schemes.items()))
+        return f"{scheme}://0.0.0.0:{port}"
+
+    @override
+    def endpoint_issues(self, connection: Connection) -> list[FieldIssue]:
+        issues = super().endpoint_issues(connection)
+        if not issues:
+            host = endpoint_of(connection, self.schemes).host
+            try:
+                IPv4Address(host)
+            except ValueError:
+                issues.append(FieldIssue("endpoint", f"{host!r} is no IPv4 address of this machine or group", self.fix))
+        return issues
+
+
 RULES: Mapping[str, _Rule] = {
     "opcua": _Rule({"opc.tcp": 4840}, OpcuaOptions, OpcuaAddress),
     "modbus": _Rule({"modbus": 502, "tcp": 502}, ModbusOptions, ModbusAddress),
     "mqtt": _Rule({"mqtt": 1883, "tcp": 1883, "mqtts": 8883}, MqttOptions, MqttAddress),
+    "egd": _ListeningRule({"egd": EGD_PORT}, EgdOptions, EgdAddress),
     "csv_replay": _FileRule(CsvReplayOptions, CsvReplayAddress),
 }
 

@@ -32,13 +32,25 @@ def mqtt(connection: Connection, clock: Clock) -> Driver:
     return MqttDriver(connection, clock)
 
 
+def egd(connection: Connection, clock: Clock) -> Driver:
+    from pdm_app.drivers.egd import EgdDriver
+
+    return EgdDriver(connection, clock)
+
+
 def csv_replay(connection: Connection, clock: Clock, recordings: Path | None = None) -> Driver:
     from pdm_app.drivers.csv_replay import CsvReplayDriver
 
     return CsvReplayDriver(connection, clock, recordings)
 
 
-DRIVERS: Mapping[str, DriverFactory] = {"opcua": opcua, "modbus": modbus, "mqtt": mqtt, "csv_replay": csv_replay}
+DRIVERS: Mapping[str, DriverFactory] = {
+    "opcua": opcua,
+    "modbus": modbus,
+    "mqtt": mqtt,
+    "egd": egd,
+    "csv_replay": csv_replay,
+}
 
 
 def drivers_with(recordings: Path) -> Mapping[str, DriverFactory]:

@@ -11,7 +11,7 @@ from pdm_app.domain.connections import Connection
 from pdm_app.domain.ports import Clock, Driver
 from pdm_app.domain.signals import DataType, Signal
 from pdm_app.drivers.registry import DRIVERS, drivers_with
-from tests.counterparts.device_process import DeviceProcess
+from tests.counterparts.device_process import DeviceProcess, SendingProcess
 from tests.counterparts.mosquitto import Mosquitto
 
 COUNTER, LEVEL, MISSING, SETPOINT, ILLEGIBLE = 1, 2, 3, 4, 5
@@ -153,6 +153,23 @@ def mqtt_plant(folder: Path) -> Iterator[DevicePlant]:
     yield DevicePlant(
         "mqtt", server, "mqtt://", addresses, has_source_time=True, can_write=False, can_browse=False,
         options={"keepalive_s": 1, "connect_timeout_s": 2.0},
+    )  # fmt: skip
+    server.kill()
+
+
+def egd_plant() -> Iterator[DevicePlant]:
+    server = SendingProcess("egd_device.py")
+    server.start()
+    addresses: dict[int, dict[str, Any]] = {
+        COUNTER: {"exchange": 7, "offset": 0},
+        LEVEL: {"exchange": 7, "offset": 4},
+        MISSING: {"exchange": 7, "offset": 13},  # Its last byte is behind the end.
+        SETPOINT: {"exchange": 7, "offset": 8, "type": "int16"},
+        ILLEGIBLE: {"exchange": 7, "offset": 0, "type": "bool"},
+    }
+    yield DevicePlant(
+        "egd", server, "egd://", addresses, has_source_time=True, can_write=False, can_browse=False,
+        options={"producer": "10.20.30.40", "connect_timeout_s": 2.0},
     )  # fmt: skip
     server.kill()
 

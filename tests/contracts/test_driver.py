@@ -21,6 +21,7 @@ from tests.contracts.driver_plants import (
     SETPOINT,
     DevicePlant,
     csv_replay_plant,
+    egd_plant,
     modbus_plant,
     mqtt_plant,
     opcua_plant,
@@ -29,10 +30,13 @@ from tests.counterparts.clocks import WallClock, until
 from tests.counterparts.mosquitto import find_mosquitto
 from tests.counterparts.ports import free_port
 
-NETWORKED = ("opcua", "modbus", "mqtt")
+SERVED = ("opcua", "modbus", "mqtt")
+NETWORKED = (*SERVED, "egd")
 PLANTS = (*NETWORKED, "csv_replay")
 over_a_network = pytest.mark.parametrize("standing_plant", NETWORKED, indirect=True, scope="module")
-"""What can be said only of a driver whose other side has a port."""
+"""What can be said only of a driver whose other side runs."""
+of_a_server = pytest.mark.parametrize("standing_plant", SERVED, indirect=True, scope="module")
+"""What can be said only of a driver whose other side has a port that is connected to."""
 
 
 def test_every_registered_driver_runs_this_contract() -> None:
@@ -49,7 +53,7 @@ def standing_plant(
     elif request.param == "csv_replay":
         yield from csv_replay_plant(tmp_path_factory.mktemp("recordings"))
     else:
-        yield from {"opcua": opcua_plant, "modbus": modbus_plant}[request.param]()
+        yield from {"opcua": opcua_plant, "modbus": modbus_plant, "egd": egd_plant}[request.param]()
 
 
 @pytest.fixture
@@ -173,7 +177,7 @@ async def test_a_fresh_driver_works_once_the_server_is_back(plant: DevicePlant) 
         await until(lambda: len(received.good(COUNTER)) >= 3)
 
 
-@over_a_network
+@of_a_server
 async def test_a_refused_connection_says_who_where_and_what_to_do(plant: DevicePlant) -> None:
     port = free_port()
     driver = plant.make(WallClock(), port)
@@ -185,7 +189,7 @@ async def test_a_refused_connection_says_who_where_and_what_to_do(plant: DeviceP
     assert failure.value.facts["connection_id"] == plant.connection.id
 
 
-@over_a_network
+@of_a_server
 async def test_a_server_that_accepts_and_never_answers_fails_in_time(
     plant: DevicePlant, within: Callable[[float], float]
 ) -> None:
@@ -212,7 +216,7 @@ async def test_a_server_that_accepts_and_never_answers_fails_in_time(
         await mute.wait_closed()
 
 
-@over_a_network
+@of_a_server
 async def test_close_leaves_neither_task_nor_connection(plant: DevicePlant) -> None:
     tasks_before = asyncio.all_tasks()
     driver = plant.make(WallClock())

@@ -1,12 +1,15 @@
 """A protocol server in a process of its own, that can be frozen, killed and started again on the same port."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.counterparts.ports import free_port, wait_for_port
+from typing_extensions import override
+
+from tests.counterparts.ports import free_port, free_udp_port, wait_for_datagram, wait_for_port
 
 HERE = Path(__file__).parent
 
@@ -29,8 +32,14 @@ class DeviceProcess:
 
     def start(self) -> None:
         self._frozen = False
-        process = subprocess.Popen([sys.executable, str(self._script), str(self.port)])
+        process = subprocess.Popen(
+            [sys.executable, str(self._script), str(self.port)],
+            env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        )
         self._process = process
+        self._wait(process)
+
+    def _wait(self, process: "subprocess.Popen[bytes]") -> None:
         wait_for_port(self.port, within_s=120, still_running=lambda: process.poll() is None)
 
     def freeze(self) -> None:
@@ -48,3 +57,14 @@ class DeviceProcess:
             self._process = None
 
     stop = kill
+
+
+class SendingProcess(DeviceProcess):
+    """One that sends to its port, and listens nowhere."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__(script, free_udp_port())
+
+    @override
+    def _wait(self, process: "subprocess.Popen[bytes]") -> None:
+        wait_for_datagram(self.port, within_s=120, still_running=lambda: process.poll() is None)
