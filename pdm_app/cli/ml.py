@@ -8,7 +8,7 @@ import typer
 
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.models import DetectorKind, ModelCard
-from pdm_app.domain.thresholds import AlarmRule, ThresholdRule
+from pdm_app.domain.thresholds import ThresholdRule, VerdictRule
 
 if TYPE_CHECKING:
     from pdm_app.inference.signal_tables import SignalTable
@@ -40,7 +40,7 @@ def train(
     from pdm_app.inference.model_files import write_model
 
     rows = _signals(table, ignore, None)
-    model = _trained(name or model_file.stem, rows, detector, AlarmRule(rule=threshold))
+    model = _trained(name or model_file.stem, rows, detector, VerdictRule(rule=threshold))
     write_model(model, model_file)
     _say_card(model.card)
     typer.echo(f"Written: {model_file}")
@@ -74,14 +74,14 @@ def score(
         scorer = Scorer(model.card, load(model.card, model.graph))
     elif fit is not None:
         usual = _signals(fit, ignore, None)
-        model, start = _trained(fit.stem, usual, detector, AlarmRule(rule=threshold)), 0
+        model, start = _trained(fit.stem, usual, detector, VerdictRule(rule=threshold)), 0
         rows = _signals(table, ignore, None).only(model.card.signals)
         scorer = Scorer(model.card, load(model.card, model.graph))
     else:
         start = FIT_ROWS if fit_rows is None else fit_rows
         rows = _signals(table, ignore, start)
         usual = _head(rows, start)
-        model = _trained(table.stem, usual, detector, AlarmRule(rule=threshold))
+        model = _trained(table.stem, usual, detector, VerdictRule(rule=threshold))
         scorer = Scorer(model.card, load(model.card, model.graph))
         split = fitted_rows(start)
         scorer.remember(usual.values[:split], follows=False)
@@ -118,6 +118,32 @@ def export(
     except OSError as error:
         raise InvalidInputError(f"Nothing was written to '{folder}': {error.strerror or error}.") from error
     typer.echo(f"Written: {folder / GRAPH}, {folder / CARD}")
+
+
+@ml.command("import")
+def take_in(
+    graph: Annotated[Path, typer.Argument(help="An ONNX graph: 'window' in, 'score' and 'contribution' out.")],
+    table: Annotated[Path, typer.Argument(help="A table of a normal period; its columns are the graph's signals.")],
+    model_file: Annotated[Path, typer.Argument(help="Where the model is to be written.")],
+    ignore: Ignored = None,
+) -> None:
+    """Take in somebody else's graph: tried in a process with limits, its threshold found on a normal period."""
+    from pdm_app.inference.foreign import validate
+    from pdm_app.inference.model_files import write_model
+    from pdm_app.inference.sessions import GRAPH_BYTES_MAX
+    from pdm_app.inference.training import adopt
+
+    try:
+        with graph.open("rb") as file:
+            content = file.read(GRAPH_BYTES_MAX + 1)
+    except OSError as error:
+        raise InvalidInputError(f"'{graph}' cannot be read: {error.strerror or error}.") from error
+    validate(content)
+    rows = _whole(table.stem, _signals(table, ignore, None))
+    model = adopt(model_file.stem[:120], rows.names, rows.values, content, row_s=rows.row_s)
+    write_model(model, model_file)
+    _say_card(model.card)
+    typer.echo(f"Written: {model_file}")
 
 
 @ml.command("show")
@@ -222,18 +248,26 @@ def _head(table: "SignalTable", rows: int) -> "SignalTable":
     return replace(table, values=table.values[:rows])
 
 
-def _trained(name: str, table: "SignalTable", kind: DetectorKind, alarm: AlarmRule) -> "Model":
-    import numpy as np
-
+def _trained(name: str, table: "SignalTable", kind: DetectorKind, alarm: VerdictRule) -> "Model":
     from pdm_app.inference.training import DETECTORS
     from pdm_app.inference.training import train as made
 
     if kind not in DETECTORS:
         raise InvalidInputError(f"A {kind} model is imported, not trained; choose {', '.join(DETECTORS)}.")
+    rows = _whole(name, table)
+    return made(name[:120], rows.names, rows.values, DETECTORS[kind](), alarm, rows.row_s)
+
+
+def _whole(name: str, table: "SignalTable") -> "SignalTable":
+    """Leave out rows that lack a value: nothing is learned from what was not measured."""
+    from dataclasses import replace
+
+    import numpy as np
+
     whole = np.isfinite(table.values).all(axis=1)
     if not whole.all():
         typer.echo(f"'{name}': {int((~whole).sum())} rows with missing values are not learned from.", err=True)
-    return made(name[:120], table.names, table.values[whole], DETECTORS[kind](), alarm, table.row_s)
+    return replace(table, values=table.values[whole])
 
 
 def _say_card(card: ModelCard) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pdm_app.domain.record import Finite, Instant, Name, Record, Text
 from pdm_app.domain.samples import F8
-from pdm_app.domain.thresholds import AlarmRule
+from pdm_app.domain.thresholds import VerdictRule
 
 SIGNALS_MAX = 64
 WINDOW_ROWS_MAX = 512
@@ -70,7 +70,7 @@ class ModelCard(Record):
     held_out_rows: Annotated[int, Field(ge=0, le=TRAINING_ROWS_MAX)]
     centre: Annotated[tuple[Finite, ...], Field(max_length=SIGNALS_MAX)]
     spread: Annotated[tuple[Finite, ...], Field(max_length=SIGNALS_MAX)]
-    alarm: AlarmRule = AlarmRule()
+    alarm: VerdictRule = VerdictRule()
     log_threshold: Finite
     held_out_spread: Annotated[
         Finite, Field(gt=0, description="Of log scores, from the median to the 99th percentile.")

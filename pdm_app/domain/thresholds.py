@@ -31,7 +31,7 @@ class ThresholdRule(StrEnum):
     """The 99th percentile of the fitted samples' own scores: labelled, for it alarms far too often."""
 
 
-class AlarmRule(Record):
+class VerdictRule(Record):
     """When scores become an alarm; margins are differences of the score's natural logarithm.
 
     ``clear_at`` and ``rearm_margin`` look at an alarm's own height: a machine that comes back from a fault rarely comes
@@ -50,7 +50,7 @@ class AlarmRule(Record):
     peak_forgets: Annotated[Finite, Field(ge=0, lt=1, description="Share of the height's decay a row.")] = 0.02
 
 
-def operating_point(held_out: F8, fitted: F8, rule: AlarmRule, row_s: float) -> float:
+def operating_point(held_out: F8, fitted: F8, rule: VerdictRule, row_s: float) -> float:
     """Return the threshold on log scores.
 
     Args:
@@ -87,7 +87,7 @@ def _budgeted(held_out: F8, per_month: float, row_s: float) -> float:
 class Verdict:
     """Turns log scores above the threshold into one alarm, row by row; the state between two rows is all it keeps."""
 
-    def __init__(self, rule: AlarmRule) -> None:
+    def __init__(self, rule: VerdictRule) -> None:
         self._rule = rule
         self._recent: deque[bool] = deque(maxlen=rule.of_rows)
         self._peak = 0.0

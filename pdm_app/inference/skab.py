@@ -13,7 +13,7 @@ from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.models import DetectorKind
 from pdm_app.domain.samples import F8
 from pdm_app.domain.scores import Flags
-from pdm_app.domain.thresholds import AlarmRule
+from pdm_app.domain.thresholds import VerdictRule
 from pdm_app.inference.scoring import Scorer
 from pdm_app.inference.sessions import load
 from pdm_app.inference.signal_tables import SignalTable, read_signal_table
@@ -55,7 +55,7 @@ class Judged:
     shares: F8
 
 
-def judge(table: SignalTable, fit_rows: int, kind: DetectorKind, alarm: AlarmRule) -> Judged:
+def judge(table: SignalTable, fit_rows: int, kind: DetectorKind, alarm: VerdictRule) -> Judged:
     """Learn from the first rows and judge the others, without looking at a label."""
     if len(table.values) <= fit_rows:
         raise InvalidInputError(f"The table has {len(table.values)} rows; {fit_rows} are for learning alone.")
@@ -86,7 +86,7 @@ def experiments(folder: Path) -> Iterator[tuple[str, SignalTable, Flags]]:
         yield f"{path.parent.name}/{path.stem}", _unlabelled(table), unusual
 
 
-def evaluate(folder: Path, kind: DetectorKind, alarm: AlarmRule = AlarmRule()) -> SkabOutcome:
+def evaluate(folder: Path, kind: DetectorKind, alarm: VerdictRule = VerdictRule()) -> SkabOutcome:
     """Judge all experiments with one configuration, and the run without a fault after 4,000 rows where it is there."""
     pairs = [
         (judge(table, FIT_ROWS, kind, alarm).alarmed, unusual[FIT_ROWS:])

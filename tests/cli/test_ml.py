@@ -75,6 +75,21 @@ def test_a_model_that_was_trained_scores_every_row_of_another_table(
     assert {path.name for path in (tmp_path / "parts").iterdir()} == {"graph.onnx", "card.json"}
 
 
+def test_somebody_elses_graph_comes_in_and_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    normal = table(tmp_path / "normal.csv", usual(600))
+    assert main(["ml", "train", str(normal), str(tmp_path / "a.pdm"), "--detector", "ewma"]) == 0
+    assert main(["ml", "export", str(tmp_path / "a.pdm"), str(tmp_path)]) == 0
+    assert main(["ml", "import", str(tmp_path / "graph.onnx"), str(normal), str(tmp_path / "b.pdm")]) == 0
+    assert "b: foreign, 4 signals, windows of 40 rows" in capsys.readouterr().out
+    later = table(tmp_path / "later.csv", with_fault(usual(300, seed=2), 200, 300, 3, 1.0))
+    assert main(["ml", "score", str(later), str(tmp_path / "out.csv"), "--model", str(tmp_path / "b.pdm")]) == 0
+    assert {row["anomaly"] for row in scored(tmp_path / "out.csv")[250:]} == {"1"}
+    (tmp_path / "bad.onnx").write_bytes((tmp_path / "graph.onnx").read_bytes()[:500])
+    assert main(["ml", "import", str(tmp_path / "bad.onnx"), str(normal), str(tmp_path / "c.pdm")]) == 1
+    assert "pdm_app: The " in capsys.readouterr().err
+    assert not (tmp_path / "c.pdm").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pdm_app.domain.scores import confidence_of, health_of
-from pdm_app.domain.thresholds import AlarmRule, ThresholdRule, Verdict, operating_point
+from pdm_app.domain.thresholds import ThresholdRule, Verdict, VerdictRule, operating_point
 
-RULE = AlarmRule(on_count=2, of_rows=3, clear_at=0.5, rearm_margin=1.0, peak_forgets=0.0)
+RULE = VerdictRule(on_count=2, of_rows=3, clear_at=0.5, rearm_margin=1.0, peak_forgets=0.0)
 
 
 def run(*log_scores: float) -> list[int]:
@@ -41,19 +41,19 @@ def test_a_high_spike_does_not_hold_the_clearing_level_up_for_good() -> None:
 
 
 def test_the_threshold_is_the_highest_held_out_score_and_a_margin() -> None:
-    point = operating_point(np.array([0.0, 0.7, 0.2]), np.zeros(3), AlarmRule(margin=0.25), 1.0)
+    point = operating_point(np.array([0.0, 0.7, 0.2]), np.zeros(3), VerdictRule(margin=0.25), 1.0)
     assert point == pytest.approx(0.95)
 
 
 def test_the_classic_threshold_looks_at_the_fitted_rows_alone() -> None:
-    rule = AlarmRule(rule=ThresholdRule.CLASSIC)
+    rule = VerdictRule(rule=ThresholdRule.CLASSIC)
     assert operating_point(np.full(9, 50.0), np.arange(101.0), rule, 1.0) == pytest.approx(99.0)
 
 
 def test_a_smaller_budget_of_false_alarms_asks_for_a_higher_threshold() -> None:
     held_out = np.random.default_rng(0).exponential(0.2, 3000)
     points = [
-        operating_point(held_out, held_out, AlarmRule(rule=ThresholdRule.BUDGET, false_alarms_per_month=budget), 10.0)
+        operating_point(held_out, held_out, VerdictRule(rule=ThresholdRule.BUDGET, false_alarms_per_month=budget), 10.0)
         for budget in (1000, 10, 0.1)
     ]
     assert points == sorted(points)

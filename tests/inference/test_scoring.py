@@ -8,7 +8,7 @@ import pytest
 
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.models import DetectorKind
-from pdm_app.domain.thresholds import AlarmRule, ThresholdRule
+from pdm_app.domain.thresholds import ThresholdRule, VerdictRule
 from pdm_app.inference.model_files import read_model, write_model
 from pdm_app.inference.scoring import GAP_ROWS_MAX, Scorer
 from pdm_app.inference.sessions import load
@@ -98,7 +98,7 @@ def test_the_classic_threshold_alarms_on_usual_running_far_more_often() -> None:
     rows, later = usual(600), usual(2000, seed=12)
     shares = {}
     for rule in (ThresholdRule.CLASSIC, ThresholdRule.HELD_OUT):
-        model = train("pump", SIGNALS, rows, DETECTORS[DetectorKind.PCA](), AlarmRule(rule=rule))
+        model = train("pump", SIGNALS, rows, DETECTORS[DetectorKind.PCA](), VerdictRule(rule=rule))
         shares[rule] = float(scorer_of(model).score(later)[1].mean())
     assert shares[ThresholdRule.CLASSIC] > 10 * max(shares[ThresholdRule.HELD_OUT], 0.001)
 

@@ -1,4 +1,4 @@
-"""`bench live`, `alarms`, `record`, `history` and `rpc`: measure this machine, each beside a peer."""
+"""`bench live`, `alarms`, `record`, `history`, `infer` and `rpc`: measure this machine, each beside a peer."""
 
 import asyncio
 import signal
@@ -103,6 +103,18 @@ def rpc(
     from pdm_app.cli.bench.rpc import RpcLoad, bench_rpc
 
     run_to_end(bench_rpc(RpcLoad(seconds, rounds, callers, subscriptions))).put_out(json_file)
+
+
+@bench.command()
+def infer(
+    seconds: Seconds = 5.0,
+    training: Annotated[bool, typer.Option(help="Train a model on a day of one asset, too.")] = True,
+    json_file: JsonFile = None,
+) -> None:
+    """Models: latency and windows a second of the LSTM autoencoder, and how late the event loop is meanwhile."""
+    from pdm_app.cli.bench.infer import InferLoad, bench_infer
+
+    bench_infer(InferLoad(seconds, training)).put_out(json_file)
 
 
 def run_to_end(work: Coroutine[object, object, T]) -> T:
