@@ -3,7 +3,7 @@
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.counterparts.product import RunningProduct
 from tests.journeys.steps import FIRST_VALUES_MS, sign_in
@@ -81,3 +81,10 @@ def test_every_page_fits_and_complains_of_nothing(
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     context.close()
     assert complaints == []
+
+
+def test_an_address_that_leads_nowhere_says_so_and_leads_home(standing_demo: RunningProduct, page: Page) -> None:
+    page.goto(f"{standing_demo.url}/nothing-is-here")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page", timeout=FIRST_VALUES_MS)
+    page.get_by_role("link", name="To the plant").click()
+    page.wait_for_url(lambda url: "nothing-is-here" not in url)
