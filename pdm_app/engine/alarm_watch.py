@@ -79,6 +79,9 @@ class AlarmWatch:
         clock: Injected time.
         fence: Returns the proof of the collector lease once it is held; checked by every transaction.
         own_rules: Rules that are part of the program and always in force, beside the stored ones.
+
+    Attributes:
+        on_events: Called when changes are stored that somebody may have to be told of.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class AlarmWatch:
         fence: Callable[[], Awaitable[Fence]],
         own_rules: Sequence[AlarmRule] = (),
     ) -> None:
+        self.on_events: Callable[[], None] = _nobody
         self._own_rules = own_rules
         self._book = book
         self._bus = bus
@@ -344,20 +348,27 @@ class AlarmWatch:
         if not memory_of and not alarm_of:
             return
         fence = await self._fence()
+        entries = [unsaved.change.entry for unsaved in changes]
+        events = events_of(entries)
         async with self._work(EVERY_SITE) as work:
             await work.hold(fence)
             if memory_of:
                 await work.alarms.put_memories(list(memory_of.values()))
             if alarm_of:
                 await work.alarms.put(list(alarm_of.values()))
-                entries = [unsaved.change.entry for unsaved in changes]
                 await work.alarms.append(entries)
-                await work.outbox.add_events(events_of(entries))
+                await work.outbox.add_events(events)
             for unsaved in changes:
                 if unsaved.fact is not None:
                     await work.audit.add(unsaved.fact)
             await work.commit()
         self._book.saved(changes)
+        if events:
+            self.on_events()
+
+
+def _nobody() -> None:
+    """Nobody tells people here."""
 
 
 def _joined(batches: Sequence[Batch]) -> Batch:

@@ -34,11 +34,11 @@ from pdm_app.domain.reports import MEDIA_TYPES
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.engine.notice_gatherer import NoticeGatherer
-from pdm_app.engine.supervisor import Backoff
+from pdm_app.engine.supervisor import Backoff, first_of
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0  # A net: what is due at a time, and what another process has left; news of alarms wake.
 MESSAGES_PER_STEP = 50
 FORGOTTEN_PER_STEP = 500
 DAY_US = 86_400 * MICROS_PER_S
@@ -90,6 +90,7 @@ class Notifier:
         self._gatherer = NoticeGatherer(work, clock, fence, receiver, gap_s, linked)
         self._failing: dict[str, str] = {}
         self._tidy_at = Micros(0)
+        self._news = asyncio.Event()
         self.backoff = Backoff(first_s=1.0, cap_s=10.0)
 
     @property
@@ -105,10 +106,15 @@ class Notifier:
         """
         await self.recover()
         while True:
+            self._news.clear()
             await self.step()
             await self.tidy()
             self.backoff.reset()
-            await self._clock.sleep(LOOK_EVERY_S)
+            await first_of(self._news.wait(), self._clock.sleep(LOOK_EVERY_S))
+
+    def wake(self) -> None:
+        """Look at once, or once more after the look that is being taken: there is something new to tell."""
+        self._news.set()
 
     async def recover(self) -> None:
         """Have messages go out once more whose handing over was interrupted."""

@@ -233,6 +233,7 @@ async def running(
                                   clock, keeper.held, supervisor)  # fmt: skip
 
         notices = await begin_notices(settings, work, secret_store, ring, clock, keeper.held, supervisor, stack)
+        alarm_watch.on_events = notices.wake
 
         async def load_later(driver: str) -> None:
             await pages_served.wait()

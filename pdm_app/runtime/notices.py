@@ -42,6 +42,7 @@ class Notices:
     services: NoticeServices
     channels: ChannelDoors
     inbox: Inbox | None
+    wake: Callable[[], None]
 
     def apply(self, settings: Settings) -> None:
         """Go by the settings from the next message on; in the demo what is not set up leads to the inbox."""
@@ -85,7 +86,7 @@ async def begin_notices(
         rotas=RotaService(work, clock),
         inbox=InboxService(inbox, work, clock) if inbox is not None else None,
     )
-    plugged = Notices(services, channels, inbox)
+    plugged = Notices(services, channels, inbox, notifier.wake)
     plugged.apply(settings)
     return plugged
 

@@ -2,13 +2,14 @@
 
 from datetime import date
 
-from pdm_app.domain.access import EVERY_SITE, SYSTEM, User
+from pdm_app.domain.access import EVERY_SITE, SYSTEM, Role, User
 from pdm_app.domain.assets import Site
 from pdm_app.domain.notice_routes import ContactFacts, NoticeRouteFacts, RouteStep
 from pdm_app.domain.notices import ChannelKind
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.rotas import RotaFacts, Turn
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.domain.shifts import Shift, ShiftCalendarFacts, ShiftDay
 from pdm_app.services.demo_accounts import ON_SHIFT, USERNAMES
 from pdm_app.services.notice_routes import NoticeRouteService
@@ -45,6 +46,7 @@ async def ensure_demo_notices(work: UnitOfWork, clock: Clock) -> None:
         if site.id not in calendars:
             await shifts.put(SYSTEM, site.id, ShiftCalendarFacts(anchor=ANCHOR, days=(THREE_SHIFTS,)), 0, REASON)
         await _tell(work, clock, site, people)
+    await _tell_of_itself(work, clock, people)
     for number, user in enumerate(people.values()):
         if user.id not in known:
             facts = ContactFacts(email=f"{user.username}@northfield.example", phone=f"+4366012345{number:02d}")
@@ -70,3 +72,12 @@ async def _tell(work: UnitOfWork, clock: Clock, site: Site, people: dict[str, Us
     )
     route = NoticeRouteFacts(site_id=site.id, name="Urgent alarms", priorities=(1, 2), steps=steps, tells_return=True)
     await NoticeRouteService(work, clock).add(SYSTEM, route, REASON)
+
+
+async def _tell_of_itself(work: UnitOfWork, clock: Clock, people: dict[str, User]) -> None:
+    """The admin is told when the product itself is in trouble."""
+    admins = tuple(user.id for user in people.values() if user.role is Role.ADMIN)
+    if admins:
+        step = RouteStep(user_ids=admins, channels=(ChannelKind.EMAIL,))
+        route = NoticeRouteFacts(site_id=SYSTEM_ID, name="The product itself", priorities=(1, 2, 3), steps=(step,))
+        await NoticeRouteService(work, clock).add(SYSTEM, route, REASON)

@@ -9,6 +9,7 @@ from pdm_app.domain.notice_routes import ROUTES_MAX, NoticeRoute, NoticeRouteFac
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import Micros
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.services.auditing import audit
 
 
@@ -41,7 +42,7 @@ class NoticeRouteService:
         now = self._clock.now()
         route = NoticeRoute(**facts.model_dump(), id=new_id(now))
         async with self._work(actor.scope) as work:
-            await _check(work, facts)
+            await _check(work, actor, facts)
             if len(await work.outbox.routes()) >= ROUTES_MAX:
                 raise ConflictError(f"There are {ROUTES_MAX} routes of notices already. Remove one first.")
             await work.outbox.put_route(route)
@@ -67,7 +68,7 @@ class NoticeRouteService:
                     "Somebody has changed this route meanwhile. Look at it again.", revision=before.revision
                 )
             route = NoticeRoute(**facts.model_dump(), id=route_id, revision=revision + 1)
-            await _check(work, facts)
+            await _check(work, actor, facts)
             await work.outbox.put_route(route)
             await _note(work, actor, self._clock.now(), "changed", before, route, reason)
             await work.commit()
@@ -95,9 +96,13 @@ async def _route(work: Work, route_id: str) -> NoticeRoute:
     return route
 
 
-async def _check(work: Work, facts: NoticeRouteFacts) -> None:
-    """Refuse a route that names what its site does not have."""
-    if facts.site_id not in {site.id for site in await work.sites.all()}:
+async def _check(work: Work, actor: Actor, facts: NoticeRouteFacts) -> None:
+    """Refuse a route that names what its site does not have.
+
+    The product's own alarms are at no site: whoever sees every site makes routes for them.
+    """
+    is_system = facts.site_id == SYSTEM_ID and actor.scope.sites is None
+    if not is_system and facts.site_id not in {site.id for site in await work.sites.all()}:
         raise NotFoundError(f"There is no site {facts.site_id!r}.")
     machines = {asset.id for asset in await work.assets.all() if asset.site_id == facts.site_id}
     areas = {area.id for area in await work.assets.areas() if area.site_id == facts.site_id}

@@ -7,6 +7,7 @@ from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.rotas import ROTAS_MAX, OnCall, Rota, RotaFacts
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.services.auditing import audit
 from pdm_app.services.shifts import zone_of
 
@@ -60,12 +61,15 @@ class RotaService:
     async def people(self, actor: Actor, site_id: str) -> tuple[PersonName, ...]:
         """Return who can be named, by name: everybody with an account that is in use and who sees the site.
 
+        For the product itself, which only those who see every site may ask for, these are the admins.
+
         Raises:
             NotFoundError: As `all`.
         """
         actor.require(Permission.ALARMS_READ)
         async with self._work(actor.scope) as work:
-            await zone_of(work, site_id)
+            if site_id != SYSTEM_ID or actor.scope.sites is not None:
+                await zone_of(work, site_id)
             users = [user for user in await work.users.all() if user.is_active and user.deleted_at is None]
         named = [
             PersonName(id=user.id, username=user.username, display_name=user.display_name)

@@ -64,6 +64,20 @@ async def test_memory_alarm_and_journal_are_stored_in_one_transaction(plant_of: 
     assert len(plant.journal) == 2
 
 
+async def test_who_tells_people_hears_of_changes_when_they_are_stored_and_not_before(plant_of: MakePlant) -> None:
+    plant = await plant_of(limit("hot", 1))
+    heard: list[int] = []
+    plant.watch.on_events = lambda: heard.append(len(plant.journal))
+    plant.store.open.clear()
+    await plant.send((1, 11.0, NOON))
+    assert heard == []
+    plant.store.open.set()
+    await settle()
+    assert heard == [1]
+    await plant.clock.advance(10)
+    assert heard == [1], "nothing has happened since"
+
+
 async def test_the_position_is_confirmed_after_the_store_and_never_ahead_of_the_disk(plant_of: MakePlant) -> None:
     plant = await plant_of(limit("hot", 1))
     plant.buffer.holds = True

@@ -1,5 +1,6 @@
 """The notifier on either database: nothing is lost, a repeat is marked, a flood is one message."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,10 +13,11 @@ from pdm_app.domain.notice_channels import MailServer
 from pdm_app.domain.notices import ChannelKind, DeliveryError, OutgoingMessage
 from pdm_app.domain.outbox import KEPT_DAYS, MessageState, NoticeState
 from pdm_app.domain.ports import Fence
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.storage.database import Database
 from pdm_app.storage.lease import SqlLease
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
-from tests.counterparts.clocks import HandClock
+from tests.counterparts.clocks import HandClock, settle, until
 from tests.counterparts.mail_server import TAKE_AND_HANG_UP, mail_server
 from tests.counterparts.templates import begin_migrated
 from tests.engine.notice_plant import Plant, Script, step
@@ -296,3 +298,33 @@ async def test_what_was_done_with_long_ago_is_forgotten_and_what_waits_never_is(
         for message in old:
             if message.id not in waiting:
                 assert await work.outbox.attempts(message.id) == []
+
+
+async def test_news_wake_it_at_once_also_while_it_looks(plant: Plant) -> None:
+    await plant.route()
+    await plant.contact()
+    runs = asyncio.ensure_future(plant.notifier.run())
+    try:
+        await settle()
+        await plant.raised()
+        plant.notifier.wake()  # The clock stands still: nothing but this can make it look.
+        await until(lambda: len(plant.taken) == 1 or runs.done())
+        plant.clock.at += 3600 * S
+        await plant.raised(number=2)
+        plant.notifier.wake()
+        plant.notifier.wake()
+        await until(lambda: len(plant.taken) == 2 or runs.done())
+        assert not runs.done()
+    finally:
+        runs.cancel()
+        await asyncio.gather(runs, return_exceptions=True)
+
+
+async def test_trouble_of_the_product_itself_is_told_by_the_route_made_for_that(plant: Plant) -> None:
+    await plant.route(site_id=SYSTEM_ID, classes=())
+    await plant.contact()
+    await plant.raised()
+    await plant.raised(number=2, site_id=SYSTEM_ID, asset_id=SYSTEM_ID, name="Disk almost full", rule_id="system.disk")
+    await plant.notifier.step()
+    [mail] = plant.taken
+    assert "Disk almost full" in mail.subject

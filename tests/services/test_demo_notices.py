@@ -6,6 +6,7 @@ import pytest
 
 from pdm_app.domain.access import EVERY_SITE, SYSTEM, Role, User
 from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.services.demo_notices import ensure_demo_notices
 from pdm_app.services.notice_routes import NoticeRouteService
 from pdm_app.storage.database import Database
@@ -27,7 +28,7 @@ async def work(database_url: str) -> AsyncIterator[UnitOfWork]:
     for name, number in ((MINE, 1), (THEIRS, 2)):
         await put_plant(work, name, number)
     people = (("olga.operator", Role.OPERATOR, (HERE, THERE)), ("erin.engineer", Role.ENGINEER, (HERE, THERE)),
-              ("tom.tech", Role.TECHNICIAN, (HERE,)))  # fmt: skip
+              ("tom.tech", Role.TECHNICIAN, (HERE,)), ("ada.admin", Role.ADMIN, ()))  # fmt: skip
     async with work(EVERY_SITE) as w:
         for name, role, sites in people:
             user = User(id=f"id-{name}", username=name, display_name=name, role=role, site_ids=sites)
@@ -46,6 +47,7 @@ async def test_each_site_has_shifts_somebody_on_call_and_a_route_with_addresses(
         contacts = {contact.id for contact in await w.outbox.contacts() if contact.email and contact.phone}
     assert rotas[HERE].people == ("id-erin.engineer", "id-tom.tech")
     assert rotas[THERE].people == ("id-erin.engineer",)  # Tom does not see that site.
+    assert [step.user_ids for step in routes[SYSTEM_ID].steps] == [("id-ada.admin",)], "told of the product itself"
     first, second = routes[HERE].steps
     assert first.user_ids == ("id-olga.operator",)
     assert second.rota_ids == (rotas[HERE].id,)
@@ -68,4 +70,4 @@ async def test_without_its_accounts_the_demo_tells_nobody(work: UnitOfWork) -> N
         await w.users.put(olga.model_copy(update={"username": "somebody.else"}))
         await w.commit()
     await ensure_demo_notices(work, CLOCK)
-    assert await NoticeRouteService(work, CLOCK).all(SYSTEM) == ()
+    assert [route.site_id for route in await NoticeRouteService(work, CLOCK).all(SYSTEM)] == [SYSTEM_ID]

@@ -16,11 +16,14 @@ import { UndoNote } from "./undo.jsx";
 const PAGE = 50;
 const FOLLOWED_MS = 1000;
 
+const SYSTEM = "system"; // Stands for a site where the product itself is in trouble.
+
 export const Notices = guarded(function Notices({ siteId = "", mayConfigurePeople = false, maySet = false }) {
   return (
     <div className="stack">
       <Channels siteId={siteId} maySet={maySet} />
       <Routes siteId={siteId} />
+      {maySet && <Routes siteId={SYSTEM} />}
       {mayConfigurePeople && <Contacts />}
       <Templates maySet={maySet} />
       <Log />
@@ -122,21 +125,22 @@ function TestSheet({ kind, siteId, onClose }) {
   );
 }
 
+/** Routes of a site, or of the product itself, whose alarms are at no site. */
 function Routes({ siteId }) {
   const asked = useQuery("notices.routes", {});
   const { answer: people } = useQuery("rotas.people", siteId ? { site_id: siteId } : null);
-  const { answer: rotas } = useQuery("rotas.list", siteId ? { site_id: siteId } : null);
+  const { answer: rotas } = useQuery("rotas.list", siteId && siteId !== SYSTEM ? { site_id: siteId } : null);
   const [open, setOpen] = useState(null);
   const [removed, setRemoved] = useState(null);
   const names = Object.fromEntries([...(people ?? []).map((one) => [one.id, one.display_name]), ...(rotas ?? []).map(({ rota }) => [rota.id, t("notices.on_call", { name: rota.name })])]);
   const add = siteId && <button type="button" className="button button-primary push" onClick={() => setOpen({ site_id: siteId })}>{t("notices.route_add")}</button>;
   return (
-    <Card title={t("notices.routes")} asked={asked} actions={add}>
+    <Card title={t(siteId === SYSTEM ? "notices.routes_of_system" : "notices.routes")} asked={asked} actions={add}>
       {(all, again) => {
         const routes = all.filter((route) => !siteId || route.site_id === siteId);
         return (
           <>
-            <p className="muted">{t("notices.routes_hint")} <a className="link" href="/settings/shifts">{t("nav.shifts")}</a></p>
+            <p className="muted">{t(siteId === SYSTEM ? "notices.routes_of_system_hint" : "notices.routes_hint")} <a className="link" href="/settings/shifts">{t("nav.shifts")}</a></p>
             {removed && (
               <UndoNote
                 key={removed.id} what={t("notices.route_removed", { name: removed.name })} onOver={() => setRemoved(null)}
