@@ -152,6 +152,7 @@ def _note(label: str, found: Mapping[str, Recorded], pid: int | None, figures: l
     figures += [
         Figure(f"recorded, {label}", own.per_s, "samples/s", must, goal, peer.per_s, more_is_better=True),
         Figure(f"recorded and rolled up, {label}", own.stored / own.rolled_up_s, "samples/s"),
+        Figure(f"rollups after the last sample, {label}", own.rolled_up_s - own.recorded_s, "s"),
         Figure(
             f"written again, {label}",
             again.offered / again.recorded_s,
