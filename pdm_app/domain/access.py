@@ -56,6 +56,9 @@ class Permission(StrEnum):
     SIGNATURES_SIGN = "signatures.sign"
     TRUST_CONFIGURE = "trust.configure"
     RUNS_CONTROL = "runs.control"
+    PRODUCTION_RECORD = "production.record"
+    PRODUCTION_CONFIGURE = "production.configure"
+    PRODUCTION_MANAGE = "production.manage"
     STORAGE_CONFIGURE = "storage.configure"
     REPORTS_READ = "reports.read"
     REPORTS_CONFIGURE = "reports.configure"
@@ -82,6 +85,7 @@ _READ = frozenset(
 )
 _OPERATE = _READ | {
     Permission.RUNS_CONTROL,
+    Permission.PRODUCTION_RECORD,
     Permission.ALARMS_ACKNOWLEDGE,
     Permission.ALARMS_SHELVE,
     Permission.HISTORY_EXPORT,
@@ -91,6 +95,8 @@ _ENGINEER = _OPERATE | {
     Permission.ASSETS_CONFIGURE,
     Permission.ASSETS_SHARE,
     Permission.SIGNALS_CONFIGURE,
+    Permission.PRODUCTION_CONFIGURE,
+    Permission.PRODUCTION_MANAGE,
     Permission.ALARMS_SERVICE,
     Permission.MAINTENANCE_WRITE,
     Permission.ALARMS_CONFIGURE,
@@ -118,6 +124,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: _READ
     | {
         Permission.HISTORY_EXPORT,
+        Permission.PRODUCTION_RECORD,
+        Permission.PRODUCTION_MANAGE,
         Permission.ANNOTATIONS_WRITE,
         Permission.AUDIT_READ,
         Permission.REPORTS_CONFIGURE,

@@ -8,6 +8,7 @@ shift that is closed never changes because the next one goes on.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,9 +108,12 @@ def derived(found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: i
     if pieces.scrap is None and pieces.good is not None and pieces.made is not None:
         sums["scrap"] = sums["made"] - sums["good"] - sums["rework"]
     order_us = _order_us(pieces, begins, end_at)
+    counted: list[dict[str, Any]] = [
+        {name: float(column[place]) for name, column in sums.items()} for place in range(len(intervals))
+    ]
     return joined(
-        replace(interval, order_us=int(order), **{name: float(column[place]) for name, column in sums.items()})
-        for place, (interval, order) in enumerate(zip(intervals, order_us, strict=True))
+        replace(interval, order_us=int(order), **own)
+        for interval, order, own in zip(intervals, order_us, counted, strict=True)
     )
 
 
@@ -127,7 +131,7 @@ def joined(intervals: Iterable[Interval]) -> list[Interval]:
 
 def together(parts: Sequence[Interval], like: Interval) -> Interval:
     """Make one interval of neighbours that says what ``like`` says, with all that was made in them."""
-    sums = {name: sum(getattr(part, name) for part in parts) for name in SUMMED}
+    sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in SUMMED}
     return replace(like, begin_at=parts[0].begin_at, end_at=parts[-1].end_at, **sums)
 
 

@@ -1,8 +1,8 @@
 """A shift of a machine as it is kept: its sums for reports over months, and the intervals they were made from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import Field, model_validator
 
@@ -34,15 +34,14 @@ class IntervalColumns(Record):
     @model_validator(mode="after")
     def _is_rectangular(self) -> "IntervalColumns":
         count = len(self.state)
-        columns = (self.may_be_minor, self.reason_id, *self.pieces.values())
+        columns: tuple[Sized, ...] = (self.may_be_minor, self.reason_id, *self.pieces.values())
         if len(self.edge_at) != (count + 1 if count else 0) or any(len(column) != count for column in columns):
             raise ValueError("columns of intervals must have one length")
         return self
 
     def intervals(self) -> list[Interval]:
-        pieces = [
-            {name: column[place] for name, column in self.pieces.items()} if self.pieces else {}
-            for place in range(len(self.state))
+        pieces: list[dict[str, Any]] = [
+            {name: column[place] for name, column in self.pieces.items()} for place in range(len(self.state))
         ]
         return [
             Interval(

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -115,7 +116,7 @@ def _cut(intervals: list[Interval], at: int) -> list[Interval]:
     if place is None or not intervals[place].state.is_stop or intervals[place].begin_at == at:
         return intervals
     whole = intervals[place]
-    nothing: dict[str, float] = dict.fromkeys(SUMMED, 0.0)
+    nothing: dict[str, Any] = dict.fromkeys(SUMMED, 0.0)
     order_us = whole.order_us * (at - whole.begin_at) // whole.length_us
     earlier = replace(whole, end_at=at, by_hand=True, order_us=order_us)
     later = replace(whole, begin_at=at, by_hand=True, **{**nothing, "order_us": whole.order_us - order_us})

@@ -27,6 +27,7 @@ from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.maintenance import maintenance
 from pdm_app.rpc.notices import notices
+from pdm_app.rpc.production import production
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.releases import releases
 from pdm_app.rpc.replays import replays
@@ -80,6 +81,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "live": live,
     "maintenance": maintenance,
     "notices": notices,
+    "production": production,
     "profile": profile,
     "releases": releases,
     "replays": replays,

@@ -51,6 +51,7 @@ from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.maintenance import begin_maintenance
 from pdm_app.runtime.notices import Notices, begin_notices
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
+from pdm_app.runtime.production import begin_production
 from pdm_app.runtime.reports import begin_reports
 from pdm_app.runtime.sinks import begin_sinks
 from pdm_app.services.acme import AcmeKeeping
@@ -328,6 +329,7 @@ async def running(
             live=live,
             **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
             **notices.services,
+            **begin_production(bus, historian, work, clock, keeper.held, supervisor, progress),
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),

@@ -15,8 +15,10 @@ from pdm_app.engine.past_alarms import PastAlarms
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.services.alarm_holds import AlarmHoldService
 from pdm_app.services.demo_accounts import ON_SHIFT
+from pdm_app.services.demo_production import ensure_demo_production
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.settings import Settings
+from pdm_app.simulation import production as plant_production
 from pdm_app.simulation.fleet import Fleet, running_fleet
 from pdm_app.simulation.past import DemoPast
 from pdm_app.simulation.story import SHELVING
@@ -32,6 +34,14 @@ async def begin_plant(
     fleet = await stack.enter_async_context(plant)
     await refuse_to_mix(work, fleet.definition)
     await provision(work, fleet.definition, clock.now())
+    await ensure_demo_production(
+        work,
+        clock,
+        plant_production.units(),
+        plant_production.PRODUCTS,
+        plant_production.REASONS,
+        plant_production.RATES,
+    )
     return fleet
 
 

@@ -39,6 +39,8 @@ from pdm_app.services.notice_links import NoticeLinks
 from pdm_app.services.notice_routes import NoticeRouteService
 from pdm_app.services.notice_templates import NoticeTemplateService
 from pdm_app.services.notices import NoticeService
+from pdm_app.services.production import ProductionService
+from pdm_app.services.production_setup import ProductionSetupService
 from pdm_app.services.pumps import PumpService
 from pdm_app.services.recalculations import RecalculationService
 from pdm_app.services.releases import ReleaseService
@@ -54,6 +56,7 @@ from pdm_app.services.signatures import SignatureService
 from pdm_app.services.signing_keys import SigningKeyService
 from pdm_app.services.sinks import SinkService
 from pdm_app.services.sites import SiteService
+from pdm_app.services.stops import StopService
 from pdm_app.services.storage import StorageService
 from pdm_app.services.storage_rules import StorageRuleService
 from pdm_app.services.system import SystemService
@@ -101,6 +104,8 @@ class Services:
     notice_routes: NoticeRouteService
     notice_templates: NoticeTemplateService
     notices: NoticeService
+    production: ProductionService
+    production_setup: ProductionSetupService
     pumps: PumpService
     recalculations: RecalculationService
     releases: ReleaseService
@@ -118,6 +123,7 @@ class Services:
     sites: SiteService
     storage_rules: StorageRuleService
     storage: StorageService
+    stops: StopService
     system: SystemService
     trust: TrustService
     uploads: UploadService

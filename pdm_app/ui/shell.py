@@ -38,6 +38,7 @@ NAVIGATION = (
     Entry("nav.plant", "/plant", "factory"),
     Entry("nav.alarms", "/alarms", "bell"),
     Entry("nav.trends", "/trends", "chart-line"),
+    Entry("nav.production", "/production", "chart-no-axes-column", on_phone=False),
     Entry("nav.batches", "/batches", "layers", on_phone=False),
     Entry("nav.cases", "/cases", "wrench", on_phone=False),
     Entry("nav.devices", "/devices", "cpu"),

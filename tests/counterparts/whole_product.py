@@ -47,6 +47,7 @@ from tests.counterparts.installation import quick_hasher
 from tests.counterparts.maintenance import put_maintenance
 from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
+from tests.counterparts.production import put_production
 from tests.counterparts.recordings import put_recordings
 from tests.counterparts.releases import put_releases
 from tests.counterparts.reports import put_reports
@@ -248,6 +249,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await put_notices(transaction, site_id, f"visitor-{site_id}")
         await put_reports(transaction, site_id, f"visitor-{site_id}")
         await put_maintenance(transaction, site_id, asset.id)
+        await put_production(transaction, site_id, asset.id, line.id, signal.id)
         await put_recordings(transaction, site_id, asset.id, int(now))
         await transaction.retention.put_rule(RetentionRule(id=KEPT, name="Everything", raw_days=DAYS_MAX))
         await transaction.retention.put_hold(RetentionHold(id=KEPT, reason="batch 7", start_at=0, end_at=1))

@@ -163,7 +163,7 @@ def test_reasons_are_summed_longest_first() -> None:
 
 def test_a_counter_that_falls_has_rolled_over_or_was_set_back_or_is_not_believed() -> None:
     def grew(modulus: float | None, *values: float | None) -> list[float]:
-        return increments(columns(range(len(values)), values), modulus).count.tolist()
+        return [float(one) for one in increments(columns(range(len(values)), values), modulus).count]
 
     assert grew(65_536, 65_000, 100) == [636]
     assert grew(65_536, 30_000, 100) == [100]

@@ -19,6 +19,7 @@ from tests.rpc.maintenance_calls import MAINTENANCE_NEEDS, maintenance_inputs
 from tests.rpc.notice_calls import NOTICE_NEEDS, notice_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
+from tests.rpc.production_calls import PRODUCTION_NEEDS, production_inputs
 from tests.rpc.recording_calls import RECORDING_NEEDS, recording_inputs
 from tests.rpc.report_calls import REPORT_NEEDS, report_inputs
 from tests.rpc.shift_calls import SHIFT_NEEDS, shift_inputs
@@ -105,6 +106,7 @@ NEEDS: dict[str, Permission | None] = {
     **MAINTENANCE_NEEDS,
     **NOTICE_NEEDS,
     **PEOPLE_NEEDS,
+    **PRODUCTION_NEEDS,
     **PLANT_NEEDS,
     **RECORDING_NEEDS,
     **REPORT_NEEDS,
@@ -179,6 +181,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | maintenance_inputs(own)
         | notice_inputs(own)
         | report_inputs()
+        | production_inputs(own)
         | shift_inputs(own)
         | plant_inputs(own)
         | recording_inputs(own)

@@ -8,6 +8,7 @@ from tests.rpc.firmware_calls import FIRMWARE_LET_IN_BUT_WRONG
 from tests.rpc.import_calls import IMPORT_LET_IN_BUT_WRONG
 from tests.rpc.maintenance_calls import MAINTENANCE_LET_IN_BUT_WRONG
 from tests.rpc.notice_calls import NOTICE_LET_IN_BUT_WRONG
+from tests.rpc.production_calls import PRODUCTION_LET_IN_BUT_WRONG
 from tests.rpc.report_calls import REPORT_LET_IN_BUT_WRONG
 from tests.rpc.shift_calls import SHIFT_LET_IN_BUT_WRONG
 from tests.rpc.storage_calls import STORAGE_LET_IN_BUT_WRONG
@@ -87,6 +88,7 @@ LET_IN_BUT_WRONG = {
     **IMPORT_LET_IN_BUT_WRONG,
     **MAINTENANCE_LET_IN_BUT_WRONG,
     **NOTICE_LET_IN_BUT_WRONG,
+    **PRODUCTION_LET_IN_BUT_WRONG,
     **REPORT_LET_IN_BUT_WRONG,
     **SHIFT_LET_IN_BUT_WRONG,
     **SOMEBODY_ELSES,

@@ -24,6 +24,7 @@ from tests.rpc.names import Names
 from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
 from tests.rpc.plant_calls import plant_crossings
+from tests.rpc.production_calls import production_crossings
 from tests.rpc.recording_calls import recording_crossings
 from tests.rpc.report_calls import report_crossings
 from tests.rpc.shift_calls import shift_crossings
@@ -115,6 +116,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **maintenance_crossings(target, site_id),
         **notice_crossings(target, site_id),
         **report_crossings(site_id),
+        **production_crossings(target, site_id),
         **shift_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),

@@ -27,6 +27,7 @@ from pdm_app.ui.pages.notice_link import notice_link
 from pdm_app.ui.pages.notices import notices
 from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
+from pdm_app.ui.pages.production import production
 from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
@@ -74,6 +75,7 @@ PAGES: tuple[Page, ...] = (
     Page("/alarms/kpi", figures, "kpi.title", [Session.enter]),
     Page("/trends", trends, "trends.title", [Session.enter]),
     Page("/signals", signals, "signals.title", [Session.enter]),
+    Page("/production", production, "production.title", [Session.enter]),
     Page("/batches", batches, "batches.title", [Session.enter]),
     Page("/cases", cases, "maintenance.title", [Session.enter]),
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),

@@ -25,6 +25,7 @@ STYLESHEETS = [
     "slate/workspace.css",
     "slate/tour.css",
     "slate/batches.css",
+    "slate/production.css",
     "slate/notices.css",
 ]
 """In the order of the cascade: what comes later may refine what stands before."""

@@ -1,0 +1,14 @@
+/* How production is said: ratios, losses, states and reasons. */
+import { MISSING, number } from "./format.js";
+import { language, t } from "./messages.js";
+
+export const percent = (ratio) => (ratio === null || ratio === undefined ? MISSING : `${number(ratio * 100, 1)} %`);
+export const minutes = (seconds) => number(seconds / 60, 1);
+export const lossName = (loss) => t("production.loss", { loss });
+export const stateName = (state) => t("production.state", { state });
+
+/** The name of a reason in the reader's language; of a stop nobody has said why, what kind it is. */
+export function reasonName(reason, state) {
+  if (!reason?.name) return stateName(state);
+  return reason.names?.[language()] ?? reason.name;
+}

@@ -1,0 +1,20 @@
+"""Effectiveness of the lines of a site, and of one of them."""
+
+import reflex as rx
+
+from pdm_app.ui.browser import module
+from pdm_app.ui.widgets.base import Widget
+
+
+class Production(Widget):
+    """Lines over a time; one line from its minutes to its stops. Line and time stand in the address."""
+
+    library = module("production.jsx")
+    tag = "Production"
+
+    site_id: rx.Var[str]
+    may_record: rx.Var[bool]
+    may_manage: rx.Var[bool]
+
+
+production_widget = Production.create

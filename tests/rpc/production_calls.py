@@ -1,0 +1,134 @@
+"""The procedures of production: what each needs, a call that makes sense, calls that reach across sites."""
+
+from typing import Any
+
+from pdm_app.domain.access import Permission
+from pdm_app.domain.production_shifts import shift_id
+from tests.counterparts.production import (
+    BEGIN_AT,
+    HOUR_US,
+    LOCKED_AT,
+    OPEN_AT,
+    REVISION,
+    product_id,
+    reason_id,
+)
+from tests.counterparts.whole_product import OURS, Belongings
+
+READ, RECORD = Permission.HISTORY_READ, Permission.PRODUCTION_RECORD
+CONFIGURE, MANAGE = Permission.PRODUCTION_CONFIGURE, Permission.PRODUCTION_MANAGE
+PRODUCTION_NEEDS: dict[str, Permission | None] = {
+    "production.overview": READ,
+    "production.line": READ,
+    "production.explain": READ,
+    "production.stops": READ,
+    "production.timeline": READ,
+    "production.say": RECORD,
+    "production.take_back": RECORD,
+    "production.lock": MANAGE,
+    "production.unlock": MANAGE,
+    "production.units": READ,
+    "production.put_unit": CONFIGURE,
+    "production.derive_again": CONFIGURE,
+    "production.products": READ,
+    "production.put_product": CONFIGURE,
+    "production.reasons": READ,
+    "production.put_reason": CONFIGURE,
+    "production.rates": READ,
+    "production.put_rates": MANAGE,
+}
+PRODUCTION_LET_IN_BUT_WRONG = {
+    "production.say": "BAD_REQUEST",  # Said already.
+    "production.take_back": "NOT_FOUND",
+    "production.lock": "CONFLICT",
+    "production.unlock": "CONFLICT",
+    "production.put_unit": "CONFLICT",
+    "production.put_product": "CONFLICT",
+    "production.put_reason": "CONFLICT",
+    "production.put_rates": "CONFLICT",
+}
+SPAN = {"begin_at": BEGIN_AT, "end_at": BEGIN_AT + 8 * HOUR_US}
+STOP_AT = BEGIN_AT + 4 * HOUR_US + 60_000_000
+SEEN, FRESH = {"revision": REVISION}, {"revision": 0}
+NOT_RATED = "c-42"  # A machine of ours.
+
+
+def reason(use: str, site_id: str) -> dict[str, Any]:
+    return {"kind": "reason", "at": STOP_AT, "reason_id": reason_id(site_id, use)}
+
+
+def product(site_id: str) -> dict[str, Any]:
+    return {"site_id": site_id, "code": "P-28", "name": "Cap 28 mm", "number": 28}
+
+
+def production_inputs(own: Belongings) -> dict[str, Any]:
+    site, line, asset = {"site_id": OURS}, {"line_id": own.line_id, **SPAN}, {"asset_id": own.asset_id}
+    a_reason = {"site_id": OURS, "name": "Jam", "state": "down"}
+    return {
+        "production.overview": {**site, **SPAN},
+        "production.line": line,
+        "production.explain": {**line, "kpi": "oee"},
+        "production.stops": line,
+        "production.timeline": {**asset, **SPAN},
+        "production.say": {**asset, "facts": reason("mould", OURS)},
+        "production.take_back": {"shift_id": shift_id(own.asset_id, BEGIN_AT), "edit_id": f"edit-{OURS}"},
+        "production.lock": {"shift_id": shift_id(own.asset_id, OPEN_AT)},
+        "production.unlock": {"shift_id": shift_id(own.asset_id, LOCKED_AT), "reason": "counter repaired"},
+        "production.units": site,
+        "production.put_unit": {**asset, "facts": {}, **SEEN},
+        "production.derive_again": {**asset, **SPAN},
+        "production.products": site,
+        "production.put_product": {"facts": product(OURS), "product_id": product_id(OURS), **SEEN},
+        "production.reasons": site,
+        "production.put_reason": {"facts": a_reason, "reason_id": reason_id(OURS), **SEEN},
+        "production.rates": site,
+        "production.put_rates": {**site, "facts": {"machine_hour": 250}, **SEEN},
+    }
+
+
+def production_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By procedure and field: what is asked for when somebody means what is the target's."""
+    site, line, asset = {"site_id": site_id}, {"line_id": target.line_id, **SPAN}, {"asset_id": target.asset_id}
+    shift = {"shift_id": shift_id(target.asset_id, BEGIN_AT)}
+    name = {"name": "mine now"}
+
+    def unit(**facts: object) -> list[dict[str, Any]]:
+        return [{"asset_id": NOT_RATED, "facts": facts, **FRESH}]
+
+    rule = {"signal_id": target.signal_id, "state": "down"}
+    counters = ("made_signal_id", "good_signal_id", "scrap_signal_id", "rework_signal_id", "product_signal_id")
+    return {
+        ("production.overview", "site_id"): [{**site, **SPAN}],
+        ("production.line", "line_id"): [line],
+        ("production.explain", "line_id"): [{**line, "kpi": "oee"}],
+        ("production.stops", "line_id"): [line],
+        ("production.timeline", "asset_id"): [{**asset, **SPAN}],
+        ("production.say", "asset_id"): [{**asset, "facts": {"kind": "cut", "at": STOP_AT}}],
+        ("production.say", "reason_id"): [{**asset, "facts": reason("jam", site_id)}],
+        ("production.take_back", "shift_id"): [{**shift, "edit_id": f"edit-{OURS}"}],
+        ("production.take_back", "edit_id"): [{**shift, "edit_id": f"edit-{site_id}"}],
+        ("production.lock", "shift_id"): [shift],
+        ("production.unlock", "shift_id"): [{**shift, "reason": "mine now"}],
+        ("production.units", "site_id"): [site],
+        ("production.put_unit", "asset_id"): [{**asset, "facts": {}, **SEEN}],
+        ("production.put_unit", "signal_id"): unit(rules=[rule]),
+        ("production.put_unit", "reason_id"): unit(rules=[{**rule, "reason_id": reason_id(site_id)}]),
+        ("production.put_unit", "product_id"): unit(cycles=[{"product_id": product_id(site_id), "seconds": 1}]),
+        **{("production.put_unit", name): unit(**{name: target.signal_id}) for name in counters},
+        ("production.derive_again", "asset_id"): [{**asset, **SPAN}],
+        ("production.products", "site_id"): [site],
+        ("production.put_product", "site_id"): [{"facts": product(site_id)}],
+        ("production.put_product", "product_id"): [
+            {"facts": {**product(OURS), **name}, "product_id": product_id(site_id), **SEEN}
+        ],
+        ("production.reasons", "site_id"): [site],
+        ("production.put_reason", "site_id"): [{"facts": {**site, **name}}],
+        ("production.put_reason", "reason_id"): [
+            {"facts": {"site_id": OURS, **name}, "reason_id": reason_id(site_id), **SEEN}
+        ],
+        ("production.put_reason", "parent_id"): [
+            {"facts": {"site_id": OURS, **name, "parent_id": reason_id(site_id)}, **FRESH}
+        ],
+        ("production.rates", "site_id"): [site],
+        ("production.put_rates", "site_id"): [{**site, "facts": {"machine_hour": 1}, **SEEN}],
+    }
