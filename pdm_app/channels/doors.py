@@ -29,8 +29,8 @@ class ChannelDoors:
         self._open: dict[ChannelKind, tuple[object, Channel]] = {}
 
     def receiver(self) -> str:
-        """Return the URL that webhooks go to."""
-        return self.set_up.webhook.url
+        """Return what stands for the URL that webhooks go to: a log of messages is read by many."""
+        return self.set_up.webhook.place
 
     async def channel(self, kind: ChannelKind) -> Channel | None:
         """Return the channel of a kind, or None where it is not set up."""

@@ -11,13 +11,14 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
 
 from pdm_app.channels.http_hand_over import hand_over
-from pdm_app.domain.notice_channels import Shape, WebhookReceiver
-from pdm_app.domain.notices import ChannelKind, OutgoingMessage
+from pdm_app.domain.notice_channels import SECRET_PART, URL_MAX, Shape, WebhookReceiver
+from pdm_app.domain.notices import ChannelKind, DeliveryError, OutgoingMessage
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.samples import MICROS_PER_S
 
@@ -36,7 +37,11 @@ class WebhookChannel:
         self._client = httpx.AsyncClient(timeout=receiver.timeout_s, follow_redirects=False)
 
     async def send(self, message: OutgoingMessage) -> str:
-        """See `Channel.send`; ``to`` is the URL."""
+        """See `Channel.send`; ``to`` is a URL, or a host alone, which stands for the receiver as it is set up now.
+
+        So what waits goes where an admin has moved the receiver to. A secret goes to the receiver only.
+        """
+        url = self._url(message.to)
         content = json.dumps(shaped(message, self._receiver.shape), ensure_ascii=False).encode()
         headers = {"content-type": "application/json"}
         if self._receiver.shape == "json":
@@ -45,9 +50,23 @@ class WebhookChannel:
             if self._secret is not None:
                 secret = self._secret.get_secret_value()
                 headers["webhook-signature"] = signature(secret, message.id, sent_at, content)
-        place = f"The receiver {host_of(message.to)}"
-        answer = await hand_over(self._client, "POST", message.to, place=place, content=content, headers=headers)
+        place = f"The receiver {host_of(url)}"
+        answer = await hand_over(self._client, "POST", url, place=place, content=content, headers=headers)
         return answer.reply
+
+    def _url(self, to: str) -> str:
+        is_ours = bool(self._receiver.url) and WebhookReceiver(url=to[:URL_MAX]).place == to
+        url = self._receiver.url if is_ours else to
+        if SECRET_PART not in url:
+            return url
+        if not is_ours:
+            raise DeliveryError("The secret goes to the receiver that is set up, and nowhere else.", is_final=True)
+        if self._secret is None:
+            raise DeliveryError(
+                f"The URL of the receiver {self._receiver.place} needs a secret, and none is kept. "
+                "Put it in on the page Notices; the message waits."
+            )
+        return url.replace(SECRET_PART, quote(self._secret.get_secret_value(), safe="/"))
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -11,6 +12,8 @@ from pdm_app.domain.section import Section
 Security = Literal["tls", "starttls", "none"]
 Profile = Literal["", "generic", "email", "twilio", "vonage", "bird", "sinch", "seven"]
 Shape = Literal["json", "teams", "slack"]
+URL_MAX = 300
+SECRET_PART = "{secret}"  # noqa: S105 - where the sealed secret belongs in a URL
 
 
 class MailServer(Section):
@@ -57,13 +60,25 @@ class SmsGateway(Section):
 class WebhookReceiver(Section):
     """The program that notices are posted to."""
 
-    url: str = Field(default="", max_length=300, description="Empty: nothing is posted.")
+    url: str = Field(
+        default="",
+        max_length=URL_MAX,
+        description="Empty: nothing is posted. In it {secret} stands for the secret that is kept sealed.",
+    )
     shape: Shape = Field(default="json", description="Form of the body.")
     timeout_s: float = Field(default=15, gt=0, le=120, description="For an answer of the receiver.")
 
     @property
     def place(self) -> str:
-        return self.url
+        """Where it is, without the path: that is often all that keeps strangers from posting there."""
+        try:
+            parts = urlsplit(self.url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            return self.url
+        if not host:
+            return self.url
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
 
 
 class ChannelsSetUp(Section):

@@ -69,3 +69,56 @@ async def test_a_receiver_that_is_gone_or_no_address_at_all_is_said() -> None:
         with pytest.raises(DeliveryError):
             await channel.send(message(address))
     await channel.close()
+
+
+async def test_a_secret_in_the_url_is_filled_in_on_the_way_and_shown_nowhere() -> None:
+    async with http_gateway() as gateway:
+        receiver = WebhookReceiver(url=f"{gateway.url}/services/{{secret}}?thread=7", shape="slack")
+        channel = WebhookChannel(receiver, HandClock(), SecretStr("T0/B1/x y"))
+        assert receiver.place == gateway.url, "a page and the log of messages show no path"
+        gateway.answers += [answer("200 OK", "ok"), answer("410 Gone", "no such hook")]
+        await channel.send(message(receiver.place))
+        with pytest.raises(DeliveryError) as gone:
+            await channel.send(message(receiver.place))
+        await channel.close()
+    assert gateway.requests[0].target == "/services/T0/B1/x%20y?thread=7"
+    assert "T0" not in f"{gone.value.message} {gone.value.reply}"
+
+
+async def test_the_secret_of_a_url_goes_nowhere_else_and_is_asked_for_where_there_is_none() -> None:
+    async with http_gateway() as gateway:
+        receiver = WebhookReceiver(url=f"{gateway.url}/{{secret}}")
+        with_one = WebhookChannel(receiver, HandClock(), SecretStr("shared"))
+        with pytest.raises(DeliveryError, match="nowhere else") as refused:
+            await with_one.send(message("http://other.example/{secret}"))
+        assert refused.value.is_final
+        without = WebhookChannel(receiver, HandClock())
+        with pytest.raises(DeliveryError, match="Put it in") as waiting:
+            await without.send(message(receiver.place))
+        assert not waiting.value.is_final
+        await with_one.close()
+        await without.close()
+    assert gateway.requests == []
+
+
+async def test_what_waited_goes_where_the_receiver_has_moved_to() -> None:
+    before = WebhookReceiver(url="http://old.example/hook")
+    async with http_gateway() as gateway:
+        channel = WebhookChannel(WebhookReceiver(url=f"{gateway.url}/new"), HandClock())
+        await channel.send(message(before.place))
+        await channel.close()
+    assert [each.target for each in gateway.requests] == ["/new"]
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://chat.example/hooks/T0?key=1", "https://chat.example"),
+        ("https://ada:kelp@chat.example:8443/x", "https://chat.example:8443"),
+        ("http://[::1]:9/x", "http://[::1]:9"),
+        ("not a url", "not a url"),
+        ("", ""),
+    ],
+)
+def test_a_receiver_is_shown_by_its_host(url: str, place: str) -> None:
+    assert WebhookReceiver(url=url).place == place
