@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pdm_app.domain.errors import InvalidInputError
-from pdm_app.domain.models import DetectorKind, ModelCard
+from pdm_app.domain.models import TRAINING_ROWS_MAX, DetectorKind, ModelCard
 from pdm_app.domain.thresholds import ThresholdRule, VerdictRule
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def train(
     """Train a model on all rows of a table of a normal period: the last third is held out to find the threshold."""
     from pdm_app.inference.model_files import write_model
 
-    rows = _signals(table, ignore, None)
+    rows = _signals(table, ignore, TRAINING_ROWS_MAX)
     model = _trained(name or model_file.stem, rows, detector, VerdictRule(rule=threshold))
     write_model(model, model_file)
     _say_card(model.card)
@@ -70,16 +70,18 @@ def score(
         raise InvalidInputError("--fit-rows, --fit and --model exclude each other: name one of them.")
     if model_file is not None:
         model, start = read_model(model_file), 0
-        rows = _signals(table, ignore, None).only(model.card.signals)
+        rows = _signals(table, ignore).only(model.card.signals)
         scorer = Scorer(model.card, load(model.card, model.graph))
     elif fit is not None:
-        usual = _signals(fit, ignore, None)
+        usual = _signals(fit, ignore, TRAINING_ROWS_MAX)
         model, start = _trained(fit.stem, usual, detector, VerdictRule(rule=threshold)), 0
-        rows = _signals(table, ignore, None).only(model.card.signals)
+        rows = _signals(table, ignore).only(model.card.signals)
         scorer = Scorer(model.card, load(model.card, model.graph))
     else:
         start = FIT_ROWS if fit_rows is None else fit_rows
         rows = _signals(table, ignore, start)
+        if len(rows.values) <= start:
+            raise InvalidInputError(f"'{table.name}' has {len(rows.values)} rows, and {start} are to be learned from.")
         usual = _head(rows, start)
         model = _trained(table.stem, usual, detector, VerdictRule(rule=threshold))
         scorer = Scorer(model.card, load(model.card, model.graph))
@@ -139,7 +141,7 @@ def take_in(
     except OSError as error:
         raise InvalidInputError(f"'{graph}' cannot be read: {error.strerror or error}.") from error
     validate(content)
-    rows = _whole(table.stem, _signals(table, ignore, None))
+    rows = _whole(table.stem, _signals(table, ignore))
     model = adopt(model_file.stem[:120], rows.names, rows.values, content, row_s=rows.row_s)
     write_model(model, model_file)
     _say_card(model.card)
@@ -205,8 +207,11 @@ def cmapss(data: DataFolder) -> None:
     )
 
 
-def _signals(path: Path, ignore: list[str] | None, fit_rows: int | None) -> "SignalTable":
-    """Read a table and leave out what was named and what does not change where it is to be learned from."""
+def _signals(path: Path, ignore: list[str] | None, learned: int = 0) -> "SignalTable":
+    """Read a table and leave out what was named and what does not change in the rows to be learned from.
+
+    Of a signal that never moved no spread is known: its first move would be infinitely odd. Labels are of this kind.
+    """
     from pdm_app.inference.signal_tables import read_signal_table
 
     table = read_signal_table(path)
@@ -220,15 +225,11 @@ def _signals(path: Path, ignore: list[str] | None, fit_rows: int | None) -> "Sig
     if table.unreadable:
         typer.echo(f"'{path.name}': {table.unreadable} cells are no numbers and count as missing.", err=True)
     kept = [name for name in table.names if name not in (ignore or [])]
-    if fit_rows is not None:
-        if len(table.values) <= fit_rows:
-            raise InvalidInputError(
-                f"'{path.name}' has {len(table.values)} rows, and {fit_rows} are to be learned from: choose fewer."
-            )
-        still = {
+    if learned:
+        still = [
             name for name in kept
-            if not _changes(table.values[:fit_rows, table.names.index(name)].tolist())
-        }  # fmt: skip
+            if not _changes(table.values[:learned, table.names.index(name)].tolist())
+        ]  # fmt: skip
         if still:
             typer.echo(f"'{path.name}': left out, for they do not change while learning: {', '.join(still)}.", err=True)
         kept = [name for name in kept if name not in still]

@@ -14,7 +14,7 @@ from pdm_app.inference.graphs import Graph
 from pdm_app.inference.lstm_gradients import Adam, Trace, Weights, backward, forward, new_layer
 
 BATCH = 64
-WINDOWS_MAX = 4_096
+WINDOWS_MAX = 2_048
 """Windows of one epoch; of more, as many are drawn evenly. Neighbouring windows differ by one row."""
 PATIENCE = 4
 BETTER = 0.995

@@ -16,6 +16,28 @@ ROWS_MAX = TRAINING_ROWS_MAX
 EMPTY = {"", "nan", "null", "none", "na", "n/a", "-"}
 EPOCH_UNITS = (1e17, 1e9), (1e14, 1e6), (1e11, 1e3)
 """Numbers of this size and above are counted in so many parts of a second since 1970."""
+SECONDS_LEAST = 3e8
+"""Below it a number is no count of seconds since 1970: it would lie before 1980."""
+TIME_NAMES = {
+    "t",
+    "at",
+    "ts",
+    "time",
+    "timestamp",
+    "datetime",
+    "date",
+    "date_time",
+    "date time",
+    "time_s",
+    "zeit",
+    "uhrzeit",
+}
+DATE_SHAPES = tuple(
+    f"{day} %H:%M{seconds}"
+    for day in ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d")
+    for seconds in (":%S", ":%S.%f", "")
+)
+"""Of dates that are not ISO 8601; day and month are told apart only as far as the number of rows a second needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +116,12 @@ def _lines(path: Path, text: str) -> tuple[list[str], list[list[str]], bool]:
 def _read(path: Path, text: str) -> SignalTable:
     header, rows, comma = _lines(path, text)
     columns = list(zip(*rows, strict=True))
-    at = next((place for place, column in enumerate(columns) if is_time(column[0])), None)
+    at = _time_column(header, columns)
     if at is None:
-        raise InvalidInputError(f"'{path.name}' has no column of times, such as 2026-03-09 10:34:33.")
+        raise InvalidInputError(
+            f"'{path.name}' has no column of times: none is called time or timestamp, none begins like "
+            "2026-03-09 10:34:33."
+        )
     kept: list[tuple[str, F8]] = []
     skipped: list[str] = []
     unreadable = 0
@@ -117,28 +142,62 @@ def _read(path: Path, text: str) -> SignalTable:
     return SignalTable(tuple(name for name, _ in kept), values, _row_s(columns[at]), tuple(skipped), unreadable)
 
 
-def is_time(cell: str) -> bool:
-    """Tell whether a cell is a point in time: ISO 8601, or a count since 1970."""
-    return seconds_of(cell) is not None
+def _time_column(header: Sequence[str], columns: Sequence[Sequence[str]]) -> int | None:
+    """Return the first column that holds dates, else one that is called a time, else one that counts since 1970.
+
+    A large reading looks like such a count, so that comes last.
+    """
+    for place, column in enumerate(columns):
+        if _date(column[0].strip()) is not None:
+            return place
+    for place, name in enumerate(header):
+        if name.lower() in TIME_NAMES:
+            return place
+    return next((place for place, column in enumerate(columns) if _counted(column[0]) is not None), None)
 
 
 def seconds_of(cell: str) -> float | None:
-    """Return seconds since 1970, or None where the cell says no time. Without a zone, UTC."""
-    words = cell.strip()
+    """Return seconds, since 1970 where the cell says a date or a count; None where it says no time.
+
+    A date without a zone is one of UTC.
+    """
+    told = _date(cell.strip())
+    if told is not None:
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    counted = _counted(cell)
+    if counted is not None:
+        return counted
     try:
-        told = datetime.fromisoformat(words)
+        elapsed = float(cell)
+    except ValueError:
+        return None
+    return elapsed if np.isfinite(elapsed) else None
+
+
+def _date(words: str) -> datetime | None:
+    if words.isdigit():
+        return None
+    try:
+        return datetime.fromisoformat(words)
     except ValueError:
         pass
-    else:
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() if not words.isdigit() else None
+    for shape in DATE_SHAPES:
+        try:
+            return datetime.strptime(words, shape)  # noqa: DTZ007 - UTC is put in its place by the caller.
+        except ValueError:
+            continue
+    return None
+
+
+def _counted(cell: str) -> float | None:
     try:
-        number = float(words)
+        number = float(cell)
     except ValueError:
         return None
     for least, parts in EPOCH_UNITS:
         if number >= least:
             return number / parts
-    return number if 3e8 <= number < 1e11 else None
+    return number if SECONDS_LEAST <= number < EPOCH_UNITS[-1][0] else None
 
 
 def _numbers(column: Sequence[str], decimal_comma: bool) -> tuple[F8, int]:

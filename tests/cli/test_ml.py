@@ -99,7 +99,7 @@ def test_somebody_elses_graph_comes_in_and_scores(tmp_path: Path, capsys: pytest
         ("datetime,name\n2026-03-09 10:00:00,x\n", "no column of numbers"),
         ("datetime,a\n2026-03-09 10:00:00,1,2\n", "line 2: 3 cells under 2 column names"),
         ("datetime,a,a\n2026-03-09 10:00:00,1,2\n", "two columns of one name"),
-        ("datetime,a\n2026-03-09 10:00:00,1\n", "400 are to be learned from"),
+        ("datetime,a\n2026-03-09 10:00:00,1\n2026-03-09 10:00:01,2\n", "400 are to be learned from"),
         ("\0\1\2", "binary data"),
     ],
 )
@@ -122,6 +122,15 @@ def test_cells_that_are_no_numbers_are_counted_and_bridged(tmp_path: Path, capsy
     assert main(["ml", "score", str(source), str(tmp_path / "out.csv")]) == 0
     assert "2 cells are no numbers" in capsys.readouterr().err
     assert all(np.isfinite(float(row["score"])) for row in scored(tmp_path / "out.csv"))
+
+
+def test_a_label_that_is_constant_in_the_table_learned_from_is_no_signal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    normal = table(tmp_path / "normal.csv", usual(400), label=True)
+    assert main(["ml", "score", str(normal), str(tmp_path / "out.csv"), "--fit", str(normal)]) == 0
+    assert "do not change while learning: anomaly" in capsys.readouterr().err
+    assert "share_anomaly" not in scored(tmp_path / "out.csv")[0]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
