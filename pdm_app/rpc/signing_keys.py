@@ -7,6 +7,7 @@ from pydantic import Field
 from pdm_app.domain.firmware_keys import SigningKey, SigningKeyFacts
 from pdm_app.domain.record import Id
 from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.director import DirectorKey
 
 Reason = Annotated[str, Field(min_length=3, max_length=2000, description="Why; the page shows it.")]
 
@@ -17,6 +18,12 @@ signing_keys = procedures()
 async def every(ctx: Ctx) -> tuple[SigningKey, ...]:
     """Return all public keys of those who sign firmware, revoked and expired ones too."""
     return await ctx.services.signing_keys.all(ctx.actor)
+
+
+@signing_keys.query(permission="firmware.read", rest="GET /signing-keys/director")
+async def director(ctx: Ctx) -> DirectorKey:
+    """Return the public key with which this program signs the tickets of actions, for devices to be set up with."""
+    return await ctx.services.director.show(ctx.actor)
 
 
 @signing_keys.mutation(permission="firmware.trust", rest="POST /signing-keys 201", rate="20/minute")

@@ -323,7 +323,7 @@ async def running(
             connection_tests=ConnectionTestService(work, clock, Rules(), logins, collector),
             logins=LoginService(work, clock, secret_store, collector),
             **imports,
-            **await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries),
+            **await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries, secret_store),
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,

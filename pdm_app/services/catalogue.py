@@ -22,6 +22,7 @@ from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.director import DirectorService
 from pdm_app.services.directories import DirectoryService
 from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.exports import ExportService
@@ -88,6 +89,7 @@ class Services:
     connection_tests: ConnectionTestService
     connections: ConnectionService
     devices: DeviceService
+    director: DirectorService
     directories: DirectoryService
     expiries: ExpiryService
     exports: ExportService

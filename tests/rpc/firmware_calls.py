@@ -20,6 +20,7 @@ FIRMWARE_NEEDS: dict[str, Permission | None] = {
     "releases.deprecate": Permission.FIRMWARE_PUBLISH,
     "releases.revoke": Permission.FIRMWARE_PUBLISH,
     "signing_keys.list": Permission.FIRMWARE_READ,
+    "signing_keys.director": Permission.FIRMWARE_READ,
     "signing_keys.add": Permission.FIRMWARE_TRUST,
     "signing_keys.revoke": Permission.FIRMWARE_TRUST,
 }
