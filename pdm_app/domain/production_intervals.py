@@ -82,10 +82,6 @@ def derived(found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: i
     Pieces that were counted across time of which nothing is known belong to that time.
     """
     begins = found.begin_at
-    intervals = [
-        _interval(int(begin), int(end), int(rule), rules)
-        for begin, end, rule in zip(begins, [*begins[1:], end_at], found.rule, strict=True)
-    ]
     unknown = found.rule == UNKNOWN
     sums = {name: np.zeros(len(begins)) for name in SUMMED if name != "order_us"}
     for kind in ("made", "good", "scrap", "rework"):
@@ -108,12 +104,12 @@ def derived(found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: i
     if pieces.scrap is None and pieces.good is not None and pieces.made is not None:
         sums["scrap"] = sums["made"] - sums["good"] - sums["rework"]
     order_us = _order_us(pieces, begins, end_at)
-    counted: list[dict[str, Any]] = [
-        {name: float(column[place]) for name, column in sums.items()} for place in range(len(intervals))
-    ]
+    meanings = {place: _meaning(place, rules) for place in set(found.rule.tolist())}
+    edges = [*begins.tolist(), end_at]
+    counted = zip(*(sums[name].tolist() for name in SUMMED if name != "order_us"), order_us.tolist(), strict=True)
     return joined(
-        replace(interval, order_us=int(order), **own)
-        for interval, order, own in zip(intervals, order_us, counted, strict=True)
+        Interval(begin_at, until, *meanings[place], *own)
+        for begin_at, until, place, own in zip(edges[:-1], edges[1:], found.rule.tolist(), counted, strict=True)
     )
 
 
@@ -215,14 +211,15 @@ def by_reason(intervals: Iterable[Interval]) -> list[ReasonTotal]:
 # --- deriving -------------------------------------------------------------------------------------------------------
 
 
-def _interval(begin_at: int, end_at: int, place: int, rules: Sequence[StateRule]) -> Interval:
+def _meaning(place: int, rules: Sequence[StateRule]) -> tuple[MachineState, bool, str | None, bool]:
+    """Return what a rule says: state, whether it may be a minor stop, reason, and that no person said so."""
     if place == UNKNOWN:
-        return Interval(begin_at, end_at, MachineState.NO_DATA)
+        return MachineState.NO_DATA, False, None, False
     if place == NONE_HOLDS:
-        return Interval(begin_at, end_at, MachineState.IDLE, may_be_minor=True)
+        return MachineState.IDLE, True, None, False
     rule = rules[place]
     stands = rule.state.is_stop
-    return Interval(begin_at, end_at, rule.state, rule.may_be_minor and stands, rule.reason_id if stands else None)
+    return rule.state, rule.may_be_minor and stands, rule.reason_id if stands else None, False
 
 
 def _count(

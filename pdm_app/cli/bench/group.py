@@ -56,6 +56,18 @@ def alarms(
 
 
 @bench.command()
+def oee(
+    machines: Annotated[int, typer.Option(min=1, max=10_000, help="Machines whose year is reckoned.")] = 200,
+    shifts: Annotated[int, typer.Option(min=1, max=100_000, help="Shifts that are derived.")] = 1_095,
+    json_file: JsonFile = None,
+) -> None:
+    """Effectiveness: how long a year of machines takes to be derived, and a quarter to be summed up."""
+    from pdm_app.cli.bench.oee import OeeLoad, bench_oee
+
+    bench_oee(OeeLoad(machines, shifts)).put_out(json_file)
+
+
+@bench.command()
 def record(
     seconds: Seconds = 20.0,
     database_url: Annotated[
