@@ -28,6 +28,7 @@ class ReportTemplate(StrEnum):
     """What a report tells of."""
 
     ALARM_KPI = "alarm_kpi"
+    OEE = "oee"
     SHIFT_HANDOVER = "shift_handover"
     AUDIT_EXTRACT = "audit_extract"
     CUSTOM = "custom"
@@ -43,6 +44,8 @@ class ReportPart(StrEnum):
     STANDING_ALARMS = "standing_alarms"
     SHELVED_ALARMS = "shelved_alarms"
     ALARM_JOURNAL = "alarm_journal"
+    OEE_LINES = "oee_lines"
+    OEE_LOSSES = "oee_losses"
     NOTES = "notes"
     AUDIT_TRAIL = "audit_trail"
     SIGNATURES = "signatures"
@@ -53,9 +56,10 @@ PARTS_OF: dict[ReportTemplate, tuple[ReportPart, ...]] = {
         ReportPart.ALARM_FIGURES, ReportPart.ALARM_LOAD, ReportPart.ALARM_PRIORITIES, ReportPart.BAD_ACTORS,
         ReportPart.STANDING_ALARMS,
     ),
+    ReportTemplate.OEE: (ReportPart.OEE_LINES, ReportPart.OEE_LOSSES),
     ReportTemplate.SHIFT_HANDOVER: (
-        ReportPart.STANDING_ALARMS, ReportPart.SHELVED_ALARMS, ReportPart.ALARM_JOURNAL, ReportPart.NOTES,
-        ReportPart.SIGNATURES,
+        ReportPart.OEE_LINES, ReportPart.STANDING_ALARMS, ReportPart.SHELVED_ALARMS, ReportPart.ALARM_JOURNAL,
+        ReportPart.NOTES, ReportPart.SIGNATURES,
     ),
     ReportTemplate.AUDIT_EXTRACT: (ReportPart.AUDIT_TRAIL,),
 }  # fmt: skip

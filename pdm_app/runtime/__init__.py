@@ -300,6 +300,7 @@ async def running(
         )
         imports = import_services(settings, work, historian, clock, keeper.held, notes, supervisor)
         alarms = alarm_services(work, book, historian, desk, clock)
+        production = begin_production(bus, historian, work, clock, keeper.held, supervisor, progress)
         services = Services(
             **alarms,
             annotations=AnnotationService(work, clock),
@@ -329,12 +330,11 @@ async def running(
             live=live,
             **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
             **notices.services,
-            **begin_production(bus, historian, work, clock, keeper.held, supervisor, progress),
+            **production,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),
-            reports=begin_reports(work, alarms["alarms"], alarms["alarm_figures"], alarms["alarm_holds"], audit, clock,
-                                  keeper.held, supervisor),
+            reports=begin_reports(work, alarms, audit, production["production"], clock, keeper.held, supervisor),
             retention=retention,
             retention_runs=retention_runs,
             signals=signals,

@@ -16,6 +16,7 @@ from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.services.alarm_holds import AlarmHoldService
 from pdm_app.services.demo_accounts import ON_SHIFT
 from pdm_app.services.demo_production import ensure_demo_production
+from pdm_app.services.demo_reports import HANDOVER, WEEKLY, ensure_demo_report
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.settings import Settings
 from pdm_app.simulation import production as plant_production
@@ -62,7 +63,14 @@ def begin_past(
     backfill = Backfill(past, historian, keeper.held, clock, begin.wait)
     supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
     judging = PastAlarms(past, backfill.complete.wait, work, clock, keeper.held, ON_SHIFT)
-    supervisor.start("past alarms", judging.run, stage=Stage.CONSUMER, backoff=judging.backoff)
+
+    async def judged() -> None:
+        await begin.wait()  # People are there then.
+        await ensure_demo_report(work, clock, HANDOVER)
+        await judging.run()
+        await ensure_demo_report(work, clock, WEEKLY)  # Of a week whose alarms are known now.
+
+    supervisor.start("past alarms", judged, stage=Stage.CONSUMER, backoff=judging.backoff)
     return backfill.progress
 
 

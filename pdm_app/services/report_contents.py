@@ -12,24 +12,32 @@ from pdm_app.domain.assets import Site
 from pdm_app.domain.audit import PAGE_MAX, AuditEntry, AuditQuery
 from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.ports import Clock
+from pdm_app.domain.production_views import LineOverview
 from pdm_app.domain.report_blocks import BLOCKS_MAX, Report, ReportBlock
 from pdm_app.domain.report_periods import ReportSpan, span_before
 from pdm_app.domain.reports import ReportFacts, ReportPart, ReportPeriod
 from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.services import report_oee
 from pdm_app.services import report_parts as parts
 from pdm_app.services.alarm_figures import AlarmFiguresService
 from pdm_app.services.alarm_holds import AlarmHoldService
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.annotations import AnnotationService
 from pdm_app.services.audit import AuditService
+from pdm_app.services.production import ProductionService
 
+LINES_MAX = 8  # Whose losses are told; a report of more is a report of each.
 ROWS_MAX = 20_000  # Of journal and trail: a month of a calm plant, read in pages.
 NEEDED: dict[ReportPart, Permission] = {
     **dict.fromkeys(ReportPart, Permission.ALARMS_READ),
     ReportPart.NOTES: Permission.HISTORY_READ,
+    ReportPart.OEE_LINES: Permission.HISTORY_READ,
+    ReportPart.OEE_LOSSES: Permission.HISTORY_READ,
     ReportPart.AUDIT_TRAIL: Permission.AUDIT_READ,
 }
 """What somebody may read who reads a part."""
+RATED = frozenset({ReportPart.ALARM_FIGURES, ReportPart.ALARM_LOAD, ReportPart.ALARM_PRIORITIES, ReportPart.BAD_ACTORS})
+"""Parts that tell of the scorecard of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class ReportContents:
         holds: Says what is kept silent.
         annotations: Notes on machines.
         audit: The trail.
+        production: How lines go.
         clock: Time of the making.
     """
 
@@ -73,6 +82,7 @@ class ReportContents:
         holds: AlarmHoldService,
         annotations: AnnotationService,
         audit: AuditService,
+        production: ProductionService,
         clock: Clock,
     ) -> None:
         self._work = work
@@ -81,6 +91,7 @@ class ReportContents:
         self._holds = holds
         self._annotations = annotations
         self._audit = audit
+        self._production = production
         self._clock = clock
 
     async def question(self, actor: Actor, facts: ReportFacts, at: int) -> Question:
@@ -116,6 +127,8 @@ class ReportContents:
             assets = {asset.id: asset.name for asset in await work.assets.all() if asset.site_id == question.site.id}
         card = await self._card(actor, question)
         blocks: list[ReportBlock] = []
+        if card is None and RATED & set(facts.contents):
+            blocks.append(parts.unknown_time())
         for part in facts.contents:
             blocks += await self._part(actor, part, question, assets, card)
         return Report(
@@ -131,18 +144,10 @@ class ReportContents:
     async def _part(
         self, actor: Actor, part: ReportPart, question: Question, assets: dict[str, str], card: AlarmScorecard | None
     ) -> list[ReportBlock]:
+        if part in RATED:
+            return await self._rated(actor, part, question, assets, card) if card is not None else []
         site_id, zone = question.site.id, question.zone
         match part:
-            case ReportPart.ALARM_FIGURES if card is not None:
-                return parts.alarm_figures(card, question.span.start_at, zone)
-            case ReportPart.ALARM_LOAD if card is not None:
-                return parts.alarm_load(card, zone)
-            case ReportPart.ALARM_PRIORITIES if card is not None:
-                return parts.alarm_priorities(card)
-            case ReportPart.BAD_ACTORS if card is not None:
-                rules = {rule.id: f"{assets.get(rule.asset_id, '')} {rule.name}".strip()
-                         for rule in await self._alarms.rules(actor)}  # fmt: skip
-                return parts.bad_actors(card, rules)
             case ReportPart.STANDING_ALARMS:
                 return parts.standing_alarms(await self._alarms.active(actor, site_id), assets, zone)
             case ReportPart.SHELVED_ALARMS:
@@ -152,20 +157,38 @@ class ReportContents:
                 return parts.alarm_journal(entries, assets, zone, is_cut=is_cut)
             case ReportPart.NOTES:
                 return parts.notes(await self._notes(actor, question, list(assets)), assets, zone)
+            case ReportPart.OEE_LINES:
+                return report_oee.oee_lines(await self._lines(actor, question))
+            case ReportPart.OEE_LOSSES:
+                return await self._losses(actor, question)
             case ReportPart.AUDIT_TRAIL:
                 trail, is_cut = await self._trail(actor, question)
                 return parts.audit_trail(trail, zone, is_cut=is_cut)
             case _:
                 return parts.signatures()
 
+    async def _rated(
+        self, actor: Actor, part: ReportPart, question: Question, assets: dict[str, str], card: AlarmScorecard
+    ) -> list[ReportBlock]:
+        match part:
+            case ReportPart.ALARM_FIGURES:
+                return parts.alarm_figures(card, question.span.start_at, question.zone)
+            case ReportPart.ALARM_LOAD:
+                return parts.alarm_load(card, question.zone)
+            case ReportPart.ALARM_PRIORITIES:
+                return parts.alarm_priorities(card)
+            case _:
+                known = await self._alarms.rules(actor)
+                rules = {rule.id: f"{assets.get(rule.asset_id, '')} {rule.name}".strip() for rule in known}
+                return parts.bad_actors(card, rules)
+
     async def _card(self, actor: Actor, question: Question) -> AlarmScorecard | None:
-        rated = {
-            ReportPart.ALARM_FIGURES, ReportPart.ALARM_LOAD, ReportPart.ALARM_PRIORITIES, ReportPart.BAD_ACTORS,
-        }  # fmt: skip
-        if not rated & set(question.facts.contents):
+        """Return the figures of the time; None where they are not asked for, or nothing is known of it."""
+        if not RATED & set(question.facts.contents):
             return None
         span = question.span
-        return await self._figures.between(actor, span.start_at, span.end_at, question.site.id, question.zone)
+        card = await self._figures.between(actor, span.start_at, span.end_at, question.site.id, question.zone)
+        return None if parts.is_unknown(card, span.start_at) else card
 
     async def _journal(self, actor: Actor, question: Question) -> tuple[list[JournalEntry], bool]:
         found: list[JournalEntry] = []
@@ -193,6 +216,17 @@ class ReportContents:
                 return found[::-1], False
             query = query.model_copy(update={"before": page.before})
         return found[::-1], True
+
+    async def _lines(self, actor: Actor, question: Question) -> Sequence[LineOverview]:
+        span = question.span
+        return await self._production.overview(actor, question.site.id, span.start_at, span.end_at)
+
+    async def _losses(self, actor: Actor, question: Question) -> list[ReportBlock]:
+        blocks: list[ReportBlock] = []
+        for line in (await self._lines(actor, question))[:LINES_MAX]:
+            found = await self._production.line(actor, line.line_id, question.span.start_at, question.span.end_at)
+            blocks += report_oee.oee_losses(found)
+        return blocks
 
     async def _notes(self, actor: Actor, question: Question, asset_ids: list[str]) -> list[Annotation]:
         found: list[Annotation] = []

@@ -80,6 +80,15 @@ def alarm_figures(card: AlarmScorecard, begins_at: int, zone: ZoneInfo) -> list[
     return blocks
 
 
+def is_unknown(card: AlarmScorecard, begins_at: int) -> bool:
+    """Whether the journal begins only when the time that was asked for is over: no figure is better than zeros."""
+    return card.end_at - card.start_at < HOUR < card.end_at - begins_at
+
+
+def unknown_time() -> ReportBlock:
+    return Paragraph(text="What happened in this time is not known: the journal of alarms begins later.")
+
+
 def _figure(figure: AlarmFigure) -> Figure:
     label, unit, times = FIGURES[figure.key]
     value = None if figure.value is None else figure.value * times
@@ -154,7 +163,7 @@ def standing_alarms(alarms: Sequence[Alarm], assets: Mapping[str, str], zone: Zo
     rows = tuple(
         (
             PRIORITIES[alarm.priority], wall_words(alarm.raised_at, zone), words_of(assets.get(alarm.asset_id, "")),
-            words_of(alarm.name), alarm.state.value.replace("_", " "),
+            words_of(alarm.name), alarm.state.name.lower().replace("_", " "),
         )
         for alarm in alarms
     )  # fmt: skip

@@ -43,6 +43,7 @@ NAVIGATION = (
     Entry("nav.cases", "/cases", "wrench", on_phone=False),
     Entry("nav.devices", "/devices", "cpu"),
     Entry("nav.firmware", "/firmware", "package-check", on_phone=False),
+    Entry("nav.reports", "/reports", "file-text", on_phone=False),
     Entry("nav.signals", "/signals", "activity", on_phone=False),
     Entry("nav.connections", "/connections", "cable", on_phone=False),
     Entry("nav.settings", "/settings", "sliders-horizontal"),

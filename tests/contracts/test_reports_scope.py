@@ -35,8 +35,9 @@ BY_HAND = ReportDefinition(
 def copy_of(number: int, report_id: str = "report-1", kept_until: int = 100) -> ReportCopy:
     return ReportCopy(
         id=f"copy-{number}", site_id="site-linz", report_id=report_id, name="Woche", format=ReportFormat.PDF,
-        made_at=number, made_by="bob", missed=1, parts=(ReportPart.NOTES,), start_at=0, end_at=1, state=CopyState.DONE, file_name="woche.pdf",
-        bytes=len(CONTENT), sha256="a" * 64, message_ids=("m1",), kept_until=kept_until,
+        made_at=number, made_by="bob", missed=1, parts=(ReportPart.NOTES,), start_at=0, end_at=1,
+        state=CopyState.DONE, file_name="woche.pdf", bytes=len(CONTENT), sha256="a" * 64, message_ids=("m1",),
+        kept_until=kept_until,
     )  # fmt: skip
 
 

@@ -18,11 +18,13 @@ from pdm_app.services.alarm_holds import AlarmHoldService
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.annotations import AnnotationService
 from pdm_app.services.audit import AuditService
+from pdm_app.services.production import ProductionService
 from pdm_app.services.report_contents import ReportContents
 from pdm_app.services.report_making import ReportMaker
 from pdm_app.services.reports import ReportService
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from pdm_app.stream.alarm_book import AlarmBook
+from pdm_app.stream.production_book import ProductionBook
 from tests.counterparts.alarms import RULES
 from tests.counterparts.clocks import HandClock
 
@@ -55,7 +57,7 @@ class ReportPlant:
         self.audit = AuditService(work, clock, 1_000_000)
         contents = ReportContents(
             work, alarms, AlarmFiguresService(work, clock), AlarmHoldService(alarms, work, self.book, clock),
-            AnnotationService(work, clock), self.audit, clock,
+            AnnotationService(work, clock), self.audit, ProductionService(work, ProductionBook(), clock), clock,
         )  # fmt: skip
         self.maker = ReportMaker(work, contents, Printer(), clock)
         self.reports = ReportService(work, self.maker, clock)

@@ -27,6 +27,7 @@ PAGES = {
     "/signals?show=derived": "Signals",
     "/storage/rules": "Storage rules",
     "/batches": "Batches and events",
+    "/reports": "Reports",
     "/production": "Production",
     "/cases": "Maintenance events and cases",
     "/connections": "Connections",

@@ -9,7 +9,7 @@ import pytest
 from pdm_app.domain.access import EVERY_SITE, Scope
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
-from pdm_app.domain.report_blocks import Bars, FigureRow, Report, Table
+from pdm_app.domain.report_blocks import Bars, FigureRow, Paragraph, Report, Table
 from pdm_app.domain.reports import CopyQuery, CopyState, ReportCopy, ReportFormat, ReportPart
 from pdm_app.services import reports as report_service
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
@@ -59,6 +59,15 @@ async def test_a_report_tells_of_the_last_whole_week_by_the_clock_of_its_site(pl
     assert [(bar.label, bar.value) for bar in pareto.bars] == [("P-501 Suction low", 5)]
     actors = next(b for b in told.blocks if isinstance(b, Table) and b.title == "What makes the load")
     assert actors.rows[0][1:3] == (5, 100)
+
+
+async def test_a_time_before_all_that_is_known_has_no_figures_rather_than_zeros(plant: ReportPlant) -> None:
+    ada = plant.people["ada"]
+    kept = await plant.reports.add(ada, facts(site_id="graz"))
+    told = await plant.reports.contents(ada, kept.id)
+    assert isinstance(told.blocks[0], Paragraph)
+    assert "is not known" in told.blocks[0].text
+    assert not [block for block in told.blocks if isinstance(block, FigureRow | Bars)]
 
 
 async def test_every_part_says_something_that_can_be_written(plant: ReportPlant) -> None:
@@ -172,3 +181,11 @@ async def test_a_site_has_so_many_reports_and_no_more(plant: ReportPlant, monkey
     await plant.reports.add(plant.people["mia"], facts())
     with pytest.raises(ConflictError, match="up to 1 reports"):
         await plant.reports.add(plant.people["mia"], facts())
+
+
+async def test_a_report_of_production_says_when_no_line_is_rated(plant: ReportPlant) -> None:
+    mia = plant.people["mia"]
+    kept = await plant.reports.add(mia, facts(template="oee"))
+    told = await plant.reports.contents(mia, kept.id)
+    words = [block.text for block in told.blocks if isinstance(block, Paragraph)]
+    assert words == ["No line of this site is rated yet."]

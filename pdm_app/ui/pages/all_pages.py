@@ -29,6 +29,7 @@ from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
 from pdm_app.ui.pages.production import production
 from pdm_app.ui.pages.profile import profile
+from pdm_app.ui.pages.reports import reports
 from pdm_app.ui.pages.settings import settings
 from pdm_app.ui.pages.setup import setup
 from pdm_app.ui.pages.shifts import shifts
@@ -78,6 +79,7 @@ PAGES: tuple[Page, ...] = (
     Page("/production", production, "production.title", [Session.enter]),
     Page("/batches", batches, "batches.title", [Session.enter]),
     Page("/cases", cases, "maintenance.title", [Session.enter]),
+    Page("/reports", reports, "reports.title", [Session.enter]),
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),
