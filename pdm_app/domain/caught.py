@@ -24,6 +24,7 @@ class Caught(Record):
     subject: str = Field(default="", max_length=1_000)
     body: str = Field(default="", max_length=CAUGHT_BODY_MAX)
     message_id: str = Field(default="", max_length=36, description="Id in the delivery log; empty where it named none.")
+    copy_id: Id | None = Field(default=None, description="The copy of a report that came with it, as the log tells.")
 
 
 class CaughtQuery(Record):

@@ -63,14 +63,15 @@ class InboxService:
         return cleared
 
     async def _in_scope(self, actor: Actor, found: list[Caught], limit: int) -> list[Caught]:
-        """Return the first ones about sites of the actor, as the delivery log tells."""
-        if actor.scope.sites is None:
-            return found[:limit]
+        """Return the first ones about sites of the actor, as the delivery log tells, with what came with them."""
         visible: list[Caught] = []
         async with self._work(actor.scope) as work:
             for caught in found:
                 if len(visible) == limit:
                     break
-                if caught.message_id and await work.outbox.message(caught.message_id) is not None:
+                message = await work.outbox.message(caught.message_id) if caught.message_id else None
+                if message is not None:
+                    visible.append(caught.model_copy(update={"copy_id": message.copy_id}))
+                elif actor.scope.sites is None:
                     visible.append(caught)
         return visible

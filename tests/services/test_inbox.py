@@ -75,6 +75,16 @@ async def test_everybody_sees_the_messages_about_their_sites_newest_first(inbox:
         await inbox.message(OPERATOR_HERE, theirs.id)
 
 
+async def test_a_message_that_brought_a_report_names_its_copy(inbox: InboxService, work: UnitOfWork) -> None:
+    async with work(EVERY_SITE) as w:
+        message = await w.outbox.message(message_id(HERE))
+        assert message is not None
+        await w.outbox.put_message(message.model_copy(update={"copy_id": "copy-7"}))
+        await w.commit()
+    found = await inbox.messages(ADMIN, CaughtQuery())
+    assert [caught.copy_id for caught in found] == [None, None, "copy-7"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -67,12 +67,14 @@ export const Inbox = guarded(function Inbox({ mayClear = false }) {
             <dt>{t("inbox.to")}</dt><dd className="code">{open.to}</dd>
           </dl>
           <Words body={open.body} />
+          {open.copy_id && <p><a className="button" href={reportOf(open)} download>{t("inbox.report")}</a></p>}
         </Sheet>
       )}
     </section>
   );
 });
 
+const reportOf = (caught) => `/api/reports/${caught.copy_id}`; // A file, not a page.
 const firstLine = (body) => body.split("\n", 1)[0].slice(0, 120) || "–";
 
 /** The search box waits until somebody has stopped typing. */
