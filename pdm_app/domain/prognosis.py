@@ -1,9 +1,9 @@
 """When a degrading quantity will reach its limit, or that nobody can tell yet.
 
-A line, or an exponential, is carried on to the limit with the uncertainty of its slope. Readings of neighbouring hours
-are not independent, so the spread counts the independent ones only. Where the slope may as well be zero the answer is
-"not enough trend": a number nobody should plan with is worse than none.
-Source: ISO 13381-1:2015, on prognosis and confidence.
+A line, or an exponential, over the level of the sound machine is carried on to the limit; every rate that fits counts
+as much as it fits, for many fit alike and part only far ahead. Readings of neighbouring hours are not independent, so the
+spread counts the independent ones only. Where there may as well be no growth the answer is "not enough trend": a number
+nobody should plan with is worse than none. Source: ISO 13381-1:2015, on prognosis and confidence.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,12 @@ from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.samples import F8
 
 READINGS_MIN = 20
-INDEPENDENT_MIN = 4.0
-SLOPE_SPREADS = 1.96  # The 95 % interval of the slope must not hold zero.
+INDEPENDENT_MIN = 12.0  # Below it a wander looks like growth: of 60 random walks 2 do, of 60 with 4 it were 17.
+SLOPE_SPREADS = 2.95  # The 95 % interval of the growth must not hold zero, for sixteen shapes together (Bonferroni).
 DRAWS = 2_000
 WINDOW_SHARES = (1.0, 0.5, 0.25)
+RATES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
+"""Powers of e by which wear may grow over a stretch; 0 is a line."""
 ROUGHER = 1.5
 """A longer stretch is believed while its line fits no worse than so many times the shortest one's."""
 
@@ -60,15 +62,23 @@ class Prognosis:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    curve: Curve
-    start: int
-    at_last: float
-    slope: float
-    at_last_spread: float
-    slope_spread: float
-    together: float
+    """Readings as floor + growth · shape(t), where the shape is t, or e^(rate·t), and t is 0 at the last reading."""
+
+    rate: float
+    floor: float
+    growth: float
+    spread: F8
+    """Shape (2, 2), of floor and growth."""
     roughness: float
     independent: float
+
+    @property
+    def curve(self) -> Curve:
+        return Curve.EXPONENTIAL if self.rate else Curve.LINE
+
+    @property
+    def growth_spread(self) -> float:
+        return float(np.sqrt(self.spread[1, 1]))
 
 
 def prognosis(at_s: F8, value: F8, limit: float, horizon_s: float, seed: int = 0) -> Prognosis | NoPrognosis:
@@ -94,73 +104,68 @@ def prognosis(at_s: F8, value: F8, limit: float, horizon_s: float, seed: int = 0
     at, told = at_s[good], value[good]
     if len(at) < READINGS_MIN:
         return NoPrognosis.TOO_FEW_READINGS
-    fits = _chosen(at - at[-1], told)
-    fit = fits[0]
-    if fit.independent < INDEPENDENT_MIN or fit.slope - SLOPE_SPREADS * fit.slope_spread <= 0:
+    fits, start = _chosen(at - at[-1], told)
+    best = fits[0]
+    if best.independent < INDEPENDENT_MIN or best.growth <= SLOPE_SPREADS * best.growth_spread:
         return NoPrognosis.NOT_ENOUGH_TREND
-    lives = np.concatenate(
-        [_lives(each, limit, weight, seed) for each, weight in zip(fits, _weights(fits), strict=True)]
-    )
+    lives = _lives(fits, limit, seed)
     low, middle, high = (float(life) for life in np.quantile(lives, (0.1, 0.5, 0.9), method="nearest"))
     if middle > horizon_s:
         return NoPrognosis.BEYOND_HORIZON
-    return Prognosis(low, middle, high if high <= horizon_s else None, fit.curve, float(at[fit.start]))
+    return Prognosis(low, middle, high if high <= horizon_s else None, best.curve, float(at[start]))
 
 
-def _lives(fit: _Fit, limit: float, weight: float, seed: int) -> F8:
-    """Draw seconds until the limit, as many as the fit's weight asks for."""
-    goal = limit if fit.curve is Curve.LINE else (float(np.log(limit)) if limit > 0 else -np.inf)
-    spread = np.array([[fit.at_last_spread**2, fit.together], [fit.together, fit.slope_spread**2]])
+def _lives(fits: Sequence[_Fit], limit: float, seed: int) -> F8:
+    """Draw seconds until the limit from all shapes, each as often as it is believed; infinite where none is reached."""
     random = np.random.default_rng(seed)
-    draws = random.multivariate_normal([fit.at_last, fit.slope], spread, round(DRAWS * weight), method="eigh")
-    left = goal - draws[:, 0]
-    return np.where(left <= 0, 0.0, np.where(draws[:, 1] > 0, left / np.maximum(draws[:, 1], 1e-300), np.inf))
+    counts = random.multinomial(DRAWS, _weights(fits))
+    lives: list[F8] = []
+    for fit, count in zip(fits, counts, strict=True):
+        if not count:
+            continue
+        floor, growth = random.multivariate_normal([fit.floor, fit.growth], fit.spread, count, method="eigh").T
+        left = (limit - floor) / np.where(growth > 0, growth, np.nan)  # What the shape has to grow to.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reached = np.log(left) / fit.rate if fit.rate else left
+        lives.append(np.where(np.isnan(left), np.inf, np.where(np.nan_to_num(left) <= 0, 0.0, np.maximum(reached, 0))))
+    return np.nan_to_num(np.concatenate(lives), nan=0.0, posinf=np.inf)
 
 
 def _weights(fits: Sequence[_Fit]) -> F8:
-    """Return how much each curve is believed, by what it leaves over: exp(-n·ln roughness), n independent readings.
+    """Return how much each shape is believed, by what it leaves over: exp(-n·ln roughness), n independent readings.
 
-    Over a short stretch a line and an exponential fit alike and part only far ahead; one alone would be too sure.
-    Source: Akaike weights, Burnham & Anderson, Model Selection and Multimodel Inference, 2.9; curves of equal freedom.
+    Over a short stretch many rates fit alike and part only far ahead; one of them alone would be too sure.
+    Source: Akaike weights, Burnham & Anderson, Model Selection and Multimodel Inference, 2.9; shapes of equal freedom.
     """
-    likely = np.array([-fit.independent * np.log(max(fit.roughness, 1e-300)) for fit in fits])
+    count = fits[0].independent
+    likely = np.array([-count * np.log(max(fit.roughness, 1e-300)) for fit in fits])
     weights: F8 = np.exp(likely - likely.max())
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def _chosen(at: F8, told: F8) -> list[_Fit]:
-    """Return the fits, the best first, of the longest stretch up to now that one curve still describes."""
-    shares = sorted(WINDOW_SHARES)
-    stretches = [_fits(at, told, max(len(at) - max(READINGS_MIN, int(len(at) * share)), 0)) for share in shares]
-    limit = ROUGHER * stretches[0][0].roughness
-    return next((fits for fits in reversed(stretches) if fits[0].roughness <= limit), stretches[0])
+def _chosen(at: F8, told: F8) -> tuple[list[_Fit], int]:
+    """Return the fits, the best first, of the longest stretch that one shape still describes, and where it begins."""
+    starts = [max(len(at) - max(READINGS_MIN, int(len(at) * share)), 0) for share in sorted(WINDOW_SHARES)]
+    stretches = [(_fits(at[start:], told[start:]), start) for start in starts]
+    limit = ROUGHER * stretches[0][0][0].roughness
+    return next((each for each in reversed(stretches) if each[0][0].roughness <= limit), stretches[0])
 
 
-def _fits(at: F8, told: F8, start: int) -> list[_Fit]:
-    """Fit a line, and an exponential where all readings are above zero; the one that leaves less over comes first."""
-    fits = [_line(at[start:], told[start:], Curve.LINE, start, told[start:])]
-    if (told[start:] > 0).all():
-        fits.append(_line(at[start:], np.log(told[start:]), Curve.EXPONENTIAL, start, told[start:]))
-    return sorted(fits, key=lambda fit: fit.roughness)
+def _fits(at: F8, told: F8) -> list[_Fit]:
+    """Fit each shape over a floor, the sound machine's level; the one that leaves least over comes first."""
+    rates = np.array(RATES) / -at[0]
+    return sorted((_fit(at, told, float(rate)) for rate in rates), key=lambda fit: fit.roughness)
 
 
-def _line(at: F8, height: F8, curve: Curve, start: int, told: F8) -> _Fit:
+def _fit(at: F8, told: F8, rate: float) -> _Fit:
+    shape = np.exp(rate * at) if rate else at
     count = len(at)
-    centre = float(at.mean())
-    square = float(((at - centre) ** 2).sum())
-    slope = float(((at - centre) * height).sum()) / square
-    mean = float(height.mean())
-    fitted = mean + slope * (at - centre)
-    left = height - fitted
-    shown = fitted if curve is Curve.LINE else np.exp(fitted)
-    kept = float((left[1:] * left[:-1]).sum() / max(float((left**2).sum()), 1e-300))
-    kept = min(max(kept, 0.0), 0.99)
+    columns = np.stack([np.ones(count), shape], axis=1)
+    square = np.linalg.inv(columns.T @ columns)
+    floor, growth = (float(value) for value in square @ columns.T @ told)
+    left = told - floor - growth * shape
+    energy = max(float((left**2).sum()), 1e-300)
+    kept = min(max(float((left[1:] * left[:-1]).sum()) / energy, 0.0), 0.99)
     independent = count * (1 - kept) / (1 + kept)
-    variance = float((left**2).sum()) / max(count - 2, 1) * (count / independent)
-    slope_variance = variance / square
-    return _Fit(
-        curve, start, mean - slope * centre, slope,
-        at_last_spread=float(np.sqrt(variance / count + slope_variance * centre**2)),
-        slope_spread=float(np.sqrt(slope_variance)), together=-slope_variance * centre,
-        roughness=float(np.sqrt(np.mean((told - shown) ** 2))), independent=independent,
-    )  # fmt: skip
+    variance = energy / max(count - 2, 1) * (count / independent)
+    return _Fit(rate, floor, growth, square * variance, float(np.sqrt(energy / count)), independent)

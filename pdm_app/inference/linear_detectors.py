@@ -80,7 +80,8 @@ class EwmaDetector(WindowDetector):
         self._mean = means.mean(axis=0)
         spread = np.atleast_2d(np.cov(means.T))
         sphere = np.eye(len(spread)) * max(float(np.trace(spread)) / len(spread), 1e-9)
-        self._precision = np.linalg.inv((1 - SHRINKAGE) * spread + SHRINKAGE * sphere)
+        shrunk = (1 - SHRINKAGE) * spread + SHRINKAGE * sphere
+        self._precision = np.asarray(np.linalg.inv(shrunk), dtype=np.float64)
 
     def _errors(self, scaled: F8) -> tuple[F8, F8]:
         away = np.einsum("nws,w->ns", scaled, self._weights) - self._mean

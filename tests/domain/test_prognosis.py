@@ -5,13 +5,14 @@ import pytest
 
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.prognosis import Curve, NoPrognosis, Prognosis, prognosis
+from pdm_app.domain.samples import F8
 
 HOUR = 3600.0
 DAY = 24 * HOUR
 
 
-def readings(hours: int, noise: float = 0.02, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    return np.arange(hours) * HOUR, noise * np.random.default_rng(seed).standard_normal(hours)
+def readings(hours: int, noise: float = 0.02, seed: int = 0) -> tuple[F8, F8]:
+    return np.arange(hours, dtype=np.float64) * HOUR, noise * np.random.default_rng(seed).standard_normal(hours)
 
 
 def told(answer: Prognosis | NoPrognosis) -> Prognosis:
@@ -56,14 +57,21 @@ def test_without_growth_there_is_not_enough_trend(slope: float) -> None:
 
 
 def test_a_slow_wander_is_no_trend() -> None:
-    at = np.arange(200) * HOUR
-    wander = 0.01 * np.cumsum(np.random.default_rng(4).standard_normal(200))
-    assert prognosis(at, 2 + wander, 4.5, 90 * DAY) is not None
+    at = np.arange(200, dtype=np.float64) * HOUR
     answers = [
         prognosis(at, 2 + 0.01 * np.cumsum(np.random.default_rng(seed).standard_normal(200)), 4.5, 30 * DAY)
         for seed in range(30)
     ]
     assert sum(isinstance(answer, Prognosis) for answer in answers) <= 5
+
+
+@pytest.mark.parametrize("day", [19, 20, 21, 22])
+def test_a_bearing_is_told_within_a_quarter_though_its_machine_shook_before(day: int) -> None:
+    at, noise = readings(day * 24, noise=0.08)
+    defect = 9.3 * np.exp((at / DAY - 27) / 7.4)
+    true = 27 + 7.4 * np.log(np.sqrt(7.1**2 - 1.5**2) / 9.3) - at[-1] / DAY
+    answer = told(prognosis(at, np.hypot(1.5, defect) + noise, 7.1, 60 * DAY))
+    assert answer.middle_s / DAY == pytest.approx(true, rel=0.25)
 
 
 def test_wear_that_began_lately_is_told_from_its_own_stretch() -> None:

@@ -10,7 +10,7 @@ RULE = VerdictRule(on_count=2, of_rows=3, clear_at=0.5, rearm_margin=1.0, peak_f
 
 
 def run(*log_scores: float) -> list[int]:
-    return Verdict(RULE).run(np.array(log_scores)).astype(int).tolist()
+    return [int(is_on) for is_on in Verdict(RULE).run(np.array(log_scores))]
 
 
 def test_one_high_row_is_no_alarm_and_two_of_three_are() -> None:

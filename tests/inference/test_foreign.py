@@ -21,7 +21,9 @@ def good() -> bytes:
     return DETECTORS[DetectorKind.EWMA]().fit(rows[:200]).calibrate(rows[200:]).export()[0]
 
 
-def small(*nodes: onnx.NodeProto, score_shape: tuple[object, ...] = ("n",), domains: tuple[str, ...] = ("",)) -> bytes:
+def small(
+    *nodes: onnx.NodeProto, score_shape: tuple[str | int | None, ...] = ("n",), domains: tuple[str, ...] = ("",)
+) -> bytes:
     graph = helper.make_graph(
         list(nodes), "g", [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", 5, 2])],
         [
