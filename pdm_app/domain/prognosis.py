@@ -1,9 +1,9 @@
 """When a degrading quantity will reach its limit, or that nobody can tell yet.
 
 A line, or an exponential, over the level of the sound machine is carried on to the limit; every rate that fits counts
-as much as it fits, for many fit alike and part only far ahead. Readings of neighbouring hours are not independent, so the
-spread counts the independent ones only. Where there may as well be no growth the answer is "not enough trend": a number
-nobody should plan with is worse than none. Source: ISO 13381-1:2015, on prognosis and confidence.
+as much as it fits, for many fit alike and part only far ahead. Readings of neighbouring hours are not independent, so
+the spread counts the independent ones only. Where there may as well be no growth the answer is "not enough trend": a
+number nobody should plan with is worse than none. Source: ISO 13381-1:2015, on prognosis and confidence.
 """
 
 from collections.abc import Sequence
