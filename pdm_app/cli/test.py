@@ -68,6 +68,7 @@ COMPONENTS = (
     Component("mosquitto", ("mosquitto",), "the MQTT driver against a broker of its own"),
     Component("slapd", ("slapd", "ldap-utils"), "sign-in with a directory, against OpenLDAP"),
     Component("pebble", ("pebble",), "certificates of a real ACME directory"),
+    Component("swupdate", ("swupdate",), "firmware by the update client that devices have"),
     Component("chromium", ("chromium", "fonts-dejavu-core", "fonts-noto-core"), "the journeys in a browser"),
 )
 

@@ -248,7 +248,7 @@ def opens_at(windows: Sequence[Window], at: int, zone: ZoneInfo) -> int:
 def _around(windows: Sequence[Window], at: int, zone: ZoneInfo) -> list[tuple[int, int]]:
     """Return the spans of the windows from yesterday to the same day of the next week."""
     day = on_wall(at, zone).toordinal()
-    found = []
+    found: list[tuple[int, int]] = []
     for ordinal in range(day - 1, day + 9):
         date = on_wall(at, zone).date().fromordinal(ordinal)
         for window in windows:

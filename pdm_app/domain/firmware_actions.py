@@ -266,7 +266,8 @@ class RetryPolicy(Record):
         """
         if failure not in RETRYABLE or failure in self.never or attempts >= self.attempts_max:
             return None
-        return now + min(self.wait_s * 2 ** (attempts - 1), self.wait_s_max) * 1_000_000
+        wait_s = min(self.wait_s << (attempts - 1), self.wait_s_max)
+        return now + wait_s * 1_000_000
 
 
 def broken(

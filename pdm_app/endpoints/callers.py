@@ -11,13 +11,17 @@ from pdm_app.services.alarms import AlarmService
 from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
+from pdm_app.services.device_confirmations import DeviceConfirmationService
+from pdm_app.services.device_updates import DeviceUpdateService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.director import DirectorService
 from pdm_app.services.exports import ExportService
 from pdm_app.services.imports import ImportService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.live import LiveService
 from pdm_app.services.origins import is_on_this_machine, is_own_origin
 from pdm_app.services.pumps import PumpService
+from pdm_app.services.releases import ReleaseService
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.reports import ReportService
 from pdm_app.services.signals import SignalService
@@ -40,6 +44,14 @@ class HttpServices(Protocol):
     def auth(self) -> AuthService: ...
     @property
     def devices(self) -> DeviceService: ...
+    @property
+    def director(self) -> DirectorService: ...
+    @property
+    def device_confirmations(self) -> DeviceConfirmationService: ...
+    @property
+    def device_updates(self) -> DeviceUpdateService: ...
+    @property
+    def releases(self) -> ReleaseService: ...
     @property
     def exports(self) -> ExportService: ...
     @property

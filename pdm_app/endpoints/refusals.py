@@ -7,7 +7,7 @@ from pdm_app.endpoints.answers import HttpError, error_response, json_response
 from pdm_app.services.logs import correlation_id
 
 RPC_PATH = "/trpc"
-JSON_PATHS = ("/api", "/health", "/metrics")
+JSON_PATHS = ("/api", "/health", "/metrics", "/DEFAULT", "/default")
 FOR_PROGRAMS = frozenset(prefix[1:] for prefix in (RPC_PATH, *JSON_PATHS))
 RPC_CODES = {
     403: (-32003, "FORBIDDEN"),

@@ -18,6 +18,7 @@ from pdm_app.endpoints.answers import Answering, Handler, nothing_here
 from pdm_app.endpoints.audit import AuditExport
 from pdm_app.endpoints.auth import AuthEndpoints
 from pdm_app.endpoints.callers import HttpServices, may_see_system
+from pdm_app.endpoints.ddi import TENANTS, Ddi, ddi_routes
 from pdm_app.endpoints.events import Events
 from pdm_app.endpoints.files import Files
 from pdm_app.endpoints.health import Find
@@ -115,4 +116,15 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
         Route("/metrics", Answering(GET=served(figures))),
         Route("/events", Answering(GET=served(events.serve))),
         Mount("/api", app=api),
+        *(
+            Mount(
+                f"/{tenant}",
+                app=Router(
+                    ddi_routes(Ddi(settings.auth.public_url), served, tenant),
+                    redirect_slashes=False,
+                    default=nothing_here,
+                ),
+            )
+            for tenant in TENANTS
+        ),
     ]

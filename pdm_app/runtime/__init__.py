@@ -53,6 +53,7 @@ from pdm_app.runtime.notices import Notices, begin_notices
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.runtime.production import begin_production
 from pdm_app.runtime.reports import begin_reports
+from pdm_app.runtime.rollout import begin_rollout
 from pdm_app.runtime.sinks import begin_sinks
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_services import alarm_services
@@ -330,6 +331,7 @@ async def running(
             live=live,
             **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
             **notices.services,
+            **begin_rollout(work, latest, clock, keeper.held, supervisor),
             **production,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,

@@ -3,7 +3,6 @@
 What moves a campaign on by itself is `pdm_app.engine.rollout`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission
@@ -11,10 +10,10 @@ from pdm_app.domain.campaigns import (
     CAMPAIGNS_MAX,
     DEVICES_MAX,
     MOVES,
+    OVER,
     Campaign,
     CampaignFacts,
     CampaignKind,
-    CampaignState,
 )
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, PermissionDeniedError
 from pdm_app.domain.firmware_actions import (
@@ -30,43 +29,17 @@ from pdm_app.domain.firmware_actions import (
 )
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
-from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services.auditing import audit
 from pdm_app.services.campaign_actions import action_of, cancel_all, successor, way_back
 from pdm_app.services.campaign_plans import CampaignPlan, plan
+from pdm_app.services.campaign_views import CampaignDetail, CampaignView, failures_of, view_of
 from pdm_app.services.firmware_stories import move, one_at_a_time
 from pdm_app.services.record_changes import require_site
 
 EVENTS_SHOWN_MAX = 200
 S, H = ActionState, Happening
 CAN_BE_LEFT_OUT = FINALLY_FAILED | {state for state in ActionState if after(state, H.SKIPPED).effect is Effect.MOVED}
-
-
-class CampaignView(Record):
-    """A campaign with how its devices stand: the number of them in each state."""
-
-    campaign: Campaign
-    counts: dict[str, int]
-
-
-class FailureGroup(Record):
-    """Devices that failed for the same reason."""
-
-    failure: str
-    details: tuple[str, ...]
-    action_ids: tuple[str, ...]
-    is_retried: bool
-
-
-class CampaignDetail(Record):
-    """A campaign, each of its devices, and its failures by cause."""
-
-    campaign: Campaign
-    counts: dict[str, int]
-    actions: tuple[Action, ...]
-    codes: dict[str, str]
-    failures: tuple[FailureGroup, ...]
 
 
 class CampaignService:
@@ -88,9 +61,11 @@ class CampaignService:
     async def all(self, actor: Actor, site_id: str | None = None) -> tuple[CampaignView, ...]:
         """Return campaigns, the newest first."""
         actor.require(Permission.FIRMWARE_READ)
+        if site_id is not None:
+            actor.require_site(site_id, f"site {site_id!r}")
         async with self._work(actor.scope) as work:
             found = [each for each in await work.campaigns.all() if site_id in (None, each.site_id)]
-            return tuple([_view(each, await work.firmware_actions.of_campaign(each.id)) for each in found[::-1]])
+            return tuple([view_of(each, await work.firmware_actions.of_campaign(each.id)) for each in found[::-1]])
 
     async def get(self, actor: Actor, campaign_id: str) -> CampaignDetail:
         """Return a campaign with its devices.
@@ -105,10 +80,10 @@ class CampaignService:
             codes = {device.id: device.code for device in await work.devices.all()}
         wanted = {action.device_id for action in actions}
         return CampaignDetail(
-            **_view(campaign, actions).model_dump(),
+            **view_of(campaign, actions).model_dump(),
             actions=actions,
             codes={device_id: code for device_id, code in codes.items() if device_id in wanted},
-            failures=_failures(actions),
+            failures=failures_of(actions),
         )
 
     async def story(self, actor: Actor, action_id: str) -> tuple[ActionEvent, ...]:
@@ -135,7 +110,7 @@ class CampaignService:
 
     # --- changing ---------------------------------------------------------------------------------------------------
 
-    async def create(self, actor: Actor, facts: CampaignFacts, rolls_back: str | None = None) -> Campaign:
+    async def create(self, actor: Actor, facts: CampaignFacts) -> Campaign:
         """Keep a draft.
 
         Raises:
@@ -146,7 +121,7 @@ class CampaignService:
         now = self._clock.now()
         campaign = Campaign(
             **facts.model_dump(), id=new_id(now), created_at=int(now), created_by=actor.name, creator_id=actor.id,
-            rolls_back=rolls_back, revision=1,
+            revision=1,
         )  # fmt: skip
         async with self._work(actor.scope) as work:
             await require_site(work, actor, campaign.site_id)
@@ -316,13 +291,26 @@ class CampaignService:
             ConflictError: It has not begun, or is itself a way back.
         """
         actor.require(Permission.FIRMWARE_PUBLISH)
-        async with self._work(actor.scope) as work:
-            before = await _found(work, campaign_id)
-        if before.started_at is None or before.kind is CampaignKind.ROLLBACK:
-            raise ConflictError("Only a campaign that has begun, and is no rollback itself, can be rolled back.")
-        if before.state not in (CampaignState.FINISHED, CampaignState.ABORTED):
-            await self.abort(actor, campaign_id, reason or "It is rolled back.")
-        return await self.create(actor, way_back(before), rolls_back=campaign_id)
+        now = int(self._clock.now())
+        async with self._work(EVERY_SITE) as work:
+            await one_at_a_time(work, self._clock)
+            before = await self._reached(work, actor, campaign_id)
+            if before.started_at is None or before.kind is CampaignKind.ROLLBACK:
+                raise ConflictError("Only a campaign that has begun, and is no rollback itself, can be rolled back.")
+            if before.state not in OVER:
+                why = (reason or f"{actor.name} rolls it back.")[:500]
+                ended = _moved(before, "abort").model_copy(update={"why": why, "ended_at": now})
+                await cancel_all(work, campaign_id, now, actor.name, why)
+                await work.campaigns.put(ended.model_copy(update={"revision": before.revision + 1}))
+            back = Campaign(
+                **way_back(before).model_dump(), id=new_id(self._clock.now()), created_at=now, created_by=actor.name,
+                creator_id=actor.id, rolls_back=campaign_id, revision=1,
+            )  # fmt: skip
+            await work.campaigns.put(back)
+            await self._note(work, actor, "rolled_back", None, back, reason)
+            await work.commit()
+        self._wake()
+        return back
 
     # --- helpers of the above ---------------------------------------------------------------------------------------
 
@@ -378,21 +366,3 @@ def _moved(campaign: Campaign, step: str) -> Campaign:
             campaign_id=campaign.id,
         )
     return campaign.model_copy(update={"state": to})
-
-
-def _view(campaign: Campaign, actions: Sequence[Action]) -> CampaignView:
-    return CampaignView(campaign=campaign, counts=dict(Counter(str(action.state) for action in latest(actions))))
-
-
-def _failures(actions: Sequence[Action]) -> tuple[FailureGroup, ...]:
-    by_cause: dict[tuple[str, bool], list[Action]] = {}
-    for action in latest(actions):
-        if action.failure is not None and action.state in FINALLY_FAILED | {S.RETRY_WAIT}:
-            by_cause.setdefault((str(action.failure), action.state is S.RETRY_WAIT), []).append(action)
-    return tuple(
-        FailureGroup(
-            failure=failure, is_retried=is_retried, action_ids=tuple(action.id for action in found),
-            details=tuple(dict.fromkeys(action.detail for action in found))[:5],
-        )
-        for (failure, is_retried), found in sorted(by_cause.items())
-    )  # fmt: skip

@@ -15,12 +15,16 @@ from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.batches import BatchService
+from pdm_app.services.campaigns import CampaignService
 from pdm_app.services.cases import CaseService
 from pdm_app.services.certificates import CertificateService
 from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
+from pdm_app.services.device_confirmations import DeviceConfirmationService
+from pdm_app.services.device_groups import DeviceGroupService
+from pdm_app.services.device_updates import DeviceUpdateService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.director import DirectorService
 from pdm_app.services.directories import DirectoryService
@@ -83,11 +87,15 @@ class Services:
     audit: AuditService
     auth: AuthService
     batches: BatchService
+    campaigns: CampaignService
     cases: CaseService
     certificates: CertificateService
     client_certificates: ClientCertificateService
     connection_tests: ConnectionTestService
     connections: ConnectionService
+    device_confirmations: DeviceConfirmationService
+    device_groups: DeviceGroupService
+    device_updates: DeviceUpdateService
     devices: DeviceService
     director: DirectorService
     directories: DirectoryService

@@ -14,7 +14,7 @@ from pdm_app.domain.releases import Release
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services.shifts import zone_of
 
-IsIdle = Callable[[str], bool | None]
+IsIdle = Callable[[int], bool | None]
 
 
 class GoneError(ConflictError):
@@ -37,7 +37,7 @@ class DeviceAssignments:
     Args:
         work: Where actions are stored.
         clock: Injected time.
-        is_idle: Whether a machine stands still, by its id; None where that is not known.
+        is_idle: Whether a machine stands still, by the number of its state signal; None where that is not known.
         wake: Told that something happened that the rollout should look at.
     """
 
@@ -45,7 +45,7 @@ class DeviceAssignments:
         self,
         work: UnitOfWork,
         clock: Clock,
-        is_idle: IsIdle = lambda _asset_id: None,
+        is_idle: IsIdle = lambda _signal_id: None,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._work = work
@@ -72,7 +72,9 @@ class DeviceAssignments:
         if may and campaign.windows:
             may = is_open(campaign.windows, self._clock.now(), await zone_of(work, device.site_id))
         if may and campaign.only_when_idle and device.asset_id is not None:
-            may = self._is_idle(device.asset_id) is True
+            asset = await work.assets.get(device.asset_id)
+            signal_id = asset.state_signal_id if asset is not None else None
+            may = signal_id is not None and self._is_idle(signal_id) is True
         return Assigned(action, campaign, release, may)
 
     async def _campaign(self, work: Work, action: Action) -> Campaign:

@@ -4,7 +4,7 @@ A device is believed what it has seen, and nothing that we can know better: how 
 here, and a success is only that the image was written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from pdm_app.domain.firmware_actions import (
     CLOSED_FOR_DEVICE,
     OFFERED,
     Action,
+    ActionEvent,
     ActionState,
     Effect,
     FailureClass,
@@ -105,6 +106,11 @@ class DeviceUpdateService(DeviceAssignments):
                 action = await move(work, action, H.WINDOW_OPENED, self._clock.now(), device.code)
             await work.commit()
         return Assigned(action, assigned.campaign, assigned.release, assigned.may_install)
+
+    async def story(self, actor: Actor, action: Action, rows_max: int) -> Sequence[ActionEvent]:
+        """Return what happened to an action of the device, the newest first."""
+        async with self._work(actor.scope) as work:
+            return await work.firmware_actions.events(action.id, rows_max)
 
     async def artifact_release(self, actor: Actor, release_id: str) -> tuple[Release, Action]:
         """Return the release whose artifact a device may download, and the action that lets it.

@@ -16,6 +16,7 @@ from pdm_app.domain.firmware_actions import (
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import Work
+from pdm_app.domain.samples import Micros
 
 GUARD = "firmware.changed_at"
 """The one row that everybody writes first who reads actions to change them: of two at once the second waits, and then
@@ -78,7 +79,7 @@ async def tell(
     """Add a line to the story of an action."""
     await work.firmware_actions.note([
         ActionEvent(
-            id=new_id(at), site_id=action.site_id, action_id=action.id, at=at, happening=happening,
+            id=new_id(Micros(at)), site_id=action.site_id, action_id=action.id, at=at, happening=happening,
             state=action.state, is_a_move=is_a_move, revision=action.revision, by=by, detail=detail[:DETAIL_MAX],
         )
     ])  # fmt: skip

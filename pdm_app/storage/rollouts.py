@@ -124,7 +124,8 @@ class SqlFirmwareActions(Repository):
 
     async def put(self, actions: Sequence[Action]) -> None:
         # Those that give back their device's place first: the next action may take it in the same breath.
-        await self._put(FirmwareActionRow, sorted(actions, key=lambda each: each.active_device_id is not None))
+        ordered: list[Action] = sorted(actions, key=lambda each: each.active_device_id is not None)
+        await self._put(FirmwareActionRow, ordered)
 
     async def heard(self, action_id: str, at: int) -> bool:
         statement = (

@@ -20,8 +20,8 @@ from pdm_app.domain.credentials import ApiKeys, Credentials
 from pdm_app.domain.device_groups import DeviceGroups
 from pdm_app.domain.directories import Identities
 from pdm_app.domain.firmware_actions import FirmwareActions
-from pdm_app.domain.firmware_twins import FirmwareTwins
 from pdm_app.domain.firmware_keys import Releases
+from pdm_app.domain.firmware_twins import FirmwareTwins
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance

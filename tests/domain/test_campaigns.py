@@ -146,4 +146,4 @@ def test_without_windows_it_is_always_open() -> None:
 )
 def test_what_contradicts_itself_is_no_campaign(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        campaign(**{"phases": (REST,), **wrong})  # type: ignore[arg-type]
+        campaign(**{"phases": (REST,), **wrong})

@@ -16,13 +16,17 @@ from pdm_app.endpoints.routes import routes
 from pdm_app.endpoints.wrapping import Wrapping
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
+from pdm_app.services.device_confirmations import DeviceConfirmationService
+from pdm_app.services.device_updates import DeviceUpdateService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.director import DirectorService
 from pdm_app.services.exports import ExportService
 from pdm_app.services.imports import ImportService
 from pdm_app.services.ingest import IngestService
 from pdm_app.services.metrics import Metrics
 from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.plant_changes import Desk
+from pdm_app.services.releases import ReleaseService
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.system import Check, SystemInfo, SystemService
 from pdm_app.services.uploads import UploadService
@@ -60,6 +64,23 @@ class Served(HasRoom):
     def exports(self) -> ExportService:
         """Files are served in `tests/endpoints/test_files.py`."""
         raise AssertionError("nothing is exported here")
+
+    @property
+    def director(self) -> DirectorService:
+        raise AssertionError("nothing is signed here")
+
+    @property
+    def device_confirmations(self) -> DeviceConfirmationService:
+        """Devices' firmware is served in `tests/endpoints/test_ddi.py`."""
+        raise AssertionError("nothing is updated here")
+
+    @property
+    def device_updates(self) -> DeviceUpdateService:
+        raise AssertionError("nothing is updated here")
+
+    @property
+    def releases(self) -> ReleaseService:
+        raise AssertionError("nothing is released here")
 
     @property
     def imports(self) -> ImportService:

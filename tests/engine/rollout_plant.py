@@ -49,7 +49,7 @@ class RolloutPlant:
     work: SqlUnitOfWork
     clock: HandClock
     fence: Fence
-    idle: dict[str, bool] = field(default_factory=dict)
+    idle: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rollout = Rollout(self.work, self.clock, self._held)

@@ -239,10 +239,13 @@ async def test_a_machine_that_runs_is_not_updated(plant: RolloutPlant) -> None:
         device = await w.devices.get("gw-1")
         assert device is not None
         await w.devices.put(device.model_copy(update={"asset_id": "p-501"}))
+        asset = await w.assets.get("p-501")
+        assert asset is not None
+        await w.assets.put(asset.model_copy(update={"state_signal_id": 41}))
         await w.commit()
     await plant.started(only_when_idle=True)
     for idle in (False, True):
-        plant.idle["p-501"] = idle
+        plant.idle[41] = idle
         polled = await plant.updates.poll(plant.device("gw-1"))
         assert polled.assigned is not None
         assert polled.assigned.may_install is idle
@@ -303,9 +306,10 @@ async def test_who_makes_a_campaign_does_not_approve_it(plant: RolloutPlant) -> 
 
 async def test_it_says_beforehand_who_is_left_out_and_why(plant: RolloutPlant) -> None:
     async with plant.work(EVERY_SITE) as w:
-        for code, changes in {
+        said: dict[str, dict[str, object]] = {
             "gw-1": {"hardware": "GW-9"}, "gw-2": {"version": "2.4.1"}, "gw-3": {"security_floor": 9},
-        }.items():  # fmt: skip
+        }  # fmt: skip
+        for code, changes in said.items():
             twin = await w.twins.get(code)
             assert twin is not None
             await w.twins.put([twin.model_copy(update=changes)])

@@ -1,0 +1,47 @@
+"""Plugs campaigns together: who moves them on, who answers people, and who answers devices."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypedDict
+
+from pdm_app.domain.assets import STATE_OF_NUMBER, AssetState
+from pdm_app.domain.ports import Clock, Fence
+from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.samples import Quality
+from pdm_app.engine.rollout import Rollout
+from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.services.campaigns import CampaignService
+from pdm_app.services.device_confirmations import DeviceConfirmationService
+from pdm_app.services.device_groups import DeviceGroupService
+from pdm_app.services.device_updates import DeviceUpdateService
+from pdm_app.stream.latest import Latest
+
+
+class RolloutServices(TypedDict):
+    """By their names among the services."""
+
+    campaigns: CampaignService
+    device_confirmations: DeviceConfirmationService
+    device_groups: DeviceGroupService
+    device_updates: DeviceUpdateService
+
+
+def begin_rollout(
+    work: UnitOfWork, latest: Latest, clock: Clock, fence: Callable[[], Awaitable[Fence]], supervisor: Supervisor
+) -> RolloutServices:
+    """Start what moves campaigns on."""
+
+    def is_idle(signal_id: int) -> bool | None:
+        sample = latest.sample(signal_id)
+        if sample is None or sample.quality is not Quality.GOOD or not isinstance(sample.value, int | float):
+            return None
+        state = STATE_OF_NUMBER.get(round(sample.value))
+        return None if state is None else state in (AssetState.IDLE, AssetState.STOPPED)
+
+    rollout = Rollout(work, clock, fence)
+    supervisor.start("rollout", rollout.run, stage=Stage.CONSUMER)
+    return RolloutServices(
+        campaigns=CampaignService(work, clock, rollout.wake),
+        device_confirmations=DeviceConfirmationService(work, clock, is_idle, rollout.wake),
+        device_groups=DeviceGroupService(work, clock),
+        device_updates=DeviceUpdateService(work, clock, is_idle, rollout.wake),
+    )
