@@ -105,6 +105,37 @@ def score(
 
 
 @ml.command()
+def backtest(
+    table: Table,
+    model_file: Annotated[Path, typer.Argument(help="A model that `ml train` or `ml import` wrote.")],
+    label: Annotated[str, typer.Option(help="A column that is not 0 while the machine was unusual in truth.")] = "",
+    before_s: Annotated[float, typer.Option(min=0, max=31_536_000, help="Seconds before that an alarm counts.")] = 0.0,
+) -> None:
+    """Replay a table of the past: alarms, failures seen and missed and forewarning, at seven thresholds."""
+    import numpy as np
+
+    from pdm_app.domain.model_replays import failures_of, threshold_range
+    from pdm_app.inference.model_files import read_model
+    from pdm_app.inference.scoring import Scorer
+    from pdm_app.inference.sessions import load
+
+    model = read_model(model_file)
+    rows = _signals(table, None)
+    unusual = rows.only([label]).values[:, 0] > 0 if label else np.zeros(len(rows.values), dtype=np.bool_)
+    scores, _ = Scorer(model.card, load(model.card, model.graph)).score(rows.only(model.card.signals).values)
+    typer.echo(
+        f"{'threshold':>9} {'alarms':>7} {'false':>6} {'false/month':>12} "
+        f"{'seen':>5} {'missed':>7} {'forewarning s':>14}"
+    )
+    for told in threshold_range(np.log(scores.score), model.card.alarm, failures_of(unusual), rows.row_s, before_s):
+        typer.echo(
+            f"{np.exp(told.shift):>9.2f} {told.alarms:>7} {told.false_alarms:>6} "
+            f"{_number(told.false_per_month, 1):>12} {told.seen:>5} {told.missed:>7} "
+            f"{_number(told.forewarning_s, 0):>14}"
+        )
+
+
+@ml.command()
 def export(
     model_file: Annotated[Path, typer.Argument(help="A model that `ml train` wrote.")],
     folder: Annotated[Path, typer.Argument(help="Where graph.onnx and card.json are to be written.")],

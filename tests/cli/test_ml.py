@@ -75,6 +75,25 @@ def test_a_model_that_was_trained_scores_every_row_of_another_table(
     assert {path.name for path in (tmp_path / "parts").iterdir()} == {"graph.onnx", "card.json"}
 
 
+def test_the_past_is_replayed_at_seven_thresholds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    normal = table(tmp_path / "normal.csv", usual(600))
+    assert main(["ml", "train", str(normal), str(tmp_path / "a.pdm")]) == 0
+    past = table(tmp_path / "past.csv", with_fault(usual(600, seed=2), 400, 500, 1, 1.0), label=True)
+    lines = past.read_text(encoding="utf-8").splitlines()
+    for place in range(401, 501):
+        lines[place] = lines[place][:-3] + "1.0"
+    past.write_text("\n".join(lines), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["ml", "backtest", str(past), str(tmp_path / "a.pdm"), "--label", "anomaly"]) == 0
+    told = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [line[0] for line in told] == ["0.61", "0.78", "1.00", "1.28", "1.65", "2.72", "4.48"]
+    in_force = told[2]
+    assert in_force[4:6] == ["1", "0"]
+    assert 80 <= float(in_force[6]) <= 100
+    false = [int(line[2]) for line in told]
+    assert false[0] >= false[2] >= false[-1]
+
+
 def test_somebody_elses_graph_comes_in_and_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     normal = table(tmp_path / "normal.csv", usual(600))
     assert main(["ml", "train", str(normal), str(tmp_path / "a.pdm"), "--detector", "ewma"]) == 0
