@@ -81,6 +81,7 @@ class ProductionWatch:
         self._missing: list[tuple[str, ShiftSpan]] = []
         self._empty: set[str] = set()
         self._dropped = 0
+        self._waits_for_past = False
 
     async def run(self) -> None:
         """Follow until cancelled; what was not stored is derived from history again.
@@ -113,8 +114,13 @@ class ProductionWatch:
             await self._follow(unit, now)
         for asset_id, at in self._book.take_owed():
             self._plan_again(asset_id, at)
-        if self._has_past():
-            await self._catch_up(now)
+        if not self._has_past():
+            self._waits_for_past = True
+            return
+        if self._waits_for_past:  # What runs was begun without it.
+            self._waits_for_past = False
+            self._book.live.clear()
+        await self._catch_up(now)
 
     # --- what runs --------------------------------------------------------------------------------------------------
 
