@@ -50,7 +50,8 @@ class ProductionWatch:
         work: Where machines, calendars and shifts are stored.
         clock: Injected time.
         fence: Returns the proof of the lease once it is held.
-        has_past: Whether history is there; where it is still being put in, what is over waits.
+        known_since: From when on history is there, microseconds UTC; while a past is still being put in, newest first,
+            shifts that begin before wait for it.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class ProductionWatch:
         work: UnitOfWork,
         clock: Clock,
         fence: Callable[[], Awaitable[Fence]],
-        has_past: Callable[[], bool] = lambda: True,
+        known_since: Callable[[], int] = lambda: 0,
     ) -> None:
         self._book = book
         self._bus = bus
@@ -69,7 +70,7 @@ class ProductionWatch:
         self._work = work
         self._clock = clock
         self._fence = fence
-        self._has_past = has_past
+        self._known_since = known_since
         self.backoff = Backoff(first_s=0.5, cap_s=10.0)
         self._units: dict[str, ProductionUnit] = {}
         self._products: dict[str, list[Product]] = {}
@@ -81,7 +82,7 @@ class ProductionWatch:
         self._missing: list[tuple[str, ShiftSpan]] = []
         self._empty: set[str] = set()
         self._dropped = 0
-        self._waits_for_past = False
+        self._begun_short: set[str] = set()  # Machines whose shift was begun before its past was there.
 
     async def run(self) -> None:
         """Follow until cancelled; what was not stored is derived from history again.
@@ -114,13 +115,12 @@ class ProductionWatch:
             await self._follow(unit, now)
         for asset_id, at in self._book.take_owed():
             self._plan_again(asset_id, at)
-        if not self._has_past():
-            self._waits_for_past = True
-            return
-        if self._waits_for_past:  # What runs was begun without it.
-            self._waits_for_past = False
-            self._book.live.clear()
-        await self._catch_up(now)
+        known_since = self._known_since()
+        for asset_id in self._begun_short & set(self._book.live):
+            if self._book.live[asset_id].span.begin_at >= known_since:
+                self._begun_short.discard(asset_id)
+                del self._book.live[asset_id]  # It is begun anew, with the past.
+        await self._catch_up(now, known_since)
 
     # --- what runs --------------------------------------------------------------------------------------------------
 
@@ -171,6 +171,8 @@ class ProductionWatch:
         if span is None or span.begin_at >= now:
             return
         if live is None:
+            if span.begin_at < self._known_since():
+                self._begun_short.add(unit.asset_id)
             self._book.live[unit.asset_id] = await self._begun(unit, span, now)
         elif now - self._stored_at.get(unit.asset_id, 0) >= STORE_EVERY_US:
             self._stored_at[unit.asset_id] = now
@@ -200,11 +202,12 @@ class ProductionWatch:
             self._empty.discard(shift_id(asset_id, span.begin_at))
             self._missing.insert(0, (asset_id, span))
 
-    async def _catch_up(self, now: Micros) -> None:
+    async def _catch_up(self, now: Micros, known_since: int) -> None:
         if self._looked_back_at is None or now - self._looked_back_at >= LOOK_BACK_EVERY_US:
             self._looked_back_at = now
             await self._look_back(now)
-        some, self._missing = self._missing[:CATCH_UP_AT_ONCE], self._missing[CATCH_UP_AT_ONCE:]
+        some = [one for one in self._missing if one[1].begin_at >= known_since][:CATCH_UP_AT_ONCE]
+        self._missing = [one for one in self._missing if one not in some]
         for asset_id, span in some:
             unit = self._units.get(asset_id)
             if unit is not None:

@@ -34,13 +34,16 @@ def begin_production(
     supervisor: Supervisor,
     past: Callable[[], PastProgress] | None,
 ) -> ProductionServices:
-    """Have production followed; shifts that are over are derived once the past, if one is put in, is there."""
+    """Have production followed; where a past is put in, a shift is derived once its part of it is there."""
     book = ProductionBook()
 
-    def has_past() -> bool:
-        return past is None or past().is_done
+    def known_since() -> int:
+        progress = None if past is None else past()
+        if progress is None or progress.is_done:
+            return 0
+        return clock.now() if progress.back_to is None else progress.back_to
 
-    watch = ProductionWatch(book, bus, historian, work, clock, fence, has_past)
+    watch = ProductionWatch(book, bus, historian, work, clock, fence, known_since)
     supervisor.start("production", watch.run, stage=Stage.CONSUMER, backoff=watch.backoff)
     return ProductionServices(
         production=ProductionService(work, book, clock),

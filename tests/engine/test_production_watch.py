@@ -67,14 +67,14 @@ class Plant:
         self.historian = SqlHistorian(database, clock)
         self.seq = 0
         self.fence: Fence | None = None
-        self.has_past = True
+        self.known_since = 0
         self.begin()
 
     def begin(self) -> None:
         """Begin as a process does: nothing of the one before is known but what is stored."""
         self.bus, self.book = Bus[Batch](), ProductionBook()
         self.watch = ProductionWatch(
-            self.book, self.bus, self.historian, self.work, self.clock, self.held, lambda: self.has_past
+            self.book, self.bus, self.historian, self.work, self.clock, self.held, lambda: self.known_since
         )
         self.production = ProductionService(self.work, self.book, self.clock)
         self.stops = StopService(self.work, self.book, self.clock)
@@ -219,7 +219,7 @@ async def test_a_past_that_is_put_in_later_counts_in_the_shift_that_runs(
     sqlite_work: SqlUnitOfWork, sqlite_url: str
 ) -> None:
     async with standing(sqlite_work, sqlite_url) as plant:
-        plant.has_past = False
+        plant.known_since = BEGIN_AT + 1
         with plant.bus.reader(100, Overflow.FALL_BEHIND) as reader:
             await plant.send((STATE, 7_000, RUNS))
             await plant.step(reader, 7_200)
@@ -227,7 +227,7 @@ async def test_a_past_that_is_put_in_later_counts_in_the_shift_that_runs(
             await plant.send((STATE, 0, BROKEN), (STATE, 3_600, RUNS), reader=False)
             await plant.step(reader, 7_210)
             assert (await plant.totals()).no_data_us == 7_000 * S
-            plant.has_past = True
+            plant.known_since = BEGIN_AT
             await plant.step(reader, 7_220)
             await plant.step(reader, 7_221)
             totals = await plant.totals()
