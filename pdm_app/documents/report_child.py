@@ -35,8 +35,8 @@ def _set(order: dict[str, Any]) -> list[bytes]:
     import typst
 
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=font_folders())
-    compiled = typst.compile(
-        TEMPLATE.read_bytes(),
+    compiled: Any = typst.compile(
+        str(TEMPLATE),
         root=str(TEMPLATE.parent),
         font_paths=fonts,
         format=order["format"],

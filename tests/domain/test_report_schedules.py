@@ -30,10 +30,10 @@ def walls(schedule: Schedule, since: str, count: int) -> list[str]:
     ("schedule", "words"),
     [
         (MONDAYS, "every Monday 06:30 Europe/Vienna"),
-        (Schedule(rhythm="daily", at="22:00", zone="UTC"), "every day 22:00 UTC"),
-        (Schedule(rhythm="weekly", at="06:00", zone="UTC", weekdays=(4, 3, 2, 1, 0)), "every weekday 06:00 UTC"),
-        (Schedule(rhythm="weekly", at="06:00", zone="UTC", weekdays=(4, 0)), "every Monday and Friday 06:00 UTC"),
-        (Schedule(rhythm="monthly", at="07:00", zone="UTC", day=31), "on day 31 of every month 07:00 UTC"),
+        (Schedule(rhythm=Rhythm.DAILY, at="22:00", zone="UTC"), "every day 22:00 UTC"),
+        (Schedule(rhythm=Rhythm.WEEKLY, at="06:00", zone="UTC", weekdays=(4, 3, 2, 1, 0)), "every weekday 06:00 UTC"),
+        (Schedule(rhythm=Rhythm.WEEKLY, at="06:00", zone="UTC", weekdays=(4, 0)), "every Monday and Friday 06:00 UTC"),
+        (Schedule(rhythm=Rhythm.MONTHLY, at="07:00", zone="UTC", day=31), "on day 31 of every month 07:00 UTC"),
     ],
 )
 def test_a_date_is_said_in_words(schedule: Schedule, words: str) -> None:

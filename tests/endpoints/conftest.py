@@ -28,6 +28,7 @@ from pdm_app.services.passwords import PasswordHasher
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.releases import ReleaseService
 from pdm_app.services.replays import ReplayService
+from pdm_app.services.reports import ReportService
 from pdm_app.services.system import Check, SystemInfo, SystemService
 from pdm_app.services.uploads import UploadService
 from pdm_app.settings import Settings
@@ -59,6 +60,11 @@ class Served(HasRoom):
     checks: dict[str, Check] = field(default_factory=dict)
     figures: list[SystemInfo] = field(default_factory=list)
     is_running: bool = True
+
+    @property
+    def reports(self) -> ReportService:
+        """Copies are served in `tests/endpoints/test_report_files.py`."""
+        raise AssertionError("nothing is reported here")
 
     @property
     def exports(self) -> ExportService:
