@@ -17,11 +17,11 @@ from pdm_app.domain.samples import F8
 
 READINGS_MIN = 20
 INDEPENDENT_MIN = 12.0  # Below it a wander looks like growth: of 60 random walks 2 do, of 60 with 4 it were 17.
-SLOPE_SPREADS = 2.95  # The 95 % interval of the growth must not hold zero, for sixteen shapes together (Bonferroni).
+SLOPE_SPREADS = 2.95  # The 95 % interval of the growth must not hold zero, for sixteen shapes at once (Bonferroni).
 DRAWS = 2_000
 WINDOW_SHARES = (1.0, 0.5, 0.25)
-RATES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
-"""Powers of e by which wear may grow over a stretch; 0 is a line."""
+RATES = tuple(step / 6 for step in range(61))
+"""Powers of e by which wear may grow over a stretch; 0 is a line. Closer together than readings can tell them apart."""
 ROUGHER = 1.5
 """A longer stretch is believed while its line fits no worse than so many times the shortest one's."""
 
@@ -62,9 +62,13 @@ class Prognosis:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Readings as floor + growth · shape(t), where the shape is t, or e^(rate·t), and t is 0 at the last reading."""
+    """Readings to a power as floor + growth · shape(t): the shape is t, or e^(rate·t), and t is 0 at the last one.
+
+    To the power of 2 they are energies: vibrations of two causes add so, and not by their sizes.
+    """
 
     rate: float
+    power: int
     floor: float
     growth: float
     spread: F8
@@ -124,7 +128,7 @@ def _lives(fits: Sequence[_Fit], limit: float, seed: int) -> F8:
         if not count:
             continue
         floor, growth = random.multivariate_normal([fit.floor, fit.growth], fit.spread, count, method="eigh").T
-        left = (limit - floor) / np.where(growth > 0, growth, np.nan)  # What the shape has to grow to.
+        left = (limit**fit.power - floor) / np.where(growth > 0, growth, np.nan)  # What the shape has to grow to.
         with np.errstate(divide="ignore", invalid="ignore"):
             reached = np.log(left) / fit.rate if fit.rate else left
         lives.append(np.where(np.isnan(left), np.inf, np.where(np.nan_to_num(left) <= 0, 0.0, np.maximum(reached, 0))))
@@ -154,18 +158,23 @@ def _chosen(at: F8, told: F8) -> tuple[list[_Fit], int]:
 def _fits(at: F8, told: F8) -> list[_Fit]:
     """Fit each shape over a floor, the sound machine's level; the one that leaves least over comes first."""
     rates = np.array(RATES) / -at[0]
-    return sorted((_fit(at, told, float(rate)) for rate in rates), key=lambda fit: fit.roughness)
+    powers = (1, 2) if (told > 0).all() else (1,)
+    fits = [_fit(at, told, float(rate), power) for rate in rates for power in powers]
+    return sorted(fits, key=lambda fit: fit.roughness)
 
 
-def _fit(at: F8, told: F8, rate: float) -> _Fit:
+def _fit(at: F8, told: F8, rate: float, power: int) -> _Fit:
     shape = np.exp(rate * at) if rate else at
     count = len(at)
     columns = np.stack([np.ones(count), shape], axis=1)
     square = np.linalg.inv(columns.T @ columns)
-    floor, growth = (float(value) for value in square @ columns.T @ told)
-    left = told - floor - growth * shape
+    floor, growth = (float(value) for value in square @ columns.T @ told**power)
+    fitted = floor + growth * shape
+    left = told**power - fitted
     energy = max(float((left**2).sum()), 1e-300)
     kept = min(max(float((left[1:] * left[:-1]).sum()) / energy, 0.0), 0.99)
     independent = count * (1 - kept) / (1 + kept)
     variance = energy / max(count - 2, 1) * (count / independent)
-    return _Fit(rate, floor, growth, square * variance, float(np.sqrt(energy / count)), independent)
+    seen = told - np.sqrt(np.maximum(fitted, 0)) if power == 2 else left
+    roughness = float(np.sqrt(np.mean(seen**2)))
+    return _Fit(rate, power, floor, growth, square * variance, roughness, independent)

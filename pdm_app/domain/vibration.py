@@ -86,7 +86,7 @@ def spectrum(window: F8, sample_rate_hz: float) -> Spectrum:
     raw[0] /= 2
     if len(window) % 2 == 0:
         raw[-1] /= 2  # The highest bin of an even window has no mirror image.
-    return Spectrum(np.fft.rfftfreq(len(window), 1 / sample_rate_hz), raw)
+    return Spectrum(np.asarray(np.fft.rfftfreq(len(window), 1 / sample_rate_hz), dtype=np.float64), raw)
 
 
 def envelope_spectrum(window: F8, sample_rate_hz: float, low_hz: float, high_hz: float) -> Spectrum:
