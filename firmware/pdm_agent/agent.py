@@ -7,7 +7,7 @@ boots to show that it is healthy; when they are used up, the one before runs aga
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from pdm_agent.disk import Disk, load, save
@@ -23,7 +23,8 @@ NONCES_MAX = 256
 BAD_DOWNLOADS_MAX = 2
 
 
-class Offer(Protocol):
+@dataclass(frozen=True)
+class Offer:
     """What a server wants of the device, as `pdm_agent.ddi` reads it."""
 
     action_id: str

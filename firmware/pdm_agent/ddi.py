@@ -7,25 +7,15 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+
+from pdm_agent.agent import Offer
 
 ANSWER_BYTES_MAX = 1_000_000
 TIMEOUT_S = 30.0
 OK, PARTIAL, GONE, NOT_FOUND, NOT_ALLOWED = 200, 206, 410, 404, 405
 PIECE_BYTES = 65_536
-
-
-@dataclass(frozen=True)
-class DdiOffer:
-    """One deployment."""
-
-    action_id: str
-    manifest: str
-    signature: str
-    ticket: str
-    may_install: bool
 
 
 class DdiServer:
@@ -55,7 +45,7 @@ class DdiServer:
             return None
         return str(self._json("GET", self._links["cancelAction"])["cancelAction"]["stopId"])
 
-    def offer(self) -> DdiOffer | None:
+    def offer(self) -> Offer | None:
         """Return the deployment that the last poll named."""
         if "deploymentBase" not in self._links:
             return None
@@ -65,7 +55,7 @@ class DdiServer:
         said = {each["key"]: each["value"] for each in chunk.get("metadata", [])}
         found = chunk["artifacts"][0]["_links"]
         self._file = str((found.get("download") or found["download-http"])["href"])
-        return DdiOffer(
+        return Offer(
             action_id=str(answer["id"]),
             manifest=said.get("ota.manifest", ""),
             signature=said.get("ota.sig", ""),

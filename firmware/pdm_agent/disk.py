@@ -78,7 +78,8 @@ def save(disk: Disk, name: str, said: dict[str, Any]) -> None:
 def load(disk: Disk, name: str) -> dict[str, Any]:
     """Return what was saved last; nothing where nothing was."""
     content = disk.read(name)
-    return {} if content is None else json.loads(content)
+    found: dict[str, Any] = {} if content is None else json.loads(content)
+    return found
 
 
 def _sync(path: Path) -> None:

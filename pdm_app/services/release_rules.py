@@ -6,13 +6,16 @@ from pdm_app.domain.access import Actor
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.firmware_keys import SigningKey
 from pdm_app.domain.firmware_versions import is_same
-from pdm_app.domain.releases import STEPS, Release, ReleaseState, ReleaseStep, manifest, steps_from
+from pdm_app.domain.releases import STEPS, Release, ReleaseSignature, ReleaseState, ReleaseStep, manifest, steps_from
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import Micros
 from pdm_app.services.auditing import audit
 from pdm_app.services.firmware_signatures import holds
 
 WORD = "release"
+REACHES_DEVICES = frozenset({ReleaseState.PUBLISHED})
+REACHES_DEVICES_AGAIN = REACHES_DEVICES | {ReleaseState.DEPRECATED}
+"""A device may go back to what is not given to others any more, and end what it has begun."""
 
 
 def fault(release: Release, keys: Sequence[SigningKey], now: int) -> str:
@@ -29,6 +32,40 @@ def fault(release: Release, keys: Sequence[SigningKey], now: int) -> str:
     if not holds(key.public_key, message, signature.signature):
         return "its signature does not hold for what is stored of it; somebody has changed the database"
     return ""
+
+
+def vouched(release: Release, keys: Sequence[SigningKey], now: int) -> ReleaseSignature:
+    """Return the signature of a release.
+
+    Raises:
+        ConflictError: It does not hold now; says why.
+    """
+    why = fault(release, keys, now)
+    if why or release.signature is None:
+        raise ConflictError(f"{release.title} cannot be vouched for: {why}.")
+    return release.signature
+
+
+def require_assignable(
+    release: Release, keys: Sequence[SigningKey], now: int, *, back: bool = False
+) -> ReleaseSignature:
+    """Return the signature of a release that devices may have now.
+
+    Args:
+        release: As it is stored.
+        keys: All that are stored.
+        now: Keys that have ended by then vouch for nothing.
+        back: For devices that go back to it, or have begun already: one that is deprecated will do.
+
+    Raises:
+        ConflictError: It may not reach devices; says why.
+    """
+    if release.state not in (REACHES_DEVICES_AGAIN if back else REACHES_DEVICES):
+        raise ConflictError(
+            f"{release.title} is {release.state.value} and may not be given to devices; only published releases "
+            f"are{' or, on the way back, deprecated ones' if back else ''}."
+        )
+    return vouched(release, keys, now)
 
 
 def signer(release: Release, signature: str, keys: Sequence[SigningKey], now: int) -> SigningKey:

@@ -6,7 +6,10 @@ changed in the database by hand never reaches one.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
+
+from pydantic import Field
 
 from pdm_app.domain.access import EVERY_SITE, Actor, Permission
 from pdm_app.domain.errors import (
@@ -31,15 +34,22 @@ from pdm_app.domain.releases import (
 from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services.artifacts import ArtifactStore
 from pdm_app.services.record_changes import whole
-from pdm_app.services.release_rules import WORD, after_step, fault, found, next_of, note, refuse_twice, signer
+from pdm_app.services.release_rules import (
+    WORD,
+    after_step,
+    fault,
+    found,
+    next_of,
+    note,
+    refuse_twice,
+    require_assignable,
+    signer,
+    vouched,
+)
 from pdm_app.services.uploads import UploadService
 
 KIND = "firmware"
 RELEASES_MAX = 2_000
-
-REACHES_DEVICES = frozenset({ReleaseState.PUBLISHED})
-REACHES_DEVICES_AGAIN = REACHES_DEVICES | {ReleaseState.DEPRECATED}
-"""A device may go back to what is not given to others any more."""
 
 
 class ReleaseView(Record):
@@ -47,6 +57,7 @@ class ReleaseView(Record):
 
     release: Release
     steps: tuple[ReleaseStep, ...] = ()
+    running: int = Field(default=0, description="Devices of your sites that have proved to run it.")
     key_name: str = ""
     fault: str = ""
     """Why its signature vouches for nothing now, as a sentence; empty where it does, or where there is none yet."""
@@ -84,7 +95,8 @@ class ReleaseService:
         actor.require(Permission.FIRMWARE_READ)
         async with self._work(actor.scope) as work:
             releases, keys = await work.releases.all(), await work.releases.keys()
-        return tuple(self._view(release, keys) for release in releases)
+            running = Counter(twin.release_id for twin in await work.twins.all())
+        return tuple(self._view(release, keys, running[release.id]) for release in releases)
 
     async def get(self, actor: Actor, release_id: str) -> ReleaseView:
         """Return one release.
@@ -94,7 +106,8 @@ class ReleaseService:
         """
         actor.require(Permission.FIRMWARE_READ)
         async with self._work(actor.scope) as work:
-            return self._view(await found(work, release_id), await work.releases.keys())
+            running = Counter(twin.release_id for twin in await work.twins.all())
+            return self._view(await found(work, release_id), await work.releases.keys(), running[release_id])
 
     async def manifest(self, actor: Actor, release_id: str) -> ReleaseManifest:
         """Return what is to be signed offline.
@@ -124,12 +137,7 @@ class ReleaseService:
             UnavailableError: Its file is not in the store.
         """
         release = await found(work, release_id)
-        if release.state not in (REACHES_DEVICES_AGAIN if back else REACHES_DEVICES):
-            raise ConflictError(
-                f"{release.title} is {release.state.value} and may not be given to devices; only published releases "
-                f"are{' or, on the way back, deprecated ones' if back else ''}."
-            )
-        signature = self._vouched(release, await work.releases.keys())
+        signature = require_assignable(release, await work.releases.keys(), self._clock.now(), back=back)
         self._require_file(release)
         return AssignableRelease(
             release=release,
@@ -264,7 +272,7 @@ class ReleaseService:
                     f"{actor.name} has uploaded {before.title} and cannot approve it. Ask somebody else who may "
                     "approve firmware."
                 )
-            self._vouched(before, await work.releases.keys())
+            vouched(before, await work.releases.keys(), now)
             after = next_of(before, state=state, approved_by=actor.name, approved_at=now)
             await work.releases.put(after)
             await note(work, actor, now, "releases.approved", before, after)
@@ -284,7 +292,7 @@ class ReleaseService:
         async with self._work(actor.scope) as work:
             before = await found(work, release_id, revision)
             state = after_step(before, ReleaseStep.PUBLISH)
-            self._vouched(before, await work.releases.keys())
+            vouched(before, await work.releases.keys(), now)
             self._require_file(before)
             after = next_of(before, state=state, published_by=actor.name, published_at=now)
             await work.releases.put(after)
@@ -333,26 +341,16 @@ class ReleaseService:
             used = {release.artifact.sha256 for release in await work.releases.all()}
         await self.artifacts.remove_unused(used)
 
-    def _view(self, release: Release, keys: Sequence[SigningKey]) -> ReleaseView:
+    def _view(self, release: Release, keys: Sequence[SigningKey], running: int) -> ReleaseView:
         made = release.signature
         key = next((key for key in keys if made is not None and key.id == made.key_id), None)
         return ReleaseView(
             release=release,
+            running=running,
             steps=tuple(step for step in ReleaseStep if step in steps_from(release.state)),
             key_name=key.name if key is not None else "",
             fault=fault(release, keys, self._clock.now()) if made is not None else "",
         )
-
-    def _vouched(self, release: Release, keys: Sequence[SigningKey]) -> ReleaseSignature:
-        """Return the signature of a release.
-
-        Raises:
-            ConflictError: It does not hold now.
-        """
-        why = fault(release, keys, self._clock.now())
-        if why or release.signature is None:
-            raise ConflictError(f"{release.title} cannot be vouched for: {why}.")
-        return release.signature
 
     def _require_file(self, release: Release) -> None:
         if self.artifacts.path(release.artifact.sha256, release.artifact.bytes) is None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ TICKET = Ticket(
     device_id="gw-7", action_id="41", manifest_sha256="ab" * 32, issued_at=1_000, expires_at=2_000, nonce="0f" * 16
 )
 SIGNATURE = bytes(range(64))
-ASKED = {"device_id": "gw-7", "action_id": "41", "manifest_sha256": "ab" * 32, "now": 1_500}
+ASKED: dict[str, Any] = {"device_id": "gw-7", "action_id": "41", "manifest_sha256": "ab" * 32, "now": 1_500}
 
 
 def encoded(body: bytes) -> str:
@@ -35,7 +36,7 @@ def test_a_ticket_comes_back_as_it_was_written() -> None:
         ({"now": 2_000}, "expired"),
     ],
 )
-def test_a_ticket_allows_one_thing(change: dict[str, object], why: str) -> None:
+def test_a_ticket_allows_one_thing(change: dict[str, Any], why: str) -> None:
     assert why in refusal(TICKET, **{**ASKED, **change})
 
 

@@ -58,7 +58,8 @@ def test_another_file_is_another_manifest(change: dict[str, object]) -> None:
 
 @given(st.lists(st.sampled_from(ReleaseStep), max_size=12))
 def test_no_way_leads_to_devices_but_by_signature_approval_and_publication(steps: list[ReleaseStep]) -> None:
-    state, done = ReleaseState.DRAFT, []
+    state = ReleaseState.DRAFT
+    done: list[ReleaseStep] = []
     for step in steps:
         if (state, step) in STEPS:
             state, done = STEPS[state, step], [*done, step]

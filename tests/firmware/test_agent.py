@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pdm_agent import agent as agents
-from pdm_agent.agent import BOOTS_MAX, Agent, Rebooting
-from pdm_agent.ddi import DdiOffer
+from pdm_agent.agent import BOOTS_MAX, Agent, Offer, Rebooting
 from pdm_agent.trust import Trust
 
 from pdm_app.domain.firmware_bundles import Bundle, BundleKind
@@ -49,7 +48,7 @@ def said_of(version: str, security_version: int = 1, **changes: object) -> str:
     return manifest(facts, file).decode()
 
 
-def offered(action_id: str, said: str, *, signer: Ed25519PrivateKey = SIGNER, **ticket: object) -> DdiOffer:
+def offered(action_id: str, said: str, *, signer: Ed25519PrivateKey = SIGNER, **ticket: object) -> Offer:
     digest = hashlib.sha256(said.encode()).hexdigest()
     facts = {
         "device_id": "gw-7", "action_id": action_id, "manifest_sha256": digest, "issued_at": NOW_US - 1,
@@ -57,7 +56,7 @@ def offered(action_id: str, said: str, *, signer: Ed25519PrivateKey = SIGNER, **
     }  # fmt: skip
     made = Ticket.model_validate(facts | ticket)
     signature = base64.b64encode(signer.sign(said.encode())).decode()
-    return DdiOffer(action_id, said, signature, written(made, DIRECTOR.sign(made.body)), may_install=True)
+    return Offer(action_id, said, signature, written(made, DIRECTOR.sign(made.body)), may_install=True)
 
 
 @dataclass
@@ -65,14 +64,14 @@ class Plant:
     """A server that offers an action until it is told how it ended; a cut may come before each of its answers."""
 
     disk: FailingDisk
-    waiting: list[DdiOffer] = field(default_factory=list)
+    waiting: list[Offer] = field(default_factory=list)
     content: bytes = b""
     breaks_after: int = 10**9
     canceling: str | None = None
     ended: dict[str, tuple[str, str]] = field(default_factory=dict)
     runs: str = ""
 
-    def offer(self) -> DdiOffer | None:
+    def offer(self) -> Offer | None:
         self.disk.step()
         return self.waiting[0] if self.waiting else None
 
@@ -225,7 +224,7 @@ OTHERS = offered("41", said_of("2.0.1"))
         (offered("41", '{"type":"pdm-firmware-ticket/1"}'), "another type"),
     ],
 )
-def test_what_is_not_signed_or_not_meant_for_this_device_is_refused(offer: DdiOffer, why: str) -> None:
+def test_what_is_not_signed_or_not_meant_for_this_device_is_refused(offer: Offer, why: str) -> None:
     disk = FailingDisk()
     plant = Plant(disk, [offer], image("2.0.0"))
     assert lived(disk, plant).version == "1.0.0"

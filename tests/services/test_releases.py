@@ -18,6 +18,7 @@ from pdm_app.domain.errors import (
     UnavailableError,
 )
 from pdm_app.domain.firmware_keys import SigningKeyFacts
+from pdm_app.domain.firmware_twins import FirmwareTwin
 from pdm_app.domain.releases import Release, ReleaseState, ReleaseStep
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.uploads import UploadKind
@@ -323,3 +324,15 @@ async def test_a_key_for_which_anything_is_signed_is_refused(desk: Desk, key: st
 async def test_a_key_that_has_ended_is_not_added(desk: Desk) -> None:
     with pytest.raises(InvalidInputError, match="over already"):
         await desk.add_key(expires_at=desk.clock.now())
+
+
+async def test_a_release_says_how_many_devices_have_proved_to_run_it(desk: Desk) -> None:
+    release = await desk.draft()
+    async with desk.work(EVERY_SITE) as work:
+        device = (await work.devices.all())[0]
+        await work.twins.put([FirmwareTwin(id=device.id, site_id=device.site_id, release_id=release.id)])
+        await work.commit()
+    elsewhere = ADMIN.model_copy(update={"scope": Scope(sites=frozenset({"another-site"}))})
+    assert (await desk.releases.get(ADMIN, release.id)).running == 1
+    assert [view.running for view in await desk.releases.all(ADMIN)] == [1]
+    assert [view.running for view in await desk.releases.all(elsewhere)] == [0]

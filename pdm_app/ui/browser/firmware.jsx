@@ -40,10 +40,10 @@ function ReleaseTable({ views, onOpen }) {
   return (
     <table className="table people-table">
       <thead>
-        <tr><th>{t("firmware.release")}</th><th>{t("firmware.state")}</th><th>{t("firmware.signature")}</th><th>{t("firmware.hardware")}</th><th>{t("firmware.file")}</th><th>{t("firmware.uploaded")}</th></tr>
+        <tr><th>{t("firmware.release")}</th><th>{t("firmware.state")}</th><th>{t("firmware.signature")}</th><th>{t("firmware.hardware")}</th><th>{t("firmware.file")}</th><th>{t("firmware.running")}</th><th>{t("firmware.uploaded")}</th></tr>
       </thead>
       <tbody>
-        {views.map(({ release, key_name: keyName, fault }) => (
+        {views.map(({ release, running, key_name: keyName, fault }) => (
           <tr key={release.id}>
             <td>
               <button type="button" className="link" onClick={() => onOpen(release.id)}>{release.name} {release.version}</button>
@@ -55,6 +55,7 @@ function ReleaseTable({ views, onOpen }) {
             </td>
             <td data-label={t("firmware.hardware")} className="wraps">{hardwareLine(release.hardware)}</td>
             <td data-label={t("firmware.file")}>{t("firmware.kind_of", { kind: release.artifact.bundle.kind })}<div className="caption">{size(release.artifact.bytes)}</div></td>
+            <td data-label={t("firmware.running")}>{t("firmware.running_on", { count: running })}</td>
             <td data-label={t("firmware.uploaded")}>{release.uploaded_by}<div className="caption"><Moment at={release.uploaded_at} /></div></td>
           </tr>
         ))}
