@@ -145,6 +145,8 @@ class MaintenanceWatch:
         if not self._book.is_open or not (self._is_touched or alarms != self._alarms_seen):
             return
         self._is_touched, self._alarms_seen = False, alarms
+        if not self._watched:
+            return
         standing: dict[str, list[Alarm]] = {}
         for alarm in self._book.alarms:
             standing.setdefault(alarm.asset_id, []).append(alarm)
@@ -234,8 +236,9 @@ class MaintenanceWatch:
             for asset in assets
             if rule.is_for(asset)
             if (score := numbers.get((asset.id, rule.score.signal))) is not None
-            for sensor in [numbers.get((asset.id, rule.sensor.signal)) if _reads(rule) else None]
-            if sensor is not None or not _reads(rule)
+            for read in [_sensor_of(rule)]
+            for sensor in [numbers.get((asset.id, read)) if read is not None else None]
+            if sensor is not None or read is None
         }
         orphans = []
         for event in unfinished:  # Oldest first, so that the newest one stands.
@@ -268,15 +271,17 @@ class MaintenanceWatch:
         self._is_watched[slots] = True
 
 
-def _reads(rule: MaintenanceRule) -> bool:
-    return isinstance(rule.sensor, SignalBeyond)
+def _sensor_of(rule: MaintenanceRule) -> str | None:
+    """Return the name of the signal that a rule watches; None where it watches alarms."""
+    return rule.sensor.signal if isinstance(rule.sensor, SignalBeyond) else None
 
 
 def _names(rules: Iterable[MaintenanceRule]) -> Iterable[str]:
     for rule in rules:
         yield rule.score.signal
-        if isinstance(rule.sensor, SignalBeyond):
-            yield rule.sensor.signal
+        sensor = _sensor_of(rule)
+        if sensor is not None:
+            yield sensor
 
 
 def _limit(seen: _Seen) -> float | None:

@@ -45,6 +45,7 @@ class Site:
     def __init__(self, work: SwitchedWork, clock: HandClock) -> None:
         self.work, self.clock, self.latest, self.book = work, clock, Latest(), AlarmBook()
         self.service = MaintenanceService(work, clock)
+        self.fence: Fence | None = None
         self.crash()
 
     def crash(self) -> None:
@@ -52,6 +53,7 @@ class Site:
         self.watch = MaintenanceWatch(self.work, self.book, self.latest, self.clock, self._held)
 
     async def _held(self) -> Fence:
+        assert self.fence is not None
         return self.fence
 
     async def put(self, *rules: MaintenanceRule, base: float | None = 45_000) -> None:

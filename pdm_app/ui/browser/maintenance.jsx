@@ -1,5 +1,5 @@
 /* Maintenance: events that are open or resolved with what they cost, cases, and the rules that open events. */
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { ActError, useAct } from "./acknowledge.jsx";
 import { CaseFacts, CaseForm, CaseList } from "./cases.jsx";
 import { usePlaces } from "./directory.js";
@@ -15,6 +15,7 @@ import { EmptyNote, ErrorNote, Moment, Skeleton } from "./parts.jsx";
 
 const VIEWS = ["open", "resolved", "cases", "rules"];
 const SEVERITIES = ["critical", "high", "medium"];
+const LOOK_EVERY_MS = 10_000; // Rules open events at any time; a page that stands open shows them.
 
 /** The case that the address names, such as /cases?case=…; a notice or another page leads there. */
 const caseOfAddress = () => new URLSearchParams(globalThis.location?.search ?? "").get("case");
@@ -72,6 +73,11 @@ function Events({ siteId, isOpen, places, onShow }) {
   const { answer, error, again } = useQuery("maintenance.events", asked);
   const [older, setOlder] = useState([]);
   const { run, busy, error: refused } = useAct();
+  useEffect(() => {
+    const timer = setInterval(again, LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `again` only counts
+  }, []);
   if (error && !answer) return <section className="card"><ErrorNote what={t("maintenance.failed")} error={error} again={again} /></section>;
   if (!answer) return <section className="card"><Skeleton height={120} /></section>;
   const before = older.length ? older.at(-1).before : answer.before;

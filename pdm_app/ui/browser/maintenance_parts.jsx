@@ -1,6 +1,6 @@
 /* What the lists of maintenance share: money, where it stands, and why an event is there. */
 import { useSignals } from "./directory.js";
-import { exact, MISSING, unitSymbol } from "./format.js";
+import { exact, MISSING, number, unitSymbol } from "./format.js";
 import { language, t } from "./messages.js";
 import { Moment } from "./parts.jsx";
 
@@ -10,7 +10,12 @@ const WHOLE_FROM = 100; // From here on nobody asks for the cents of an estimate
 export function money(amount, currency) {
   if (amount === null || amount === undefined) return MISSING;
   const digits = amount >= WHOLE_FROM || Number.isInteger(amount) ? 0 : 2;
-  return new Intl.NumberFormat(language(), { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(amount);
+  const said = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  try {
+    return new Intl.NumberFormat(language(), { style: "currency", currency, ...said }).format(amount);
+  } catch {
+    return `${number(amount, digits)} ${currency}`; // A site may be said to have a currency that is none.
+  }
 }
 
 /** How bad an event is, as a word: bold where it is critical. */

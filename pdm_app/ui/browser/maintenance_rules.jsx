@@ -9,6 +9,7 @@ import { link } from "./link.js";
 import { money, SeverityWord } from "./maintenance_parts.jsx";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
+import { UndoNote } from "./undo.jsx";
 
 const SEVERITIES = ["critical", "high", "medium"];
 const FORM_PX_MAX = 480;
@@ -17,8 +18,10 @@ export function MaintenanceRules({ siteId, mayConfigure, places, machines }) {
   const { answer, error, again } = useQuery("maintenance.rules", siteId ? { site_id: siteId } : {});
   const [open, setOpen] = useState(null);
   const { run, busy, error: refused } = useAct();
+  const [removed, setRemoved] = useState(null);
   const remove = (rule) => run(async () => {
     await link().mutate("maintenance.remove_rule", { rule_id: rule.id, revision: rule.revision });
+    setRemoved(rule);
     again();
   });
   return (
@@ -30,6 +33,17 @@ export function MaintenanceRules({ siteId, mayConfigure, places, machines }) {
         </header>
         {error && !answer && <ErrorNote what={t("maintenance.failed")} error={error} again={again} />}
         {!answer && !error && <Skeleton height={80} />}
+        {removed && (
+          <UndoNote
+            key={removed.id} what={t("maintenance.rule_removed", { name: removed.name })} onOver={() => setRemoved(null)}
+            onUndo={async () => {
+              const { id, revision, deleted_at, ...facts } = removed;
+              await link().mutate("maintenance.add_rule", { facts });
+              setRemoved(null);
+              again();
+            }}
+          />
+        )}
         {answer?.length === 0 && <EmptyNote title={t("maintenance.no_rules")} text={t("maintenance.no_rules_hint")} />}
         {answer?.length > 0 && (
           <table className="table people-table">
