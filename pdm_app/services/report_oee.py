@@ -23,20 +23,21 @@ from pdm_app.services.report_parts import words_of
 PERCENT = 100.0
 S_PER_H = 3_600.0
 REASONS_SHOWN = 10
+WARNED_MAX = 4_000
 SOURCE = (
     "OEE is availability times performance times quality after ISO 22400-2; a line is rated by its constraint, and a "
     "time is made of the shifts that begin in it."
 )
 COLUMNS = (
-    TableColumn(title="Line", width=4),
-    TableColumn(title="OEE", unit="%", decimals=1),
-    TableColumn(title="Target", unit="%", decimals=1),
-    TableColumn(title="Week before", unit="%", decimals=1),
-    TableColumn(title="Availability", unit="%", decimals=1),
-    TableColumn(title="Performance", unit="%", decimals=1),
-    TableColumn(title="Quality", unit="%", decimals=1),
-    TableColumn(title="Good", decimals=0, total="sum"),
-    TableColumn(title="Biggest loss", width=4),
+    TableColumn(title="Line", width=5),
+    TableColumn(title="OEE", unit="%", decimals=1, width=3),
+    TableColumn(title="Target", unit="%", decimals=1, width=3),
+    TableColumn(title="Week before", unit="%", decimals=1, width=4),
+    TableColumn(title="Availability", unit="%", decimals=1, width=4),
+    TableColumn(title="Performance", unit="%", decimals=1, width=4),
+    TableColumn(title="Quality", unit="%", decimals=1, width=3),
+    TableColumn(title="Good", decimals=0, total="sum", width=2),
+    TableColumn(title="Biggest loss", width=5),
 )
 
 
@@ -54,10 +55,13 @@ def oee_lines(lines: Sequence[LineOverview]) -> list[ReportBlock]:
         )
         for line in lines
     )  # fmt: skip
+    fast = [words_of(line.name) for line in lines if line.period.figures.is_fast]
+    warned = f"Performance above 100 % says that an ideal cycle is set too long: {', '.join(fast)}."
     return [
         Heading(text="How production went"),
         FigureRow(figures=shown),
         Table(title="Lines", columns=COLUMNS, rows=rows),
+        *([Paragraph(text=warned[:WARNED_MAX])] if fast else []),
         Paragraph(text=SOURCE, is_note=True),
     ]
 
@@ -100,7 +104,7 @@ def _figure(line: LineOverview) -> Figure:
     oee, target = line.period.figures.oee, line.target_oee
     tone: Tone = "plain"
     if oee is not None and target is not None:
-        tone = "good" if oee >= target else "bad"
+        tone = "caution" if line.period.figures.is_fast else "good" if oee >= target else "bad"
     note = f"target {target * PERCENT:.0f} %" if target is not None else ""
     return Figure(label=f"OEE {words_of(line.name)}", value=_percent(oee), unit="%", note=note, tone=tone)
 

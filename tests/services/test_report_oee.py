@@ -37,6 +37,15 @@ def test_a_line_stands_beside_its_target_and_the_week_before() -> None:
     assert oee_lines([overview(None)])[1].figures[0].tone == "plain"  # type: ignore[union-attr]
 
 
+def test_a_line_that_is_faster_than_its_ideal_cycle_is_no_good_news_but_a_warning() -> None:
+    fast = period(0, 8 * HOUR_US, TOTALS.model_copy(update={"ideal_made_s": 40_000.0, "ideal_good_s": 36_000.0}))
+    figures, _, warning, _ = oee_lines([overview().model_copy(update={"period": fast})])[1:]
+    assert isinstance(figures, FigureRow)
+    assert figures.figures[0].tone == "caution"
+    assert isinstance(warning, Paragraph)
+    assert "ideal cycle is set too long: Packing" in warning.text
+
+
 def test_the_waterfall_falls_from_calendar_time_to_what_is_productive() -> None:
     reasons = (
         ReasonLoss(
