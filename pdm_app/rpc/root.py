@@ -9,11 +9,13 @@ from pdm_app.rpc.assets import assets
 from pdm_app.rpc.audit import audit
 from pdm_app.rpc.auth import auth
 from pdm_app.rpc.batches import batches
+from pdm_app.rpc.campaigns import campaigns
 from pdm_app.rpc.cases import cases
 from pdm_app.rpc.certificates import certificates
 from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
 from pdm_app.rpc.demo import demo
+from pdm_app.rpc.device_groups import device_groups
 from pdm_app.rpc.devices import devices
 from pdm_app.rpc.directories import directories
 from pdm_app.rpc.expiries import expiries
@@ -64,10 +66,12 @@ ROUTES: dict[str, Router[Ctx]] = {
     "audit": audit,
     "auth": auth,
     "batches": batches,
+    "campaigns": campaigns,
     "cases": cases,
     "certificates": certificates,
     "connections": connections,
     "demo": demo,
+    "device_groups": device_groups,
     "devices": devices,
     "directories": directories,
     "expiries": expiries,

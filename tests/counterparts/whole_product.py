@@ -49,8 +49,9 @@ from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
 from tests.counterparts.production import put_production
 from tests.counterparts.recordings import put_recordings
-from tests.counterparts.releases import put_releases
+from tests.counterparts.releases import put_releases, release_id
 from tests.counterparts.reports import put_reports
+from tests.counterparts.rollouts import put_rollouts
 from tests.counterparts.templates import begin_migrated
 
 PASSWORD = "copper lantern drifts"
@@ -250,6 +251,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await put_reports(transaction, site_id, f"visitor-{site_id}")
         await put_maintenance(transaction, site_id, asset.id)
         await put_production(transaction, site_id, asset.id, line.id, signal.id)
+        await put_rollouts(transaction, site_id, device.id, release_id("deprecate"))
         await put_recordings(transaction, site_id, asset.id, int(now))
         await transaction.retention.put_rule(RetentionRule(id=KEPT, name="Everything", raw_days=DAYS_MAX))
         await transaction.retention.put_hold(RetentionHold(id=KEPT, reason="batch 7", start_at=0, end_at=1))

@@ -22,6 +22,7 @@ from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
 from tests.rpc.production_calls import PRODUCTION_NEEDS, production_inputs
 from tests.rpc.recording_calls import RECORDING_NEEDS, recording_inputs
 from tests.rpc.report_calls import REPORT_NEEDS, report_inputs
+from tests.rpc.rollout_calls import ROLLOUT_NEEDS, rollout_inputs
 from tests.rpc.shift_calls import SHIFT_NEEDS, shift_inputs
 from tests.rpc.storage_calls import STORAGE_NEEDS, storage_inputs
 from tests.rpc.workspace_calls import WORKSPACE_NEEDS, workspace_inputs
@@ -110,6 +111,7 @@ NEEDS: dict[str, Permission | None] = {
     **PLANT_NEEDS,
     **RECORDING_NEEDS,
     **REPORT_NEEDS,
+    **ROLLOUT_NEEDS,
     **SHIFT_NEEDS,
     **WORKSPACE_NEEDS,
     **STORAGE_NEEDS,
@@ -182,6 +184,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | notice_inputs(own)
         | report_inputs()
         | production_inputs(own)
+        | rollout_inputs(own)
         | shift_inputs(own)
         | plant_inputs(own)
         | recording_inputs(own)

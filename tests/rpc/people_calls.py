@@ -10,6 +10,7 @@ from tests.rpc.maintenance_calls import MAINTENANCE_LET_IN_BUT_WRONG
 from tests.rpc.notice_calls import NOTICE_LET_IN_BUT_WRONG
 from tests.rpc.production_calls import PRODUCTION_LET_IN_BUT_WRONG
 from tests.rpc.report_calls import REPORT_LET_IN_BUT_WRONG
+from tests.rpc.rollout_calls import ROLLOUT_LET_IN_BUT_WRONG
 from tests.rpc.shift_calls import SHIFT_LET_IN_BUT_WRONG
 from tests.rpc.storage_calls import STORAGE_LET_IN_BUT_WRONG
 from tests.rpc.workspace_calls import SOMEBODY_ELSES
@@ -90,6 +91,7 @@ LET_IN_BUT_WRONG = {
     **NOTICE_LET_IN_BUT_WRONG,
     **PRODUCTION_LET_IN_BUT_WRONG,
     **REPORT_LET_IN_BUT_WRONG,
+    **ROLLOUT_LET_IN_BUT_WRONG,
     **SHIFT_LET_IN_BUT_WRONG,
     **SOMEBODY_ELSES,
     **STORAGE_LET_IN_BUT_WRONG,

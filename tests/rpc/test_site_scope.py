@@ -27,6 +27,7 @@ from tests.rpc.plant_calls import plant_crossings
 from tests.rpc.production_calls import production_crossings
 from tests.rpc.recording_calls import recording_crossings
 from tests.rpc.report_calls import report_crossings
+from tests.rpc.rollout_calls import rollout_crossings
 from tests.rpc.shift_calls import shift_crossings
 from tests.rpc.workspace_calls import workspace_crossings
 
@@ -117,6 +118,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **notice_crossings(target, site_id),
         **report_crossings(site_id),
         **production_crossings(target, site_id),
+        **rollout_crossings(site_id),
         **shift_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),
