@@ -7,6 +7,7 @@ are derived from history, the newest first.
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.machine_states import MachineState
 from pdm_app.domain.ports import Clock, Fence, Historian
 from pdm_app.domain.production import Product, ProductionUnit
-from pdm_app.domain.production_shifts import ProductionShift, shift_id, summed
+from pdm_app.domain.production_shifts import ProductionShift, ShiftSums, shift_id, summed
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Stretch
 from pdm_app.domain.shift_derivation import intervals_of
@@ -218,14 +219,17 @@ class ProductionWatch:
         since = now - CATCH_UP_DAYS * DAY_US
         async with self._work(EVERY_SITE) as work:
             stored = await work.production.sums(list(self._units), since, now)
-        done = {shift.id for shift in stored if shift.is_over or shift.is_locked} | self._empty
+        kept: dict[str, list[ShiftSums]] = {}
+        for shift in stored:
+            kept.setdefault(shift.asset_id, []).append(shift)
         planned = {(asset_id, span.begin_at) for asset_id, span in self._missing}
         found: list[tuple[str, ShiftSpan]] = []
         for unit in self._units.values():
             known = self._calendars.get(unit.site_id)
             for span in known[0].spans(since, now, known[1]) if known is not None else ():
-                key = shift_id(unit.asset_id, span.begin_at)
-                if span.end_at <= now and key not in done and (unit.asset_id, span.begin_at) not in planned:
+                is_planned = (unit.asset_id, span.begin_at) in planned
+                is_empty = shift_id(unit.asset_id, span.begin_at) in self._empty
+                if span.end_at <= now and not is_planned and not is_empty and _lacks(kept.get(unit.asset_id, []), span):
                     found.append((unit.asset_id, span))
         self._missing += sorted(
             found, key=lambda one: (-one[1].begin_at, not self._units[one[0]].is_constraint, one[0])
@@ -297,3 +301,15 @@ class ProductionWatch:
                     writable.append(shift.model_copy(update={"revision": 0 if stored is None else stored.revision + 1}))
             await work.production.put_shifts(writable)
             await work.commit()
+
+
+def _lacks(kept: Sequence[ShiftSums], span: ShiftSpan) -> bool:
+    """Whether a shift that is over is still to be derived: it is not there to its end, and nothing lies across it.
+
+    What lies across it was worked by another calendar, and counts.
+    """
+    place = bisect_left(kept, span.end_at, key=lambda shift: shift.begin_at) - 1
+    if place < 0 or kept[place].end_at <= span.begin_at:
+        return True
+    last = kept[place]
+    return last.begin_at == span.begin_at and not last.is_over and not last.is_locked

@@ -60,8 +60,9 @@ class ProductionService:
         actor.require(Permission.HISTORY_READ)
         async with self._work(actor.scope) as work:
             plant = await plant_of(work, site_id)
-            await self._load(work, plant, list(plant.units), begin_at - WEEK_US, end_at)
-        line_ids = {plant.assets[unit.asset_id].line_id for unit in plant.units.values()}
+            line_ids = {plant.assets[unit.asset_id].line_id for unit in plant.units.values()}
+            rated = [unit.asset_id for line_id in line_ids for unit in plant.rated_by(line_id)]
+            await self._load(work, plant, rated, begin_at - WEEK_US, end_at)
         ordered = sorted(line_ids, key=lambda line_id: self._place(plant, line_id))
         return tuple(self._overview(plant, line_id, begin_at, end_at) for line_id in ordered)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -13,6 +14,7 @@ from pdm_app.domain.oee import Totals
 from pdm_app.domain.oee_explained import Kpi
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
+from pdm_app.domain.shifts import Shift, ShiftDay
 from pdm_app.domain.signals import DataType, Shape, Signal
 from pdm_app.domain.stop_edits import EditKind, StopEditFacts
 from pdm_app.engine.production_watch import ProductionWatch
@@ -232,6 +234,27 @@ async def test_a_past_that_is_put_in_later_counts_in_the_shift_that_runs(
             await plant.step(reader, 7_221)
             totals = await plant.totals()
             assert (totals.no_data_us, totals.breakdown_us) == (0, 3_600 * S)
+
+
+async def test_days_worked_by_another_calendar_stay_as_they_were_and_count_once(
+    sqlite_work: SqlUnitOfWork, sqlite_url: str
+) -> None:
+    async with standing(sqlite_work, sqlite_url) as plant:
+        await plant.send((STATE, 0, RUNS), (MADE, 0, 0), (GOOD, 0, 0), reader=False)
+        await plant.send((MADE, 20_000, 10_000), (GOOD, 20_000, 10_000), reader=False)
+        with plant.bus.reader(100, Overflow.FALL_BEHIND) as reader:
+            await plant.step(reader, 28_900)
+            assert (await plant.totals()).made == 10_000
+            async with plant.work(EVERY_SITE) as writing:
+                long = ShiftDay(shifts=(Shift(name="Long", begin="07:00", end="07:00"),))
+                await writing.shifts.put(calendar("graz").model_copy(update={"days": (long,)}))
+                await writing.commit()
+            for second in range(4):
+                await plant.step(reader, 150_000 + 700 * second)
+        async with plant.work(EVERY_SITE) as reading:
+            kept = await reading.production.sums([C_201.id], BEGIN_AT - 48 * HOUR_US, BEGIN_AT + 96 * HOUR_US)
+        assert all(one.end_at <= other.begin_at for one, other in pairwise(kept))
+        assert sum(one.totals.made for one in kept) == 10_000
 
 
 def added_up(totals: Totals) -> bool:
