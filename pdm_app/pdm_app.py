@@ -31,8 +31,7 @@ from pdm_app.services.settings_book import Follower
 from pdm_app.settings import load_settings
 from pdm_app.ui.backend import Backend, plug_in, services, unplug
 from pdm_app.ui.messages import messages
-from pdm_app.ui.pages.all_pages import PAGES
-from pdm_app.ui.pages.lost import lost
+from pdm_app.ui.pages.all_pages import LOST, PAGES
 from pdm_app.ui.states.session import Ownership, Session
 from pdm_app.ui.tabs import Tabs
 from pdm_app.ui.theme import APP_WRAPS, HEAD, STYLESHEETS
@@ -134,9 +133,8 @@ app = rx.App(
     api_transformer=beside,
 )
 app.add_middleware(Ownership())
-for page in PAGES:
+for page in (*PAGES, LOST):
     app.add_page(page.show, route=page.route, on_load=page.on_load, title=messages()[page.title_key])
-app.add_page(lost, route=constants.Page404.SLUG, title=messages()["lost.title"])
 app.register_lifespan_task(product)
 tabs = Tabs(app)
 metrics.lasting_gauge("tabs_kept", "Browser tabs whose state is held.", lambda: tabs.kept)

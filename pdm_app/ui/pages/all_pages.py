@@ -23,6 +23,7 @@ from pdm_app.ui.pages.general import general
 from pdm_app.ui.pages.imports import imports
 from pdm_app.ui.pages.inbox import inbox
 from pdm_app.ui.pages.login import login
+from pdm_app.ui.pages.lost import lost
 from pdm_app.ui.pages.notice_link import notice_link
 from pdm_app.ui.pages.notices import notices
 from pdm_app.ui.pages.permissions import permissions
@@ -103,3 +104,6 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/sinks", sinks, "sinks.title", [Session.enter]),
     Page("/settings/about", about, "about.title", [SystemHealth.load]),
 )
+
+LOST = Page("404", lost, "lost.title")
+"""What the front end shows at every other address."""
