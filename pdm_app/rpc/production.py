@@ -96,7 +96,7 @@ async def units(ctx: Ctx, *, site_id: Id) -> tuple[ProductionUnit, ...]:
 async def put_unit(
     ctx: Ctx, *, asset_id: Id, facts: ProductionUnitFacts, revision: Revision, reason: Text = ""
 ) -> ProductionUnit:
-    """Say by which signals and rules a machine is rated; ``revision`` is the one that was looked at, 0 where there is none."""
+    """Say by which signals and rules a machine is rated; ``revision`` is the one looked at, 0 for none."""
     return await ctx.services.production_setup.put_unit(ctx.actor, asset_id, facts, revision, reason)
 
 
@@ -144,5 +144,5 @@ async def rates(ctx: Ctx, *, site_id: Id) -> SiteRates:
 
 @production.mutation(permission="production.manage", rest="PUT /sites/{site_id}/production/rates", rate="30/minute")
 async def put_rates(ctx: Ctx, *, site_id: Id, facts: CostRates, revision: Revision, reason: Text = "") -> SiteRates:
-    """Say what lost time and lost pieces cost at a site; ``revision`` is the one that was looked at, 0 where there is none."""
+    """Say what lost time and lost pieces cost at a site; ``revision`` is the one looked at, 0 for none."""
     return await ctx.services.production_setup.put_rates(ctx.actor, site_id, facts, revision, reason)
