@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from pdm_app.domain.access import Actor
 from pdm_app.domain.assets import Device
-from pdm_app.domain.campaigns import Campaign, UpdateMode, is_open
+from pdm_app.domain.campaigns import Campaign, CampaignKind, UpdateMode, is_open
 from pdm_app.domain.errors import ConflictError, NotFoundError
-from pdm_app.domain.firmware_actions import Action
+from pdm_app.domain.firmware_actions import Action, ActionState
 from pdm_app.domain.firmware_twins import FirmwareTwin
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.releases import Release
 from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.services.release_rules import require_assignable
 from pdm_app.services.shifts import zone_of
 
 IsIdle = Callable[[int], bool | None]
@@ -23,12 +24,16 @@ class GoneError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What a device is to do: the action, its release, and whether it may install now."""
+    """What a device is to do: the action, its release, and whether it may install now.
+
+    ``refusal`` says why nobody vouches for the release any more; then the device is given nothing of it.
+    """
 
     action: Action
     campaign: Campaign
     release: Release
     may_install: bool
+    refusal: str = ""
 
 
 class DeviceAssignments:
@@ -75,7 +80,16 @@ class DeviceAssignments:
             asset = await work.assets.get(device.asset_id)
             signal_id = asset.state_signal_id if asset is not None else None
             may = signal_id is not None and self._is_idle(signal_id) is True
-        return Assigned(action, campaign, release, may)
+        return Assigned(action, campaign, release, may, await self._refusal(work, action, campaign, release))
+
+    async def _refusal(self, work: Work, action: Action, campaign: Campaign, release: Release) -> str:
+        """Say why a release may not reach devices now, verified at this moment; empty where it may."""
+        back = campaign.kind is CampaignKind.ROLLBACK or action.state is not ActionState.PENDING
+        try:
+            require_assignable(release, await work.releases.keys(), self._clock.now(), back=back)
+        except ConflictError as error:
+            return error.message
+        return ""
 
     async def _campaign(self, work: Work, action: Action) -> Campaign:
         campaign = await work.campaigns.get(action.campaign_id)

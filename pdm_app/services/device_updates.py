@@ -75,7 +75,7 @@ class DeviceUpdateService(DeviceAssignments):
             action = await work.firmware_actions.active_of(device.id)
             assigned = await self._assigned(work, device, action) if action is not None else None
             installed = await work.firmware_actions.last_of(device.id)
-        offered = assigned is not None and assigned.action.state in OFFERED
+        offered = assigned is not None and assigned.action.state in OFFERED and not assigned.refusal
         if offered and assigned is not None and not assigned.may_install and twin.client.closes_what_it_skips:
             offered = False  # It would report what it is told to leave as done.
         return Polled(
@@ -95,6 +95,8 @@ class DeviceUpdateService(DeviceAssignments):
             if action.state not in OFFERED | CLOSED_FOR_DEVICE or action.state is S.SKIPPED:
                 raise NotFoundError(f"There is no deployment {number} for this device now.")
             assigned = await self._assigned(work, device, action)
+            if action.state in OFFERED and assigned.refusal:
+                raise NotFoundError(assigned.refusal)
             if action.state in OFFERED and not assigned.may_install and twin.client.closes_what_it_skips:
                 raise NotFoundError(f"The window of deployment {number} is closed.")
             if action.state is S.PENDING:
@@ -116,7 +118,7 @@ class DeviceUpdateService(DeviceAssignments):
         """Return the release whose artifact a device may download, and the action that lets it.
 
         Raises:
-            NotFoundError: No action of the device has this release.
+            NotFoundError: No action of the device has this release, or nobody vouches for it any more.
         """
         async with self._work(actor.scope) as work:
             device, _ = await self._known(work, actor)
@@ -125,8 +127,11 @@ class DeviceUpdateService(DeviceAssignments):
             for action in (active, last):
                 if action is not None and action.release_id == release_id:
                     release = await work.releases.get(release_id)
-                    if release is not None:
-                        return release, action
+                    if release is None:
+                        continue
+                    if why := await self._refusal(work, action, await self._campaign(work, action), release):
+                        raise NotFoundError(why)
+                    return release, action
         raise NotFoundError("There is no such file for this device.")
 
     # --- saying -----------------------------------------------------------------------------------------------------

@@ -8,21 +8,27 @@ from pdm_app.domain.assets import Device
 from pdm_app.domain.campaigns import Campaign, CampaignFacts, Phase
 from pdm_app.domain.device_groups import DeviceGroup
 from pdm_app.domain.firmware_actions import Action
+from pdm_app.domain.firmware_keys import SigningKey, key_id
 from pdm_app.domain.firmware_twins import ClientKind, FirmwareTwin
 from pdm_app.domain.ports import Fence
-from pdm_app.domain.releases import Release, ReleaseSignature, ReleaseState
+from pdm_app.domain.releases import Release, ReleaseSignature, ReleaseState, manifest
 from pdm_app.engine.rollout import Rollout
 from pdm_app.services.campaigns import CampaignService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
 from pdm_app.services.device_updates import DeviceUpdateService, Report
+from pdm_app.services.firmware_signatures import public_key_of, signature_of
 from pdm_app.storage.lease import SqlLease
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import HandClock
+from tests.counterparts.releases import SIGNER
 from tests.domain.releases import artifact, facts
 
 SITE = "pune"
 MODEL = "GW-100"
 SIZE = 3_000_000
+KEY = SigningKey(
+    id=key_id(public_key_of(SIGNER)), name="release desk", public_key=public_key_of(SIGNER), added_by="ada", added_at=1
+)
 CANARY = Phase(name="Canary", devices=1)
 REST = Phase(name="The rest", error_percent=20, success_percent=50)
 ADA, ERIN = (
@@ -37,9 +43,10 @@ def release(version: str = "2.4.1", **changes: object) -> Release:
         **said.model_dump(), "id": f"release-{version}", "state": ReleaseState.PUBLISHED,
         "artifact": artifact(filename=f"gw-{version}.swu", bytes=SIZE, sha256=sha256(version.encode()).hexdigest()),
         "manifest_sha256": "ab" * 32, "uploaded_by_id": "ada", "uploaded_by": "ada", "uploaded_at": 1,
-        "signature": ReleaseSignature(key_id="key", signature="A" * 88, by="ada", at=1),
     }  # fmt: skip
-    return Release.model_validate(content | changes)
+    one = Release.model_validate(content | changes)
+    made = signature_of(SIGNER, manifest(one, one.artifact))
+    return one.model_copy(update={"signature": ReleaseSignature(key_id=KEY.id, signature=made, by="ada", at=1)})
 
 
 @dataclass
@@ -76,6 +83,7 @@ class RolloutPlant:
                         polled_at=int(clock.now()), wants_attributes=False,
                     )
                 ])  # fmt: skip
+            await w.releases.put_key(KEY)
             for version in ("2.3.8", "2.4.1"):
                 await w.releases.put(release(version))
             await w.device_groups.put(DeviceGroup(id="gateways", site_id=SITE, name="Gateways", filter="code ~ gw-*"))

@@ -13,7 +13,7 @@ from pdm_app.services.device_assignments import GoneError
 from pdm_app.services.device_updates import Report
 from tests.counterparts.clocks import HandClock
 from tests.counterparts.installation import stored_plant
-from tests.engine.rollout_plant import ADA, CANARY, ERIN, REST, SIZE, RolloutPlant, release
+from tests.engine.rollout_plant import ADA, CANARY, ERIN, KEY, REST, SIZE, RolloutPlant, release
 
 S = ActionState
 FAILED = Report("closed", "failure", "could not write to slot B")
@@ -293,6 +293,23 @@ async def test_nobody_speaks_for_another_device(plant: RolloutPlant) -> None:
     ):
         with pytest.raises(NotFoundError):
             await ask
+
+
+async def test_a_key_that_is_revoked_on_the_way_takes_the_release_from_every_device(plant: RolloutPlant) -> None:
+    await plant.started(Phase(name="All", percent=100))
+    device, waiting = plant.device("gw-1"), plant.device("gw-2")
+    begun, pending = (await plant.action("gw-1")).number, (await plant.action("gw-2")).number
+    await plant.updates.deployment(device, begun)
+    assert (await plant.updates.poll(waiting)).is_offered
+    async with plant.work(EVERY_SITE) as w:
+        await w.releases.put_key(KEY.model_copy(update={"revoked_at": int(plant.clock.now()), "revoke_reason": "lost"}))
+        await w.commit()
+    for one, number in ((device, begun), (waiting, pending)):
+        assert not (await plant.updates.poll(one)).is_offered
+        with pytest.raises(NotFoundError, match=r"'release desk' was revoked \(lost\)"):
+            await plant.updates.deployment(one, number)
+        with pytest.raises(NotFoundError, match="was revoked"):
+            await plant.updates.artifact_release(one, "release-2.4.1")
 
 
 async def test_who_makes_a_campaign_does_not_approve_it(plant: RolloutPlant) -> None:
