@@ -5,6 +5,7 @@ part is not theirs to read.
 """
 
 import base64
+import hmac
 from hashlib import sha256
 
 from pydantic import Field
@@ -312,7 +313,7 @@ class ReportService:
         require_parts(actor, copy.parts)
         if content is None:
             raise NotFoundError(f"There is no file of this report: {copy.problem or 'it is not kept any more.'}")
-        if sha256(content).hexdigest() != copy.sha256:
+        if not hmac.compare_digest(sha256(content).hexdigest(), copy.sha256):
             raise ConflictError(f"The copy {copy.file_name} is not what was stored: its checksum differs.")
         return copy, content, MEDIA_TYPES[copy.format]
 
