@@ -59,7 +59,7 @@ async def costs(ctx: Ctx, *, site_id: Id) -> CostView:
 
 @maintenance.mutation(permission="alarms.configure", rest="PUT /sites/{site_id}/maintenance/costs", rate="30/minute")
 async def put_costs(ctx: Ctx, *, site_id: Id, facts: CostFacts, revision: Revision, reason: Text = "") -> CostBasis:
-    """Say how a site estimates costs; ``revision`` is the one that was looked at, 0 where there is none."""
+    """Say how a site estimates costs. The revision is the one that was looked at, 0 where there is none."""
     return await ctx.services.maintenance.put_costs(ctx.actor, site_id, facts, revision, reason)
 
 

@@ -21,6 +21,7 @@ ABOUT_MORE = {
     ("audit.page", "subject_id"),
     ("batches.page", "rule_id"),  # What is kept, and what finds runs, are rules of a site.
     ("exports.estimate_journal", "asset_id"),  # Of the journal, only that of one's own sites is taken away.
+    ("production.timeline", "asset_id"),  # How a machine is rated, and by which shifts, is its site's.
     ("storage_rules.by_id", "rule_id"),
     ("storage_rules.estimate", "asset_id"),  # Of a rule in one's own site.
 }
