@@ -51,7 +51,7 @@ from tests.counterparts.production import put_production
 from tests.counterparts.recordings import put_recordings
 from tests.counterparts.releases import put_releases, release_id
 from tests.counterparts.reports import put_reports
-from tests.counterparts.rollouts import put_rollouts
+from tests.counterparts.rollouts import campaign_id, put_rollouts
 from tests.counterparts.templates import begin_migrated
 
 PASSWORD = "copper lantern drifts"
@@ -102,6 +102,7 @@ class Belongings:
     annotation_id: str
     group_id: str
     notice_token: str
+    campaign_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +281,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         view_id=view.id,
         annotation_id=note.id,
         group_id=GROUP,
+        campaign_id=campaign_id(site_id, "pause"),
         notice_token=standing.id,  # Sealed ones are opened by a call of the page, which is tried by itself.
     )
 

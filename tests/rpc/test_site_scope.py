@@ -54,6 +54,7 @@ NOTHING = Belongings(
     group_id="no-group",
     peer="no-peer",
     notice_token="no-token",
+    campaign_id="pause-campaign-nowhere",
 )
 NOWHERE = "nowhere"
 OF_ALL_SITES = {

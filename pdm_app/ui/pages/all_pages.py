@@ -13,9 +13,11 @@ from pdm_app.ui.pages.api import api
 from pdm_app.ui.pages.asset import asset
 from pdm_app.ui.pages.audit import audit
 from pdm_app.ui.pages.batches import batches
+from pdm_app.ui.pages.campaigns import campaign, campaigns
 from pdm_app.ui.pages.cases import cases
 from pdm_app.ui.pages.certificates import certificates
 from pdm_app.ui.pages.connections import connections
+from pdm_app.ui.pages.device_groups import device_groups
 from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.directories import directories
 from pdm_app.ui.pages.firmware import firmware
@@ -84,8 +86,11 @@ PAGES: tuple[Page, ...] = (
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),
     Page("/connections", connections, "connections.title", [Session.enter]),
     Page("/devices", devices, "devices.title", [Devices.load]),
+    Page("/devices/groups", device_groups, "device_groups.title", [Session.enter]),
     Page("/devices/[device_id]", device_page, "devices.device", [DevicePage.load]),
     Page("/firmware", firmware, "firmware.title", [Session.enter]),
+    Page("/firmware/campaigns", campaigns, "campaigns.title", [Session.enter]),
+    Page("/firmware/campaign/[campaign_id]", campaign, "campaigns.campaign", [Session.enter]),
     Page("/settings", settings, "nav.settings", [Session.enter]),
     Page("/settings/profile", profile, "profile.title", [Session.enter]),
     Page("/settings/users", users, "users.title", [Session.enter]),

@@ -21,6 +21,7 @@ STYLESHEETS = [
     "slate/signals.css",
     "slate/storage.css",
     "slate/firmware.css",
+    "slate/campaigns.css",
     "slate/imports.css",
     "slate/workspace.css",
     "slate/tour.css",
