@@ -25,6 +25,7 @@ from pdm_app.domain.truth import PlantTruth
 from pdm_app.simulation import configurations, faults
 from pdm_app.simulation.children.child import FROZEN
 from pdm_app.simulation.labels import Labels, read_labels, write_labels
+from pdm_app.simulation.past import acted
 from pdm_app.simulation.physics.acting import LINE_CUT, LINE_FROZEN, LINE_RESTART
 from pdm_app.simulation.physics.noise import SEED
 from pdm_app.simulation.plant import MODBUS_PORT, MQTT_PORT, OPCUA_PORT, PlantPorts, northfield
@@ -129,10 +130,13 @@ class Fleet:
         return {"word": self._word, "since": self._labels.since, "seed": SEED, "codes": codes, **self._order()}
 
     def _order(self) -> Message:
-        """Return all that the physics needs to know now."""
+        """Return all that the physics needs to know now.
+
+        Also the faults that are over: counters stand where they do because of every piece that was not made.
+        """
         return {
             "number": self._ordered,
-            "faults": [asdict(fault) for fault in self._labels.standing(self._clock.now())],
+            "faults": [asdict(fault) for fault in acted(self._labels)],
             "held": self._labels.held,
             "feeds": configurations.feeds(self.definition, self._feed_of),
         }

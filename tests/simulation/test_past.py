@@ -1,6 +1,7 @@
 """The month behind the demo plant: cut into pieces, the same every time, and joined to the live plant."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +12,15 @@ from pdm_app.domain.past import PastPiece
 from pdm_app.domain.ports import InjectedFault
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.simulation import faults
-from pdm_app.simulation.fleet import labels_at_start
+from pdm_app.simulation.fleet import Fleet, labels_at_start
 from pdm_app.simulation.history import plant_columns
 from pdm_app.simulation.labels import Labels
-from pdm_app.simulation.past import DAY_US, FINE_HOURS, HOUR_US, DemoPast, backdated, batch_of, pieces
+from pdm_app.simulation.past import DAY_US, FINE_HOURS, HOUR_US, DemoPast, acted, backdated, batch_of, pieces
+from pdm_app.simulation.physics import acting
+from pdm_app.simulation.physics.noise import SEED
+from pdm_app.simulation.plant import PlantPorts
+from pdm_app.simulation.readings import PlantReader
+from tests.counterparts.clocks import HandClock
 
 SINCE = Micros(1_795_267_249_940_791)  # 2026-11-21 13:20:49.940791 UTC.
 VIBRATION = 1  # The first signal of P-101A.
@@ -135,3 +141,26 @@ def told(code: str, piece: PastPiece, step_s: int) -> Batch:
         quality=np.concatenate([batch.quality for batch in batches]),
         received_at=SINCE,
     )
+
+
+def test_counters_go_on_live_where_the_past_ended_also_after_a_fault_is_over(tmp_path: Path) -> None:
+    over = Micros(SINCE - HOUR_US // 2)
+    jam = InjectedFault("jam", acting.CAPPER_JAM, "C-42", "", Micros(SINCE - HOUR_US), 0.0, over)
+    begun = labels_at_start(None, SINCE)
+    fleet = Fleet(tmp_path, HandClock(SINCE), PlantPorts(1, 2, 3), replace(begun, faults=(*begun.faults, jam)))
+    sent = tuple(InjectedFault(**told) for told in fleet._order()["faults"])
+    codes = ["C-42", "L-43", "F-41"]
+    live = PlantReader(SINCE, SEED, codes).read(np.array([SINCE]), sent, None, {}).readings(0, codes)
+    names = {signal.id: signal.name for signal in fleet.definition.signals}
+    step = 10 * MICROS_PER_S
+    begin, end = SINCE - SINCE % step - 60 * step, SINCE
+    past = list(plant_columns(begin, end, 10, since=SINCE, faults=acted(fleet.labels), codes=codes))
+    counters = [
+        (columns.code, names[int(number)], columns.values[row][-1])
+        for columns in past
+        for row, number in enumerate(columns.signal_ids)
+        if names[int(number)].endswith("_Count")
+    ]
+    assert len(counters) > 5
+    for code, name, last in counters:
+        assert 0 <= live[code][name] - last < 30, (code, name)
