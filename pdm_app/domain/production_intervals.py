@@ -76,10 +76,19 @@ class Pieces:
     is_known: NDArray[np.bool_]
 
 
-def derived(found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: int) -> list[Interval]:
+def derived(
+    found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: int, *, since_at: int | None = None
+) -> list[Interval]:
     """Return the intervals of a span, which begins with the first spell, with the pieces counted in each.
 
     Pieces that were counted across time of which nothing is known belong to that time.
+
+    Args:
+        found: What held when.
+        rules: Those of the spells.
+        pieces: What was counted.
+        end_at: Of the span, excluded.
+        since_at: What a counter has grown by since an earlier moment is left out; None where all of it counts.
     """
     begins = found.begin_at
     unknown = found.rule == UNKNOWN
@@ -87,6 +96,9 @@ def derived(found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: i
     for kind in ("made", "good", "scrap", "rework"):
         grown: Increments | None = getattr(pieces, kind)
         if grown is not None:
+            if since_at is not None:
+                known = grown.since_at >= since_at
+                grown = Increments(grown.since_at[known], grown.at[known], grown.count[known])
             _count(sums, kind, grown, begins, unknown, pieces, end_at)
     if pieces.good is None and pieces.made is not None:
         for good, made in (("good", "made"), ("ideal_good_s", "ideal_made_s")):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pdm_app.domain.counters import increments
-from pdm_app.domain.machine_states import MachineState, spells
+from pdm_app.domain.machine_states import UNKNOWN, MachineState, spells
 from pdm_app.domain.production import Product, ProductionUnitFacts, pieces_of
 from pdm_app.domain.production_intervals import Interval, derived, joined
 from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Stretch
@@ -37,7 +37,10 @@ def intervals_of(
     if end_at <= begin_at:
         return []
     found = spells(unit.rules, stretches, begin_at, end_at, unit.gap_us)
-    return derived(found, unit.rules, pieces_of(unit, stretches, products, begin_at), end_at)
+    pieces = pieces_of(unit, stretches, products, begin_at)
+    # Where nothing is known of the time before, a counter that was read hours ago tells what was made in those hours.
+    is_blind = int(spells(unit.rules, stretches, begin_at - 1, begin_at, unit.gap_us).rule[0]) == UNKNOWN
+    return derived(found, unit.rules, pieces, end_at, since_at=begin_at - unit.gap_us if is_blind else None)
 
 
 class ShiftDerivation:

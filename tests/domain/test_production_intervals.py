@@ -87,6 +87,14 @@ def test_pieces_counted_across_time_without_data_are_left_out() -> None:
     assert (totals.made, totals.no_data_us) == (60, 30 * S)
 
 
+def test_what_was_made_while_nobody_looked_before_a_shift_is_not_made_in_it() -> None:
+    made = stretch((-20_000, 0), (10, 30_000), (20, 30_020))
+    looked_away = {STATE: stretch((-20_000, RUNS), (5, RUNS)), MADE: made}
+    assert totals_of(intervals_of(UNIT, [], looked_away, 0, 80 * S)).made == 20
+    looked = {STATE: stretch((-300, RUNS), (5, RUNS)), MADE: made}  # A counter that is seldom read counts all the same.
+    assert totals_of(intervals_of(UNIT, [], looked, 0, 80 * S)).made == 30_020
+
+
 def test_each_product_has_its_own_ideal_cycle_and_a_new_version_counts_from_its_time_on() -> None:
     unit = ProductionUnitFacts(
         rules=UNIT.rules,
