@@ -1,5 +1,5 @@
 /* One campaign: how its devices stand, its phases, why it stands as it does, what failed, and what may be done now. */
-import { useEffect, useState } from "react";
+import { useLocation } from "react-router";
 import { CampaignActs } from "./campaign_acts.jsx";
 import { CampaignDevices } from "./campaign_devices.jsx";
 import { CampaignFailures } from "./campaign_failures.jsx";
@@ -19,19 +19,18 @@ const ONCE_OVER_EVERY_MS = 15_000;
 const BEFORE = ["draft", "approved"];
 
 export const CampaignPage = guarded(function CampaignPage({ rights = [], username = "" }) {
-  const [id, setId] = useState(null);
-  useEffect(() => setId(decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "")), []);
-  const one = useQuery("campaigns.by_id", id === null ? null : { campaign_id: id });
+  const id = decodeURIComponent(useLocation().pathname.split("/").filter(Boolean).at(-1) ?? "");
+  const one = useQuery("campaigns.by_id", id ? { campaign_id: id } : null);
   const isMissing = one.error && codeOf(one.error) === "NOT_FOUND";
   useEvery(!one.answer || isMissing ? 0 : isOver(one.answer.campaign) ? ONCE_OVER_EVERY_MS : ASKED_EVERY_MS, one.again);
   if (isMissing) {
     return <section className="card"><EmptyNote title={t("campaigns.missing")} text={one.error.message}><Go to="/firmware/campaigns" className="button">{t("campaigns.title")}</Go></EmptyNote></section>;
   }
   if (!one.answer) return <section className="card">{one.error ? <ErrorNote what={t("campaigns.failed")} error={one.error} again={one.again} /> : <Skeleton height={240} />}</section>;
-  return <Shown key={id} detail={one.answer} failed={one.error} again={one.again} rights={rights} username={username} onGo={setId} />;
+  return <Shown key={id} detail={one.answer} failed={one.error} again={one.again} rights={rights} username={username} />;
 });
 
-function Shown({ detail, failed, again, rights, username, onGo }) {
+function Shown({ detail, failed, again, rights, username }) {
   const { campaign, counts, actions } = detail;
   const isBefore = BEFORE.includes(campaign.state);
   const releases = useQuery("releases.list");
@@ -48,9 +47,9 @@ function Shown({ detail, failed, again, rights, username, onGo }) {
           <StateChip campaign={campaign} />
         </header>
         <p>{t("campaigns.way", { kind: campaign.kind, release: releaseWords(campaign, releases.answer), group: groupWords(campaign, groups.answer) })}</p>
-        <Made campaign={campaign} onGo={onGo} />
+        <Made campaign={campaign} />
         {campaign.why && <p className="campaign-why">{campaign.why}</p>}
-        <CampaignActs detail={detail} plan={plan.answer} rights={rights} username={username} onChanged={changed} onGo={onGo} />
+        <CampaignActs detail={detail} plan={plan.answer} rights={rights} username={username} onChanged={changed} />
       </section>
       {isBefore && <CampaignPlan plan={plan} />}
       {actions.length > 0 && <States campaign={campaign} counts={counts} actions={actions} />}
@@ -64,14 +63,14 @@ function Shown({ detail, failed, again, rights, username, onGo }) {
   );
 }
 
-function Made({ campaign, onGo }) {
+function Made({ campaign }) {
   return (
     <p className="caption">
       {t("campaigns.made_by", { by: campaign.created_by })} <Moment at={campaign.created_at} />
       {campaign.approved_by && <>, {t("campaigns.approved_by", { by: campaign.approved_by })}</>}
       {campaign.started_at && <>, {t("campaigns.started")} <Moment at={campaign.started_at} /></>}
       {campaign.ended_at && <>, {t("campaigns.ended")} <Moment at={campaign.ended_at} /></>}
-      {campaign.rolls_back && <>, <Go to={`/firmware/campaign/${campaign.rolls_back}`} onClick={() => onGo(campaign.rolls_back)}>{t("campaigns.undoes")}</Go></>}
+      {campaign.rolls_back && <>, <Go to={`/firmware/campaign/${campaign.rolls_back}`}>{t("campaigns.undoes")}</Go></>}
     </p>
   );
 }

@@ -10,7 +10,7 @@ import { t } from "./messages.js";
 const PRIMARY = ["approve", "start", "resume"];
 const WITHOUT_REASON = ["start", "retry"];
 
-export function CampaignActs({ detail, plan, rights, username, onChanged, onGo }) {
+export function CampaignActs({ detail, plan, rights, username, onChanged }) {
   const { campaign, actions } = detail;
   const [step, setStep] = useState(null);
   const navigate = useNavigate();
@@ -18,9 +18,7 @@ export function CampaignActs({ detail, plan, rights, username, onChanged, onGo }
   const done = (answer) => {
     setStep(null);
     onChanged();
-    if (answer.id === campaign.id) return;
-    navigate(`/firmware/campaign/${answer.id}`); // The way back is a campaign of its own.
-    onGo(answer.id);
+    if (answer.id !== campaign.id) navigate(`/firmware/campaign/${answer.id}`); // The way back is a campaign of its own.
   };
   return (
     <>

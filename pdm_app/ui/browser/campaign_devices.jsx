@@ -9,6 +9,7 @@ import { t } from "./messages.js";
 import { Age, EmptyNote, ErrorNote, Go, Moment, Skeleton } from "./parts.jsx";
 
 const ROWS_STEP = 100;
+const MOVING = ["downloading", "installing", "succeeded"];
 
 export function CampaignDevices({ detail }) {
   const { actions, codes, counts } = detail;
@@ -39,7 +40,7 @@ export function CampaignDevices({ detail }) {
                 <td data-label={t("campaigns.phase")}>{action.state === "skipped" ? "–" : detail.campaign.phases[action.phase]?.name}</td>
                 <td data-label={t("firmware.state")}>{stateWords(action.state)}{action.attempts > 0 && <div className="caption">{t("campaigns.attempts", { count: action.attempts })}</div>}</td>
                 <td data-label={t("firmware.version")}>{action.from_version || "–"} → {action.to_version || "–"}</td>
-                <td data-label={t("campaigns.progress")}>{action.state === "skipped" ? "–" : <Progress action={action} />}</td>
+                <td data-label={t("campaigns.progress")}><Progress action={action} /></td>
                 <td data-label={t("campaigns.last")} className="wraps">{action.detail || "–"}{action.retry_at && <div className="caption">{t("campaigns.next_try")} <Moment at={action.retry_at} /></div>}</td>
                 <td data-label={t("campaigns.since")}><Age since={action.state_at} brief /></td>
               </tr>
@@ -54,6 +55,7 @@ export function CampaignDevices({ detail }) {
 }
 
 function Progress({ action }) {
+  if (!MOVING.includes(action.state)) return "–"; // What waits, or has failed, is no share of anything.
   const percent = action.state === "succeeded" ? 100 : action.progress;
   return <span className="campaign-progress"><progress className="progress" max={100} value={percent} aria-label={t("campaigns.progress")} /><span>{t("campaigns.percent", { percent })}</span></span>;
 }

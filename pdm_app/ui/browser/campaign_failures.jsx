@@ -1,7 +1,8 @@
 /* What failed in a campaign, by cause; each can be tried again, or left out of what is counted. */
+import { useState } from "react";
 import { useAct } from "./acknowledge.jsx";
 import { isOver } from "./campaigns.js";
-import { Refusal, messageOf } from "./form_parts.jsx";
+import { Refusal, Sheet, messageOf } from "./form_parts.jsx";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { EmptyNote } from "./parts.jsx";
@@ -10,18 +11,13 @@ const CODES_SHOWN_MAX = 8;
 
 export function CampaignFailures({ detail, mayAct, onChanged }) {
   const { campaign, actions, codes, failures } = detail;
-  const { run, busy, error } = useAct();
+  const [asked, setAsked] = useState(null); // {step, ids}
   const codeOf = new Map(actions.map((action) => [action.id, codes[action.device_id] ?? "–"]));
-  const act = (step, ids) => run(async () => {
-    await link().mutate(`campaigns.${step}`, { campaign_id: campaign.id, action_ids: ids });
-    onChanged();
-  });
   const mayRetry = mayAct && campaign.state !== "aborted";
   return (
     <section className="card stack">
       <header className="card-head"><h2>{t("campaigns.failures")}</h2></header>
       {failures.length === 0 && <EmptyNote title={t("campaigns.no_failures")} />}
-      <Refusal message={messageOf(error)} />
       {failures.map((failure) => (
         <div key={`${failure.failure} ${failure.is_retried}`} className="campaign-failure">
           <div className="campaign-failure-head">
@@ -33,12 +29,33 @@ export function CampaignFailures({ detail, mayAct, onChanged }) {
           {failure.is_retried && <p className="caption">{t("campaigns.tries_itself")}</p>}
           {mayRetry && (
             <div className="note-actions">
-              {!failure.is_retried && <button type="button" className="button button-small" disabled={busy} title={t("campaigns.retry_hint")} onClick={() => act("retry", failure.action_ids)}>{t("campaigns.retry_these")}</button>}
-              {!isOver(campaign) && <button type="button" className="button button-small" disabled={busy} title={t("campaigns.exclude_hint")} onClick={() => act("exclude", failure.action_ids)}>{t("campaigns.exclude_these")}</button>}
+              {!failure.is_retried && <button type="button" className="button button-small" onClick={() => setAsked({ step: "retry", ids: failure.action_ids })}>{t("campaigns.retry_these")}</button>}
+              {!isOver(campaign) && <button type="button" className="button button-small" onClick={() => setAsked({ step: "exclude", ids: failure.action_ids })}>{t("campaigns.exclude_these")}</button>}
             </div>
           )}
         </div>
       ))}
+      {asked && <AskSheet campaign={campaign} {...asked} onClose={() => setAsked(null)} onDone={() => { setAsked(null); onChanged(); }} />}
     </section>
+  );
+}
+
+/** What trying again, or leaving out, leads to; and the word that it may. */
+function AskSheet({ campaign, step, ids, onClose, onDone }) {
+  const { run, busy, error } = useAct();
+  const words = t(step === "retry" ? "campaigns.retry_these" : "campaigns.exclude_these");
+  const act = () => run(async () => {
+    await link().mutate(`campaigns.${step}`, { campaign_id: campaign.id, action_ids: ids });
+    onDone();
+  });
+  return (
+    <Sheet title={words} onClose={onClose}>
+      <p>{t("campaigns.devices_count", { count: ids.length })}. {t(step === "retry" ? "campaigns.retry_hint" : "campaigns.exclude_hint")}</p>
+      <Refusal message={messageOf(error)} />
+      <div className="note-actions">
+        <button type="button" className="button button-primary" disabled={busy} onClick={act}>{words}</button>
+        <button type="button" className="button" onClick={onClose}>{t("action.cancel")}</button>
+      </div>
+    </Sheet>
   );
 }

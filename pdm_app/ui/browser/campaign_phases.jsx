@@ -5,7 +5,7 @@ import { exact, number } from "./format.js";
 import { t } from "./messages.js";
 
 const CELLS_MAX = 60;
-const MARKS = { bad: "× ", back: "↩ ", again: "↻ " };
+const MARKS = { bad: "×", back: "↩", again: "↻" };
 
 export function CampaignPhases({ detail }) {
   const { campaign, actions, codes } = detail;

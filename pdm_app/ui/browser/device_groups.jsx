@@ -12,6 +12,7 @@ import { EmptyNote, ErrorNote, Moment, Skeleton } from "./parts.jsx";
 
 const PREVIEW_AFTER_MS = 400;
 const ROWS_MAX = 300;
+const CLIENTS = ["swupdate", "rauc", "agent", "unknown"];
 const FIELDS = "code name model asset client hardware hardware_revision version address simulated attr.…"; // As domain/device_groups.py.
 const EXAMPLE = "code ~ gw-* and version < 2.4.1";
 
@@ -97,9 +98,38 @@ function GroupSheet({ view, mayChange, onClose, onDone }) {
         )}
         {!problem && members.error && <ErrorNote what={t("device_groups.failed")} error={members.error} again={members.again} />}
         {!members.answer && !members.error && <Skeleton height={160} />}
+        {mayChange && doing === "" && !problem && <ClientPart group={group} />}
         {members.answer && <ToldList told={members.answer} />}
       </div>
     </Sheet>
+  );
+}
+
+/** Say of all members at once which update client they have; answered for each of them. */
+function ClientPart({ group }) {
+  const [client, setClient] = useState("");
+  const [results, setResults] = useState(null);
+  const { run, busy, error } = useAct();
+  const send = (event) => {
+    event.preventDefault();
+    run(async () => setResults(await link().mutate("device_groups.set_client", { device_group_id: group.id, client })));
+  };
+  return (
+    <section>
+      <form className="inline-form" onSubmit={send}>
+        <Field label={t("device_groups.client")} hint={t("device_groups.client_hint")} as="select" required value={client} onChange={(event) => setClient(event.target.value)}>
+          <option value="">{t("campaigns.choose")}</option>
+          {CLIENTS.map((each) => <option key={each} value={each}>{t("device_groups.client_of", { client: each })}</option>)}
+        </Field>
+        <button type="submit" className="button" disabled={busy}>{t("device_groups.set_client")}</button>
+      </form>
+      <Refusal message={messageOf(error)} />
+      {results && (
+        <ul className="campaign-skipped group-told" role="status">
+          {results.map((one) => <li key={one.device_id}><span><span aria-hidden="true">{one.is_done ? "● " : "○ "}</span><span className="code">{one.code}</span> <span className="caption">{one.detail}</span></span></li>)}
+        </ul>
+      )}
+    </section>
   );
 }
 

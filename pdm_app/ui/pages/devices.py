@@ -16,7 +16,12 @@ def devices() -> rx.Component:
     return page(
         "nav.devices",
         [text("nav.devices")],
-        head(text("devices.title"), rx.el.span(Devices.site_name, class_name="aside"), simulated_chip()),
+        head(
+            text("devices.title"),
+            rx.el.span(Devices.site_name, class_name="aside"),
+            simulated_chip(),
+            actions=(rx.el.a(text("device_groups.title"), href="/devices/groups", class_name="button"),),
+        ),
         rx.cond(
             Devices.devices.length() > 0,
             rx.el.section(
