@@ -65,7 +65,7 @@ function CampaignForm({ siteId, releases, groups, onDone }) {
       <Check label={t("campaigns.second_person")} {...ticked("second_person")} />
       <Field label={t("firmware.notes")} as="textarea" rows={2} maxLength={2000} {...typed("note")} />
       <Refusal message={SAID_BY_FIELDS.some((field) => faultBelow(error, field)) ? "" : messageOf(error)} />
-      <button type="submit" className="button button-primary" disabled={busy}>{t("campaigns.simulate")}</button>
+      <button type="submit" className="button button-primary" disabled={busy || form.windows.some((window) => window.weekdays.length === 0)}>{t("campaigns.simulate")}</button>
     </form>
   );
 }
@@ -129,6 +129,7 @@ function Windows({ windows, onChange }) {
           <div className="campaign-days" role="group" aria-label={t("reports.weekdays")}>
             {DAYS.map((day) => <button key={day} type="button" className="segment" aria-pressed={window.weekdays.includes(day)} onClick={() => change(index, { weekdays: turn(window, day) })}>{t("reports.weekday", { weekday: `d${day}` })}</button>)}
           </div>
+          {window.weekdays.length === 0 && <span className="field-error">{t("campaigns.choose_day")}</span>}
           <div className="campaign-fields">
             <Field label={t("campaigns.begins")} type="time" required value={window.begin} onChange={(event) => change(index, { begin: event.target.value })} />
             <Field label={t("campaigns.hours")} type="number" min={0.25} max={24} step={0.25} required value={window.hours} onChange={(event) => change(index, { hours: event.target.value })} />
