@@ -18,7 +18,7 @@ export function CampaignPhases({ detail }) {
             <div>
               <span className="strong">{phase.name}</span> <span className="caption">{t("campaigns.standing_of", { standing })}</span>
               <div className="caption">{ours.length ? t("campaigns.succeeded_of", { succeeded: tally.succeeded, devices: tally.devices }) : sizeWords(phase)}</div>
-              <div className="caption">{t("campaigns.goes_on", { success: exact(phase.success_percent), sample: phase.sample_min, next: phase.on_success })}</div>
+              <div className="caption">{t("campaigns.goes_on", { success: exact(phase.success_percent), sample: phase.sample_min, next: index === campaign.phases.length - 1 ? "last" : phase.on_success })}</div>
               <div className="caption">{t("campaigns.stops", { error: exact(phase.error_percent), then: phase.on_error })}</div>
             </div>
             <ul className="campaign-cells">

@@ -117,12 +117,13 @@ function ClientPart({ group }) {
   return (
     <section>
       <form className="inline-form" onSubmit={send}>
-        <Field label={t("device_groups.client")} hint={t("device_groups.client_hint")} as="select" required value={client} onChange={(event) => setClient(event.target.value)}>
+        <Field label={t("device_groups.client")} as="select" required value={client} onChange={(event) => setClient(event.target.value)}>
           <option value="">{t("campaigns.choose")}</option>
           {CLIENTS.map((each) => <option key={each} value={each}>{t("device_groups.client_of", { client: each })}</option>)}
         </Field>
         <button type="submit" className="button" disabled={busy}>{t("device_groups.set_client")}</button>
       </form>
+      <p className="caption">{t("device_groups.client_hint")}</p>
       <Refusal message={messageOf(error)} />
       {results && (
         <ul className="campaign-skipped group-told" role="status">
