@@ -80,7 +80,8 @@ SELF_ALARMS = (
         "Other systems lack samples; they are sent when it answers.", "The page Sinks says which.",
     ),
     SelfAlarm(
-        "audit", "Audit trail is not whole", 2, 0.0, "An entry is not what it was, or the trail cannot be read.",
+        "audit", "Audit trail is not whole", 2, 60.0,  # A loaded machine may answer too late once.
+        "An entry is not what it was, or the trail cannot be read.",
         "What was done can no longer be proved.", "Open the page Audit trail.\nKeep a copy of the database as it is.",
     ),
 )  # fmt: skip
