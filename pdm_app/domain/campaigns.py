@@ -181,10 +181,11 @@ class Verdict(StrEnum):
 
 
 class Decision(NamedTuple):
-    """A verdict and its reason."""
+    """A verdict, its reason, and whether the phase that is open has succeeded."""
 
     verdict: Verdict
     why: str
+    is_success: bool = False
 
 
 def decide(campaign: CampaignFacts, opened: int, phase_tally: Tally, whole: Tally) -> Decision:
@@ -217,7 +218,7 @@ def decide(campaign: CampaignFacts, opened: int, phase_tally: Tally, whole: Tall
     if phase_tally.succeeded * 100 < phase.success_percent * judged:
         return Decision(Verdict.WAIT, f"{phase_tally.succeeded} of {judged} succeeded; {phase.name} may still do.")
     done = Verdict.NEXT if phase.on_success == "next" else Verdict.PAUSE
-    return Decision(done, f"{phase.name}: {phase_tally.succeeded} of {judged} succeeded.")
+    return Decision(done, f"{phase.name}: {phase_tally.succeeded} of {judged} succeeded.", is_success=True)
 
 
 def share_out(device_ids: Sequence[str], phases: Sequence[Phase]) -> list[list[str]]:

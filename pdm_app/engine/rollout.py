@@ -121,13 +121,15 @@ class Rollout:
                  if action.state is S.VERIFYING}  # fmt: skip
         if not since:
             return {}
-        machines = {device.asset_id: device.id for device in await work.devices.all() if device.id in since}
+        on_machine: dict[str | None, list[str]] = {}
+        for device in await work.devices.all():
+            if device.id in since:
+                on_machine.setdefault(device.asset_id, []).append(device.id)
         return {
             device_id: f"the alarm {alarm.name!r}"
             for alarm in await work.alarms.standing()
-            if (device_id := machines.get(alarm.asset_id)) is not None
-            and alarm.abnormal
-            and alarm.raised_at >= since[device_id]
+            for device_id in on_machine.get(alarm.asset_id, ())
+            if alarm.abnormal and alarm.raised_at >= since[device_id]
         }
 
     async def _note(self, work: Work, action: Action, twin: FirmwareTwin | None, finding: Finding, now: int) -> None:
@@ -181,8 +183,8 @@ class Rollout:
     async def _end(self, work: Work, campaign: Campaign, decision: Decision, now: int) -> None:
         state = ENDS[decision.verdict]
         changes: dict[str, object] = {"state": state}
-        if decision.verdict is Verdict.PAUSE and decision.why.startswith(campaign.phases[campaign.phase].name + ":"):
-            changes["phase"] = campaign.phase + 1  # It succeeded; whoever resumes it opens the next.
+        if decision.is_success:
+            changes["phase"] = campaign.phase + 1  # Whoever resumes it opens the next.
         if state is not CampaignState.PAUSED:
             changes["ended_at"] = now
         if state is CampaignState.ABORTED:

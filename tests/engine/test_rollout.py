@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pdm_app.domain.access import EVERY_SITE
+from pdm_app.domain.alarms import Alarm, AlarmState
 from pdm_app.domain.campaigns import CampaignState, Phase, Window
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
 from pdm_app.domain.firmware_actions import ActionState, FailureClass
@@ -12,8 +13,8 @@ from pdm_app.domain.firmware_twins import ClientKind, FirmwareTwin
 from pdm_app.services.device_assignments import GoneError
 from pdm_app.services.device_updates import Report
 from tests.counterparts.clocks import HandClock
-from tests.counterparts.installation import stored_plant
-from tests.engine.rollout_plant import ADA, CANARY, ERIN, KEY, REST, SIZE, RolloutPlant, release
+from tests.counterparts.installation import P_501, stored_plant
+from tests.engine.rollout_plant import ADA, CANARY, ERIN, KEY, REST, SITE, SIZE, RolloutPlant, release
 
 S = ActionState
 FAILED = Report("closed", "failure", "could not write to slot B")
@@ -83,6 +84,43 @@ async def test_a_device_that_goes_back_while_it_is_watched_is_rolled_back(plant:
     await plant.boots("gw-1")
     await plant.boots("gw-1", "2.3.8")
     assert (await plant.action("gw-1")).state is S.ROLLED_BACK
+
+
+async def test_an_alarm_of_a_machine_fails_every_device_of_it_that_is_watched(plant: RolloutPlant) -> None:
+    async with plant.work(EVERY_SITE) as w:
+        for code in ("gw-1", "gw-2"):
+            device = await w.devices.get(code)
+            assert device is not None
+            await w.devices.put(device.model_copy(update={"asset_id": P_501.id}))
+        await w.commit()
+    await plant.started(Phase(name="All", percent=100, error_percent=100, success_percent=0))
+    for code in ("gw-1", "gw-2", "gw-3"):
+        await plant.installs(code)
+        await plant.boots(code)
+    alarm = Alarm(
+        id="hot", rule_id="rule", site_id=SITE, asset_id=P_501.id, signal_id=1, name="Too hot", priority=2, value=91.0,
+        state=AlarmState.UNACKNOWLEDGED, raised_at=plant.clock.now(), limit=90.0,
+    )  # fmt: skip
+    async with plant.work(EVERY_SITE) as w:
+        await w.alarms.put([alarm])
+        await w.commit()
+    await plant.rollout.look()
+    found = [await plant.action(code) for code in ("gw-1", "gw-2", "gw-3")]
+    assert [(one.state, one.failure) for one in found] == [
+        (S.FAILED, FailureClass.HEALTH), (S.FAILED, FailureClass.HEALTH), (S.VERIFYING, None),
+    ]  # fmt: skip
+    assert "Too hot" in found[0].detail
+    assert (await plant.twin("gw-2")).quarantined == ("release-2.4.1",)
+
+
+async def test_a_phase_that_pauses_once_it_has_succeeded_is_left_by_whoever_resumes_it(plant: RolloutPlant) -> None:
+    campaign = await plant.started(Phase(name="Canary", devices=1, on_success="pause"), REST)
+    await plant.succeeds("gw-1")
+    assert await state_of(plant, campaign.id) is CampaignState.PAUSED
+    assert (await plant.states(campaign))["gw-2"] == "scheduled"
+    await plant.campaigns.resume(ADA, campaign.id)
+    await plant.rollout.look()
+    assert (await plant.states(campaign))["gw-2"] == "pending"
 
 
 async def test_success_without_a_download_is_not_believed(plant: RolloutPlant) -> None:
