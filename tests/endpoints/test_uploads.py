@@ -77,7 +77,7 @@ async def test_who_may_not_import_or_is_nobody_hands_nothing_in(product: WholePr
 async def test_what_is_not_taken_says_why_and_leaves_nothing(product: WholeProduct, http: httpx.AsyncClient) -> None:
     mine = await credentials(product, Role.ENGINEER)
     cases: list[tuple[dict[str, str], dict[str, str], bytes, int]] = [
-        ({"kind": "firmware"}, {}, CSV, 422),
+        ({"kind": "anything"}, {}, CSV, 422),
         ({}, {"content-type": "text/csv"}, CSV, 415),
         ({}, {"content-type": "multipart/form-data; boundary=x"}, CSV, 415),
         ({}, {"content-encoding": "gzip"}, CSV, 415),
