@@ -62,7 +62,8 @@ async def publishing(gateway: Gateway) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [10])
 async def test_no_message_of_a_broker_is_missing_after_kill_9(
     tmp_path: Path, mosquitto: Mosquitto, rounds: int
 ) -> None:

@@ -62,7 +62,8 @@ async def _killed(plant: Plant, server: MailServer, url: str, token: int, dice: 
         await child.wait()
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [20])
 async def test_no_message_is_lost_by_kill_9_and_a_repeat_says_so(tmp_path: Path, rounds: int) -> None:
     url, dice = f"sqlite+aiosqlite:///{tmp_path / 'plant.sqlite'}", random.Random(rounds)
     database, clock = Database(url), HandClock(data.NOON)

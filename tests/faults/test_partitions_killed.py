@@ -23,7 +23,8 @@ BUSY_S = 0.4
 
 
 @pytest.mark.mariadb
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [20])
 async def test_no_sample_is_lost_or_doubled(tmp_path: Path, own_mariadb_server: MariadbServer, rounds: int) -> None:
     server, random = own_mariadb_server, Random(rounds)
     execute(server.url, "CREATE DATABASE plant CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")

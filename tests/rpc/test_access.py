@@ -70,6 +70,8 @@ async def test_every_role_may_call_exactly_what_its_permissions_say(walked_produ
         signed_in = await product.sign_in(role)
         async with product.client(signed_in.access_token) as client:
             for path, needed in NEEDS.items():
+                if path.startswith("api.") and role is not Role.VIEWER:
+                    continue  # Megabytes that are the same for everybody; who sees least sees them.
                 verdict = await code(client, path, sensible_input(path, product.ours))
                 let_in = ALLOWED | {LET_IN_BUT_WRONG.get(path, "OK")}
                 found[role, path] = "allowed" if verdict in let_in else verdict
