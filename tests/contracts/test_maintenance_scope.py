@@ -1,12 +1,8 @@
 """Nobody limited to some sites reads or changes maintenance rules, costs or events elsewhere."""
 
 import inspect
-from collections.abc import Awaitable, Callable
 
-import pytest
-
-from pdm_app.domain.access import EVERY_SITE, Scope
-from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.maintenance_events import (
     ClassCost,
     CostBasis,
@@ -17,10 +13,10 @@ from pdm_app.domain.maintenance_events import (
     MaintenanceEvent,
 )
 from pdm_app.domain.maintenance_rules import AlarmStands, MaintenanceRule, ScoreAbove, Severity, SignalBeyond
-from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.repositories import UnitOfWork
+from tests.contracts.crossings import Crossing, assert_nothing_crosses
 from tests.storage.data import NOON, signal
 
-LIMITED = (Scope(sites=frozenset({"site-graz"})), Scope(sites=frozenset()))
 SCORE = ScoreAbove(signal="anomaly", threshold=0.5)
 RULES = [
     MaintenanceRule(
@@ -53,7 +49,6 @@ REPORTED = event("e-4", 4, rule_id=None, kind=EventKind.REPORTED, ended_at=NOON 
 EVENTS = [REPORTED, DONE, ENDED, OPEN]
 THEIRS = EventQuery(site_id="site-linz")
 
-Crossing = Callable[[Work], Awaitable[object]]
 READS: dict[str, Crossing] = {
     "rules": lambda w: w.maintenance.rules(),
     "rule": lambda w: w.maintenance.rule("rule-1"),
@@ -104,17 +99,7 @@ async def test_what_lies_elsewhere_is_neither_seen_nor_changed(plants: UnitOfWor
     await put_all(plants)
     before = await everything(plants)
     assert before == [RULES, [BASIS], EVENTS], "each comes back as it was given"
-    for scope in LIMITED:
-        for name, crossing in READS.items():
-            async with plants(scope) as w:
-                assert not await crossing(w), name
-                await w.commit()
-        for crossing in (*WRITES.values(), *THEFTS):
-            async with plants(scope) as w:
-                with pytest.raises(NotFoundError):
-                    await crossing(w)
-                await w.commit()
-        assert await everything(plants) == before
+    await assert_nothing_crosses(plants, READS, (*WRITES.values(), *THEFTS), everything)
 
 
 async def test_pages_sums_and_what_is_unfinished(plants: UnitOfWork) -> None:

@@ -1,14 +1,13 @@
 """Firmware of devices, on both databases: by site, one active action per device, stories that only grow."""
 
 import inspect
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pdm_app.domain.access import EVERY_SITE, Scope
+from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.campaigns import Campaign, Campaigns, Phase, Window
 from pdm_app.domain.device_groups import DeviceGroup, DeviceGroups
-from pdm_app.domain.errors import ConflictError, NotFoundError
+from pdm_app.domain.errors import ConflictError
 from pdm_app.domain.firmware_actions import (
     EVENTS_PER_ACTION_MAX,
     Action,
@@ -18,9 +17,9 @@ from pdm_app.domain.firmware_actions import (
     Happening,
 )
 from pdm_app.domain.firmware_twins import ClientKind, FirmwareTwin, FirmwareTwins
-from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.repositories import UnitOfWork
+from tests.contracts.crossings import Crossing, assert_nothing_crosses
 
-LIMITED = (Scope(sites=frozenset({"site-graz"})), Scope(sites=frozenset()))
 TWIN = FirmwareTwin(
     id="device-linz", site_id="site-linz", client=ClientKind.SWUPDATE, version="2.3.8", polled_at=2**53,
     quarantined=("r-0",), attributes={"link": "LTE ☂"},
@@ -41,7 +40,6 @@ EVENT = ActionEvent(
     by="rollout",
 )  # fmt: skip
 
-Crossing = Callable[[Work], Awaitable[object]]
 READS: dict[str, Crossing] = {
     "twins.all": lambda w: w.twins.all(),
     "twins.get": lambda w: w.twins.get("device-linz"),
@@ -115,17 +113,7 @@ async def test_what_lies_elsewhere_is_neither_seen_nor_changed(plants: UnitOfWor
         await w.commit()
     before = await everything(plants)
     assert before == [[TWIN], [GROUP], [CAMPAIGN], [ACTIVE], [EVENT]], "each comes back as it was given"
-    for scope in LIMITED:
-        for name, crossing in READS.items():
-            async with plants(scope) as w:
-                assert not await crossing(w), name
-                await w.commit()
-        for crossing in (*WRITES.values(), *THEFTS):
-            async with plants(scope) as w:
-                with pytest.raises(NotFoundError):
-                    await crossing(w)
-                await w.commit()
-        assert await everything(plants) == before
+    await assert_nothing_crosses(plants, READS, (*WRITES.values(), *THEFTS), everything)
 
 
 async def test_a_device_has_one_active_action_by_the_database(plants: UnitOfWork) -> None:

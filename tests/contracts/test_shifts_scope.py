@@ -1,20 +1,16 @@
 """Nobody limited to some sites reads or changes shifts, rotas or templates of messages elsewhere."""
 
 import inspect
-from collections.abc import Awaitable, Callable
 from datetime import date
 
-import pytest
-
-from pdm_app.domain.access import EVERY_SITE, Scope
-from pdm_app.domain.errors import NotFoundError
+from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.notice_words import NoticeTemplate, NoticeTemplates
 from pdm_app.domain.notices import ChannelKind
-from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.rotas import CrewTurn, Rota, Rotas, StandIn, Turn
 from pdm_app.domain.shifts import Shift, ShiftCalendar, ShiftCalendars, ShiftDay, ShiftException
+from tests.contracts.crossings import Crossing, assert_nothing_crosses
 
-LIMITED = (Scope(sites=frozenset({"site-graz"})), Scope(sites=frozenset()))
 MONDAY = date(2026, 11, 16)
 DAY = ShiftDay(shifts=(Shift(name="Früh", begin="06:00", end="14:00", crew="A"),))
 CALENDAR = ShiftCalendar(
@@ -29,7 +25,6 @@ ROTAS = [
 ]  # fmt: skip
 TEMPLATE = NoticeTemplate(id=ChannelKind.SMS, subject="{alarm}", body="{alarm} ☂ {machine}", revision=2)
 
-Crossing = Callable[[Work], Awaitable[object]]
 READS: dict[str, Crossing] = {
     "shifts.all": lambda w: w.shifts.all(),
     "shifts.get": lambda w: w.shifts.get("site-linz"),
@@ -74,17 +69,7 @@ async def test_what_lies_elsewhere_is_neither_seen_nor_changed(plants: UnitOfWor
         await w.commit()
     before = await everything(plants)
     assert before == [[CALENDAR], ROTAS, [TEMPLATE]], "each comes back as it was given"
-    for scope in LIMITED:
-        for name, crossing in READS.items():
-            async with plants(scope) as w:
-                assert not await crossing(w), name
-                await w.commit()
-        for crossing in (*WRITES.values(), *THEFTS):
-            async with plants(scope) as w:
-                with pytest.raises(NotFoundError):
-                    await crossing(w)
-                await w.commit()
-        assert await everything(plants) == before
+    await assert_nothing_crosses(plants, READS, (*WRITES.values(), *THEFTS), everything)
 
 
 async def test_what_is_removed_is_gone(plants: UnitOfWork) -> None:

@@ -14,7 +14,7 @@ from pdm_app.services.device_assignments import GoneError
 from pdm_app.services.device_updates import Report
 from tests.counterparts.clocks import HandClock
 from tests.counterparts.installation import P_501, stored_plant
-from tests.engine.rollout_plant import ADA, CANARY, ERIN, KEY, REST, SITE, SIZE, RolloutPlant, release
+from tests.engine.rollout_plant import ADA, CANARY, ERIN, REST, SITE, SIZE, RolloutPlant, release
 
 S = ActionState
 FAILED = Report("closed", "failure", "could not write to slot B")
@@ -121,26 +121,6 @@ async def test_a_phase_that_pauses_once_it_has_succeeded_is_left_by_whoever_resu
     await plant.campaigns.resume(ADA, campaign.id)
     await plant.rollout.look()
     assert (await plant.states(campaign))["gw-2"] == "pending"
-
-
-async def test_success_without_a_download_is_not_believed(plant: RolloutPlant) -> None:
-    await plant.started()
-    number = (await plant.action("gw-1")).number
-    await plant.updates.deployment(plant.device("gw-1"), number)
-    await plant.updates.report(plant.device("gw-1"), number, Report("closed", "success", "Skipped Update."))
-    action = await plant.action("gw-1")
-    assert (action.state, action.failure) == (S.RETRY_WAIT, FailureClass.NOT_DOWNLOADED)
-
-
-async def test_bytes_count_only_without_a_gap(plant: RolloutPlant) -> None:
-    await plant.started()
-    device, action = plant.device("gw-1"), await plant.action("gw-1")
-    await plant.updates.deployment(device, action.number)
-    await plant.updates.served(device, action.id, 0, 1_000)
-    await plant.updates.served(device, action.id, 2_000, SIZE)
-    assert (await plant.action("gw-1")).served_to == 1_000
-    await plant.updates.served(device, action.id, 500, SIZE)
-    assert (await plant.action("gw-1")).state is S.DOWNLOADED
 
 
 async def test_a_silent_device_counts_as_failed(plant: RolloutPlant) -> None:
@@ -318,36 +298,6 @@ async def test_the_last_word_once_more_changes_nothing_and_another_one_is_refuse
     assert again.state is S.INSTALLED
     with pytest.raises(GoneError):
         await plant.updates.report(plant.device("gw-1"), action.number, Report("proceeding", "none"))
-
-
-async def test_nobody_speaks_for_another_device(plant: RolloutPlant) -> None:
-    await plant.started()
-    number = (await plant.action("gw-1")).number
-    for ask in (
-        plant.updates.deployment(plant.device("gw-2"), number),
-        plant.updates.report(plant.device("gw-2"), number, Report("closed", "success")),
-        plant.updates.canceling(plant.device("gw-2"), number),
-        plant.updates.artifact_release(plant.device("gw-2"), "release-2.4.1"),
-    ):
-        with pytest.raises(NotFoundError):
-            await ask
-
-
-async def test_a_key_that_is_revoked_on_the_way_takes_the_release_from_every_device(plant: RolloutPlant) -> None:
-    await plant.started(Phase(name="All", percent=100))
-    device, waiting = plant.device("gw-1"), plant.device("gw-2")
-    begun, pending = (await plant.action("gw-1")).number, (await plant.action("gw-2")).number
-    await plant.updates.deployment(device, begun)
-    assert (await plant.updates.poll(waiting)).is_offered
-    async with plant.work(EVERY_SITE) as w:
-        await w.releases.put_key(KEY.model_copy(update={"revoked_at": int(plant.clock.now()), "revoke_reason": "lost"}))
-        await w.commit()
-    for one, number in ((device, begun), (waiting, pending)):
-        assert not (await plant.updates.poll(one)).is_offered
-        with pytest.raises(NotFoundError, match=r"'release desk' was revoked \(lost\)"):
-            await plant.updates.deployment(one, number)
-        with pytest.raises(NotFoundError, match="was revoked"):
-            await plant.updates.artifact_release(one, "release-2.4.1")
 
 
 async def test_who_makes_a_campaign_does_not_approve_it(plant: RolloutPlant) -> None:
