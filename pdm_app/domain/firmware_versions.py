@@ -7,7 +7,7 @@ does not count at all. Otherwise the order is that of Semantic Versioning 2.0.0,
 
 from typing import Annotated, TypeAlias
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 NUMBERS_MAX = 4
 
@@ -22,17 +22,6 @@ FirmwareVersion = Annotated[
 ]
 
 Rank: TypeAlias = tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]
-
-
-_VERSION: TypeAdapter[str] = TypeAdapter(FirmwareVersion)
-
-
-def known_version(text: str) -> str | None:
-    """Return what a device said it runs where that is a version; None where it cannot be compared with one."""
-    try:
-        return _VERSION.validate_python(text)
-    except ValidationError:
-        return None
 
 
 def rank(version: str) -> Rank:

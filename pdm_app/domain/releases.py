@@ -80,6 +80,10 @@ STEPS: Mapping[tuple[ReleaseState, ReleaseStep], ReleaseState] = {
 }
 """Where each step leads; what is not here cannot be done. Nothing leads out of revoked."""
 
+REACHES_DEVICES = frozenset({ReleaseState.PUBLISHED})
+REACHES_DEVICES_AGAIN = REACHES_DEVICES | {ReleaseState.DEPRECATED}
+"""A device may go back to what is not given to others any more, and end what it has begun; never to a revoked one."""
+
 
 def steps_from(state: ReleaseState) -> frozenset[ReleaseStep]:
     """Return what can be done with a release in a state."""

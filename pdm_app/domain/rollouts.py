@@ -8,15 +8,11 @@ from typing import NamedTuple
 from pdm_app.domain.campaigns import Campaign, UpdateMode
 from pdm_app.domain.firmware_actions import Action, ActionState, FailureClass, Happening
 from pdm_app.domain.firmware_twins import FirmwareTwin
-from pdm_app.domain.releases import Obstacle, Release, ReleaseState, obstacles
+from pdm_app.domain.releases import REACHES_DEVICES, REACHES_DEVICES_AGAIN, Obstacle, Release, obstacles
 
 MICROS_PER_S = 1_000_000
 BOOT_S_MIN = 300
 """So long a device may go on to report its old version after it wrote the new one: it still has to restart."""
-
-ASSIGNABLE = frozenset({ReleaseState.PUBLISHED})
-ASSIGNABLE_BACK = frozenset({ReleaseState.PUBLISHED, ReleaseState.DEPRECATED})
-"""A device may go back to a release that is no longer given to new ones; never to a revoked one."""
 
 S, H = ActionState, Happening
 WAITS_FOR_DEVICE = frozenset({S.PENDING, S.RETRIEVED, S.DOWNLOADING, S.DOWNLOADED, S.WAITING_WINDOW, S.INSTALLING,
@@ -44,7 +40,7 @@ def why_not(
         return "It has never asked for firmware. Give it a key and its client the address of this server."
     if release is None:
         return "No earlier good release of it is known." if back else "The release does not exist any more."
-    if release.state not in (ASSIGNABLE_BACK if back else ASSIGNABLE):
+    if release.state not in (REACHES_DEVICES_AGAIN if back else REACHES_DEVICES):
         return f"{release.title} is {release.state}, and not published."
     if release.signature is None:
         return f"{release.title} has no signature."

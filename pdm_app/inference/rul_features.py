@@ -88,8 +88,3 @@ class WearFeatures:
             ],
             axis=1,
         ).astype(np.float32).astype(np.float64)  # fmt: skip
-
-    def health_index(self, run: F8) -> F8:
-        """Return how worn each row looks by itself, smoothed over the last ten; grows towards failure."""
-        scaled = (run[:, self.kept] - self.centre) / self.spread
-        return line_so_far((scaled @ self.wear)[:, None], WINDOWS[0])[0][:, 0]

@@ -29,7 +29,6 @@ from pdm_app.domain.firmware_keys import PUBLIC_KEY_BYTES
 from pdm_app.domain.releases import MANIFEST_TYPE
 
 PASSPHRASE_MIN = 12
-SIGNATURE_BYTES = 64
 MANIFEST_BYTES_MAX = 100_000
 PIECE_BYTES = 1_048_576
 SMALL_ORDER = frozenset(

@@ -6,16 +6,23 @@ from pdm_app.domain.access import Actor
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
 from pdm_app.domain.firmware_keys import SigningKey
 from pdm_app.domain.firmware_versions import is_same
-from pdm_app.domain.releases import STEPS, Release, ReleaseSignature, ReleaseState, ReleaseStep, manifest, steps_from
+from pdm_app.domain.releases import (
+    REACHES_DEVICES,
+    REACHES_DEVICES_AGAIN,
+    STEPS,
+    Release,
+    ReleaseSignature,
+    ReleaseState,
+    ReleaseStep,
+    manifest,
+    steps_from,
+)
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import Micros
 from pdm_app.services.auditing import audit
 from pdm_app.services.firmware_signatures import holds
 
 WORD = "release"
-REACHES_DEVICES = frozenset({ReleaseState.PUBLISHED})
-REACHES_DEVICES_AGAIN = REACHES_DEVICES | {ReleaseState.DEPRECATED}
-"""A device may go back to what is not given to others any more, and end what it has begun."""
 
 
 def fault(release: Release, keys: Sequence[SigningKey], now: int) -> str:
