@@ -26,6 +26,7 @@ from pdm_app.domain.firmware_twins import FirmwareTwins
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
+from pdm_app.domain.model_registry import Models
 from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
@@ -235,6 +236,7 @@ class Work(Protocol):
     imports: Imports
     maintenance: Maintenance
     cases: Cases
+    models: Models
     outbox: Outbox
     notice_templates: NoticeTemplates
     shifts: ShiftCalendars

@@ -25,6 +25,7 @@ from pdm_app.domain.firmware_twins import FirmwareTwins
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
+from pdm_app.domain.model_registry import Models
 from pdm_app.domain.notice_words import NoticeTemplates
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
@@ -56,6 +57,7 @@ from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
 from pdm_app.storage.imports import SqlImports
 from pdm_app.storage.maintenance import SqlMaintenance
+from pdm_app.storage.models import SqlModels
 from pdm_app.storage.notice_templates import SqlNoticeTemplates
 from pdm_app.storage.outbox import SqlOutbox
 from pdm_app.storage.plant import SqlPlant
@@ -119,6 +121,7 @@ class SqlWork:
         self.imports: Imports = SqlImports(transaction)
         self.maintenance: Maintenance = SqlMaintenance(transaction)
         self.cases: Cases = SqlCases(transaction)
+        self.models: Models = SqlModels(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self.retention: Retention = SqlRetention(transaction)
         self._audit = SqlAudit(transaction)
