@@ -21,6 +21,8 @@ BOOTS_MAX = 3
 """So often a new release may try to become healthy."""
 NONCES_MAX = 256
 BAD_DOWNLOADS_MAX = 2
+CLIENT = "agent"
+"""How the server knows what this client makes of its words."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Server(Protocol):
 
     def offer(self) -> Offer | None: ...
     def cancels(self) -> str | None: ...
+    def wants_attributes(self) -> bool: ...
     def download(self, action_id: str, at: int) -> Any: ...
     def tell(self, action_id: str, execution: str, finished: str, words: str) -> None: ...
     def tell_canceled(self, action_id: str, *, is_done: bool) -> None: ...
@@ -123,6 +126,8 @@ class Agent:
             self._prove()
         self._tell()
         canceled = self._server.cancels()
+        if self._server.wants_attributes():
+            self._server.attributes(self.said())
         if canceled is not None:
             self._cancel(canceled)
             return
@@ -173,7 +178,10 @@ class Agent:
 
     def said(self) -> dict[str, str]:
         """Return what the server is told of this device."""
-        return {"fw_version": self.version, "hw_model": self._trust.model, "hw_revision": self._trust.revision}
+        return {
+            "fw_version": self.version, "hw_model": self._trust.model, "hw_revision": self._trust.revision,
+            "update_client": CLIENT,
+        }  # fmt: skip
 
     def _cancel(self, action_id: str) -> None:
         job = self._state["job"]
@@ -229,7 +237,7 @@ class Agent:
             return False  # The server ended early; the next turn goes on.
         content = hashlib.sha256(self._disk.read(PART) or b"").hexdigest()
         if content != job["sha256"]:
-            return self._bad(job, "the file is not the one of its manifest")
+            return self._bad(job, "the checksum of the file is not the one of its manifest")
         self._put(job={**self._state["job"], "is_whole": True})
         self._server.tell(job["action_id"], "downloaded", "none", "downloaded and compared")
         return True

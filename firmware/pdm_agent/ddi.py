@@ -45,6 +45,10 @@ class DdiServer:
             return None
         return str(self._json("GET", self._links["cancelAction"])["cancelAction"]["stopId"])
 
+    def wants_attributes(self) -> bool:
+        """Whether the last poll asked what this device is and runs."""
+        return "configData" in self._links
+
     def offer(self) -> Offer | None:
         """Return the deployment that the last poll named."""
         if "deploymentBase" not in self._links:

@@ -22,6 +22,8 @@ QUARANTINED_MAX = 100
 VERSION_KEYS = ("fw_version", "firmware_version", "sw_version", "version")
 """Attributes that say what runs, the first one there counts."""
 HARDWARE_KEYS = ("hardware", "hw_model", "device_type", "compatible")
+CLIENT_KEY = "update_client"
+"""Attribute by which a client names its kind; others are set by hand."""
 REVISION_KEYS = ("hw_revision", "hardware_revision", "revision")
 
 Attributes = Annotated[dict[str, str], Field(max_length=ATTRIBUTES_MAX)]
@@ -114,6 +116,8 @@ class FirmwareTwin(Record):
             changes["hardware"] = hardware
         if revision := _first(said, REVISION_KEYS):
             changes["hardware_revision"] = revision
+        if said.get(CLIENT_KEY) in set(ClientKind):
+            changes["client"] = ClientKind(said[CLIENT_KEY])
         return self.model_copy(update={**changes, "revision": self.revision + 1})
 
 

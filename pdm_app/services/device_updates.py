@@ -4,7 +4,7 @@ A device is believed what it has seen, and nothing that we can know better: how 
 here, and a success is only that the image was written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,12 +23,15 @@ from pdm_app.domain.firmware_actions import (
     after,
 )
 from pdm_app.domain.firmware_twins import AttributeMode, FirmwareTwin
+from pdm_app.domain.ports import Clock
 from pdm_app.domain.releases import Release
-from pdm_app.domain.repositories import Work
-from pdm_app.services.device_assignments import Assigned, DeviceAssignments, GoneError
+from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.services.device_assignments import Assigned, DeviceAssignments, GoneError, IsIdle
 from pdm_app.services.firmware_stories import fail, move, one_at_a_time
 
 POLL_NOTED_S = 30
+WATCHED_NOTED_S = 5
+"""While a device proves a release: its soak time ends with a question of the device."""
 MICROS_PER_S = 1_000_000
 S, H = ActionState, Happening
 
@@ -57,7 +60,17 @@ class Report:
 
 
 class DeviceUpdateService(DeviceAssignments):
-    """The device's side of campaigns."""
+    """The device's side of campaigns; takes what `DeviceAssignments` does."""
+
+    def __init__(
+        self,
+        work: UnitOfWork,
+        clock: Clock,
+        is_idle: IsIdle = lambda _signal_id: None,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(work, clock, is_idle, wake)
+        self._since = clock.now()
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -66,13 +79,15 @@ class DeviceUpdateService(DeviceAssignments):
         now = self._clock.now()
         async with self._work(actor.scope) as work:
             device, twin = await self._known(work, actor)
-            if twin.polled_at is None or now - twin.polled_at >= POLL_NOTED_S * MICROS_PER_S:
+            action = await work.firmware_actions.active_of(device.id)
+            is_watched = action is not None and action.state is S.VERIFYING
+            noted_s = WATCHED_NOTED_S if is_watched else POLL_NOTED_S
+            if twin.polled_at is None or now - twin.polled_at >= noted_s * MICROS_PER_S:
                 twin = twin.model_copy(update={"polled_at": int(now), "address": actor.address[:80]})
                 if not await work.twins.polled(device.id, now, twin.address):
                     await work.twins.put([twin])
                 await work.commit()
                 self._wake()
-            action = await work.firmware_actions.active_of(device.id)
             assigned = await self._assigned(work, device, action) if action is not None else None
             installed = await work.firmware_actions.last_of(device.id)
         offered = assigned is not None and assigned.action.state in OFFERED and not assigned.refusal
@@ -141,8 +156,10 @@ class DeviceUpdateService(DeviceAssignments):
         async with self._work(EVERY_SITE) as work:
             await one_at_a_time(work, self._clock)
             action = await work.firmware_actions.get(action_id)
-            if action is None or action.device_id != actor.device_id or begin > action.served_to:
+            if action is None or action.device_id != actor.device_id:
                 return
+            if begin > action.served_to and action.state_at >= self._since:
+                return  # What lies before it was not sent. A process before this one may not have come to counting it.
             release = await work.releases.get(action.release_id)
             if release is None or end <= action.served_to or action.state in CLOSED_FOR_DEVICE:
                 return
@@ -200,9 +217,10 @@ class DeviceUpdateService(DeviceAssignments):
         if report.execution == "canceled":
             return await move(work, action, H.CANCEL_DONE, now, code, detail or "The device canceled it.")
         if report.execution == "closed" and report.finished == "failure":
-            return await fail(
-                work, action, failure_of(detail), detail or "No reason was given.", campaign.retry, now, code
-            )
+            failure = failure_of(detail)
+            if failure is FailureClass.HEALTH and action.state is S.INSTALLING:  # It has been there, and went back.
+                return await move(work, action, H.BOOTED_OLD, now, code, detail, failure=failure)
+            return await fail(work, action, failure, detail or "No reason was given.", campaign.retry, now, code)
         if report.execution == "closed":
             step = after(action.state, H.CLOSED_WELL)
             if step.effect is not Effect.MOVED:
@@ -276,7 +294,7 @@ class DeviceUpdateService(DeviceAssignments):
         changes: dict[str, object] = {}
         if action.state is S.INSTALLED:
             changes["wants_attributes"] = True
-        if action.state is S.FAILED:
+        if action.state in (S.FAILED, S.ROLLED_BACK):
             twin = twin.quarantine(action.release_id)
             changes["revision"] = twin.revision + 1
         if changes:
@@ -287,7 +305,8 @@ def failure_of(details: str) -> FailureClass:
     """Return the kind of a failure from what a client says; what it does not say is an installation that failed."""
     said = details.casefold()
     for words, kind in (
-        (("signature", "certificate", "not trusted", "verification failed"), FailureClass.SIGNATURE),
+        (("signature", "certificate", "ticket", "not trusted", "verification failed"), FailureClass.SIGNATURE),
+        (("health check", "healthy"), FailureClass.HEALTH),
         (("checksum", "sha1", "sha256", "hash"), FailureClass.CHECKSUM),
         (("download", "connection", "network", "timeout", "curl"), FailureClass.DOWNLOAD),
     ):

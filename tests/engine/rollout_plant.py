@@ -42,11 +42,12 @@ def release(version: str = "2.4.1", **changes: object) -> Release:
     content = {
         **said.model_dump(), "id": f"release-{version}", "state": ReleaseState.PUBLISHED,
         "artifact": artifact(filename=f"gw-{version}.swu", bytes=SIZE, sha256=sha256(version.encode()).hexdigest()),
-        "manifest_sha256": "ab" * 32, "uploaded_by_id": "ada", "uploaded_by": "ada", "uploaded_at": 1,
+        "manifest_sha256": "00" * 32, "uploaded_by_id": "ada", "uploaded_by": "ada", "uploaded_at": 1,
     }  # fmt: skip
     one = Release.model_validate(content | changes)
-    made = signature_of(SIGNER, manifest(one, one.artifact))
-    return one.model_copy(update={"signature": ReleaseSignature(key_id=KEY.id, signature=made, by="ada", at=1)})
+    content = manifest(one, one.artifact)
+    signature = ReleaseSignature(key_id=KEY.id, signature=signature_of(SIGNER, content), by="ada", at=1)
+    return one.model_copy(update={"signature": signature, "manifest_sha256": sha256(content).hexdigest()})
 
 
 @dataclass

@@ -79,6 +79,9 @@ class Plant:
         self.disk.step()
         return self.canceling
 
+    def wants_attributes(self) -> bool:
+        return False
+
     def download(self, action_id: str, at: int) -> Iterator[bytes]:
         assert self.waiting[0].action_id == action_id
         for sent, start in enumerate(range(at, len(self.content), 100)):
