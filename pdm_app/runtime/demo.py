@@ -15,13 +15,14 @@ from pdm_app.engine.past_alarms import PastAlarms
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.services.alarm_holds import AlarmHoldService
 from pdm_app.services.demo_accounts import ON_SHIFT
-from pdm_app.services.demo_production import ensure_demo_production
+from pdm_app.services.demo_production import ensure_demo_production, ensure_demo_stops
 from pdm_app.services.demo_reports import HANDOVER, WEEKLY, ensure_demo_report
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.settings import Settings
 from pdm_app.simulation import production as plant_production
 from pdm_app.simulation.fleet import Fleet, running_fleet
 from pdm_app.simulation.past import DemoPast
+from pdm_app.simulation.said_stops import said_stops
 from pdm_app.simulation.story import SHELVING
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.stream.alarm_book import AlarmBook
@@ -61,7 +62,14 @@ def begin_past(
         return None
     past = DemoPast(settings.data_dir, plant.labels, settings.demo_history_days)
     backfill = Backfill(past, historian, keeper.held, clock, begin.wait)
-    supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
+
+    async def filled() -> None:
+        await begin.wait()
+        # Before the shifts of the past are derived, which they are as soon as their samples are there.
+        await ensure_demo_stops(work, clock, lambda: said_stops(plant.labels, settings.demo_history_days))
+        await backfill.run()
+
+    supervisor.start("backfill", filled, stage=Stage.CONSUMER, backoff=backfill.backoff)
     judging = PastAlarms(past, backfill.complete.wait, work, clock, keeper.held, ON_SHIFT)
 
     async def judged() -> None:

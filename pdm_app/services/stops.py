@@ -120,7 +120,7 @@ class StopService:
                     "could be said. Look at its stops again.",
                     [FieldIssue("at", "holds no such stop", "send a moment inside of a stop")],
                 )
-            await work.production.put_edit(edit)
+            await work.production.put_edits([edit])
             await self._keep(work, after)
             await self._record(work, actor, plant, f"stops.{_DONE[facts.kind]}", None, edit)
             await work.commit()
@@ -144,7 +144,7 @@ class StopService:
             plant, found = await self._shift_at(work, before.asset_id, before.at)
             after = before.model_copy(update={"is_undone": True})
             left = [edit for edit in edits if edit.id != edit_id]
-            await work.production.put_edit(after)
+            await work.production.put_edits([after])
             await self._keep(work, self._summed(plant, found, left)[0])
             await self._record(work, actor, plant, "stops.taken_back", before, after)
             await work.commit()

@@ -79,18 +79,26 @@ def units() -> Iterator[ProductionUnit]:
 
 
 def _packing(asset: Asset, number: dict[str, int]) -> ProductionUnit:
+    """Return how a machine of the line is rated; what the camera rejects is scrap of the one that rates the line."""
+    rates_line = asset.code == CONSTRAINT
     return ProductionUnit(
         id=asset.id, site_id=asset.site_id, asset_id=asset.id, line_id=asset.line_id,
         rules=_rules(number["Stop_Reason"]),
         minor_stop_s=MINOR_STOP_S,
         made_signal_id=number["In_Count"],
-        good_signal_id=number["Out_Count"],
+        good_signal_id=None if rates_line else number["Out_Count"],
+        scrap_signal_id=_rejected() if rates_line else None,
         counter_modulus=65_536,
         product_signal_id=number["Product"],
         cycles=tuple(IdealCycle(product_id=f"cap-{key}", seconds=ideal_s) for key, ideal_s in packing.PRODUCTS.items()),
-        is_constraint=asset.code == CONSTRAINT,
+        is_constraint=rates_line,
         target_oee=TARGETS.get(asset.code),
     )  # fmt: skip
+
+
+def _rejected() -> int:
+    [camera] = [machine for machine in MACHINES if machine.asset.code == packing.CODES[packing.CAMERA]]
+    return next(signal.id for signal in camera.signals if signal.name == "Reject_Count")
 
 
 def _single(asset: Asset, number: dict[str, int]) -> ProductionUnit:

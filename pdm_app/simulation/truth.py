@@ -182,7 +182,10 @@ class Truth:
         return made, good, made * IDEAL_S[code], good * IDEAL_S[code]
 
     def _packed(self, place: int, day: WorkDay, begin: int, end: int) -> tuple[int, int, float, float]:
-        """Count order by order, for each product has its own planned run time."""
+        """Count order by order, for each product has its own planned run time.
+
+        The capper rates the line, so that what the camera rejects behind it is not good of its pieces either.
+        """
         told = packing.packing_day(self._seed, day.number, self._faults)
         first, last = ((moment - day.begin) / MICROS_PER_S for moment in (begin, end))
         inside = told.order_edges_s[(told.order_edges_s > first) & (told.order_edges_s < last)]
@@ -191,6 +194,8 @@ class Truth:
         ideal = np.array([packing.PRODUCTS[int(product)] for product in told.product(edges[:-1])])
         made: I8 = np.diff(taken[:, place])
         good: I8 = np.diff(passed[:, place])
+        if place == packing.CAPPER:
+            good = made - np.diff(told.flow.rejected(edges, packing.CAMERA))
         return int(made.sum()), int(good.sum()), float(np.sum(made * ideal)), float(np.sum(good * ideal))
 
 

@@ -74,8 +74,8 @@ class SqlProduction(Repository):
             found += await self._find(StopEdit, StopEditRow, EDITS.c.shift_id.in_(some), EDITS.c.is_undone.is_(False))
         return sorted(found, key=lambda edit: edit.id)
 
-    async def put_edit(self, edit: StopEdit) -> None:
-        await self._put(StopEditRow, [edit])
+    async def put_edits(self, edits: Sequence[StopEdit]) -> None:
+        await self._put(StopEditRow, edits)
 
     async def _of_span(self, kind: type[R], asset_ids: Sequence[str], begin_at: int, end_at: int) -> list[R]:
         touching: list[ColumnElement[bool]] = [

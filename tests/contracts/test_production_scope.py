@@ -49,7 +49,7 @@ WRITES: dict[str, Crossing] = {
     "put_reason": lambda w: w.production.put_reason(reasons(LINZ)[0].model_copy(update={"name": "mine"})),
     "put_rates": lambda w: w.production.put_rates(RATES),
     "put_shifts": lambda w: w.production.put_shifts([SHIFT]),
-    "put_edit": lambda w: w.production.put_edit(edit(LINZ, ASSET)),
+    "put_edits": lambda w: w.production.put_edits([edit(LINZ, ASSET)]),
 }
 THEFTS: tuple[Crossing, ...] = (
     lambda w: w.production.put_unit(UNIT.model_copy(update=AT_MINE)),
@@ -57,7 +57,7 @@ THEFTS: tuple[Crossing, ...] = (
     lambda w: w.production.put_reason(reasons(LINZ)[0].model_copy(update=AT_MINE)),
     lambda w: w.production.put_rates(RATES.model_copy(update=AT_MINE)),
     lambda w: w.production.put_shifts([SHIFT.model_copy(update=AT_MINE)]),
-    lambda w: w.production.put_edit(edit(LINZ, ASSET).model_copy(update=AT_MINE)),
+    lambda w: w.production.put_edits([edit(LINZ, ASSET).model_copy(update=AT_MINE)]),
 )
 
 
@@ -87,7 +87,7 @@ async def test_what_is_stored_is_read_as_it_was(rated: UnitOfWork) -> None:
         assert list(await work.production.sums([ASSET], SHIFT.end_at, SHIFT.end_at + 1)) == []
         assert [one.is_locked for one in await work.production.shifts([ASSET], *SPAN)] == [False, True, False]
         assert list(await work.production.edits([SHIFT.id])) == [edit(LINZ, ASSET)]
-        await work.production.put_edit(edit(LINZ, ASSET).model_copy(update={"is_undone": True}))
+        await work.production.put_edits([edit(LINZ, ASSET).model_copy(update={"is_undone": True})])
         assert list(await work.production.edits([SHIFT.id])) == []
 
 

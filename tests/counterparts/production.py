@@ -110,4 +110,4 @@ async def put_production(work: Work, site_id: str, asset_id: str, line_id: str, 
             shift(site_id, asset_id, OPEN_AT),
         ]
     )
-    await work.production.put_edit(edit(site_id, asset_id))
+    await work.production.put_edits([edit(site_id, asset_id)])

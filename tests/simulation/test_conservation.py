@@ -143,6 +143,17 @@ def test_counters_of_16_bits_roll_over_and_count_on() -> None:
     assert grown.sum() <= sum(days)
 
 
+def test_what_the_camera_rejects_is_counted_and_never_taken_back() -> None:
+    """Parts inside of the machine are neither out nor rejected."""
+    at = NOON + np.arange(0, 7_200, dtype=np.int64) * MICROS_PER_S
+    told = PlantReader(NOON, codes={"L-43"}).read(at).columns["L-43"]
+    rejected, out = np.diff(told["Reject_Count"]) % 65_536, np.diff(told["Out_Count"]) % 65_536
+    assert rejected.max() <= 3, "in a second"
+    assert 0 < rejected.sum() < 0.05 * out.sum()
+    inside = np.cumsum(np.diff(told["In_Count"]) % 65_536 - out - rejected)
+    assert np.ptp(inside) <= 2
+
+
 def test_a_counter_reads_what_all_days_before_have_made() -> None:
     first = counting.first_day(NOON)
     assert counting.zeroed_on(first, first) == first

@@ -21,19 +21,19 @@ SINCE = micros(datetime(2026, 3, 2, tzinfo=UTC))
 AT = micros(datetime(2026, 3, 4, 7, tzinfo=UTC))
 CODES = {machine.asset.id: machine.asset.code for machine in MACHINES}
 UNITS = {CODES[unit.asset_id]: unit for unit in units()}
+COLUMNS = ("source_at", "value", "quality")
 REASON_S = 2.0  # A second each at both ends of a stop: the signals are read once a second.
 
 
 def read(unit: ProductionUnit, code: str, begin_at: int, end_at: int) -> dict[int, Stretch]:
     """The machine's signals as the product reads them, once a second."""
-    parts = list(plant_columns(begin_at - MICROS_PER_S, end_at, 1, since=SINCE, codes={code}))
-    numbers = parts[0].signal_ids.tolist()
+    owners = {code, "L-43"} if code == CONSTRAINT else {code}  # Whose camera counts the scrap of the line.
+    columns: dict[int, list[Stretch]] = {}
+    for part in plant_columns(begin_at - MICROS_PER_S, end_at, 1, since=SINCE, codes=owners):
+        for row, signal in enumerate(part.signal_ids.tolist()):
+            columns.setdefault(signal, []).append(Stretch(part.at, part.values[row], part.quality[row]))
     return {
-        signal: Stretch(
-            np.concatenate([part.at for part in parts]),
-            np.concatenate([part.values[numbers.index(signal)] for part in parts]),
-            np.concatenate([part.quality[numbers.index(signal)] for part in parts]),
-        )
+        signal: Stretch(*(np.concatenate([getattr(part, name) for part in columns[signal]]) for name in COLUMNS))
         for signal in unit.signals
     }
 

@@ -63,6 +63,12 @@ class Flow:
         )
         return taken.astype(np.int64), passed.astype(np.int64)
 
+    def rejected(self, elapsed_s: F8, machine: int) -> I8:
+        """Return the whole parts that one machine has taken in and not passed on, at each moment; it never falls."""
+        lost = np.interp(elapsed_s, self.at_s, self.taken[:, machine] - self.passed[:, machine])
+        whole: I8 = np.floor(lost + _STILL).astype(np.int64)
+        return whole
+
     def events(self, elapsed_s: F8) -> I8:
         """Return the number of the event that holds at each moment."""
         held: I8 = np.clip(np.searchsorted(self.at_s, elapsed_s, "right") - 1, 0, len(self.at_s) - 1)

@@ -52,7 +52,9 @@ def _day(moments: Moments, day: WorkDay, part: slice) -> Columns:
         if place:
             columns[code]["Buffer_Before"] = waiting.astype(np.float64)
         if place == CAMERA:
-            columns[code]["Reject_Count"] = _rolled(own_taken - own_passed)
+            # A part that is inside of the machine is not rejected yet: what is in and not out again is no counter.
+            earlier = before[place] - before[machines + place]
+            columns[code]["Reject_Count"] = _rolled(earlier + told.flow.rejected(elapsed, place))
             columns[code]["Glue_Level_pct"] = _glue(moments, part)
     return columns
 
