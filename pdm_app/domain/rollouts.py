@@ -26,6 +26,7 @@ def why_not(
     *,
     running: Release | None = None,
     back: bool = False,
+    fault: str = "",
 ) -> str:
     """Return why a device does not get a release, for people; empty where it does.
 
@@ -35,6 +36,7 @@ def why_not(
         mode: How it would get it.
         running: What it is proven to run, for the way back.
         back: Whether this is a way back.
+        fault: Why nobody vouches for the release now; empty where somebody does.
     """
     if twin is None:
         return "It has never asked for firmware. Give it a key and its client the address of this server."
@@ -42,8 +44,8 @@ def why_not(
         return "No earlier good release of it is known." if back else "The release does not exist any more."
     if release.state not in (REACHES_DEVICES_AGAIN if back else REACHES_DEVICES):
         return f"{release.title} is {release.state}, and not published."
-    if release.signature is None:
-        return f"{release.title} has no signature."
+    if fault:
+        return f"{release.title} cannot be vouched for: {fault}."
     if release.id in twin.quarantined:
         return f"{release.title} failed on it before. Take it out of quarantine first."
     if twin.runs(release.version):

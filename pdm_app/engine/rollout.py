@@ -28,6 +28,7 @@ from pdm_app.domain.rollouts import Finding, after_proof, found_out
 from pdm_app.services.auditing import audit
 from pdm_app.services.campaign_actions import action_of, cancel_all, way_back
 from pdm_app.services.campaign_plans import plan
+from pdm_app.services.campaign_releases import objections
 from pdm_app.services.firmware_stories import ROLLOUT, move, one_at_a_time
 
 log = structlog.get_logger(__name__)
@@ -94,6 +95,7 @@ class Rollout:
             if campaign is None:
                 return
             await self._find_out(work, campaign, now)
+            campaign = await self._objected(work, campaign, now)
             if campaign.state is CampaignState.RUNNING:
                 if campaign.takes_new_members:
                     await self._take_in(work, campaign, now)
@@ -149,6 +151,26 @@ class Rollout:
                 await work.twins.put([after_proof(twin, release)])
         elif finding.failure in (FailureClass.HEALTH, FailureClass.OLD_VERSION):
             await work.twins.put([twin.quarantine(action.release_id)])
+
+    async def _objected(self, work: Work, campaign: Campaign, now: int) -> Campaign:
+        """Stop a campaign whose release nobody vouches for any more, and return how it stands.
+
+        What can be mended, such as a key that ended, pauses it; a release that was revoked ends it. Of a way back only
+        the devices stop whose own earlier release it is.
+        """
+        if campaign.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
+            return campaign
+        for objection in await objections(work, campaign, self._clock.now()):
+            if campaign.release_id is None:
+                await cancel_all(work, campaign.id, now, ROLLOUT.name, objection.why, objection.release_id)
+            elif objection.for_good:
+                await cancel_all(work, campaign.id, now, ROLLOUT.name, objection.why)
+                ended = campaign.model_copy(update={"state": CampaignState.ABORTED, "ended_at": now})
+                return await self._keep(work, campaign, ended, "aborted", objection.why)
+            elif campaign.state is CampaignState.RUNNING:
+                paused = campaign.model_copy(update={"state": CampaignState.PAUSED})
+                return await self._keep(work, campaign, paused, "paused", objection.why)
+        return campaign
 
     # --- what follows -----------------------------------------------------------------------------------------------
 

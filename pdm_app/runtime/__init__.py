@@ -49,6 +49,7 @@ from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.firmware import firmware_services
 from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.maintenance import begin_maintenance
+from pdm_app.runtime.models import begin_models
 from pdm_app.runtime.notices import Notices, begin_notices
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.runtime.production import begin_production
@@ -300,6 +301,7 @@ async def running(
             lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE),
         )
         imports = import_services(settings, work, historian, clock, keeper.held, notes, supervisor)
+        firmware = await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries, secret_store)
         alarms = alarm_services(work, book, historian, desk, clock)
         production = begin_production(bus, historian, work, clock, keeper.held, supervisor, progress)
         services = Services(
@@ -325,13 +327,14 @@ async def running(
             connection_tests=ConnectionTestService(work, clock, Rules(), logins, collector),
             logins=LoginService(work, clock, secret_store, collector),
             **imports,
-            **await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries, secret_store),
+            **firmware,
             ingest=ingest,
             lines=LineService(work, desk),
             live=live,
             **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
+            **await begin_models(settings.data_dir, work, clock),
             **notices.services,
-            **begin_rollout(work, latest, clock, keeper.held, supervisor),
+            **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"]),
             **production,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,

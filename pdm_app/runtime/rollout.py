@@ -13,6 +13,7 @@ from pdm_app.services.campaigns import CampaignService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
 from pdm_app.services.device_groups import DeviceGroupService
 from pdm_app.services.device_updates import DeviceUpdateService
+from pdm_app.services.releases import ReleaseService
 from pdm_app.stream.latest import Latest
 
 
@@ -26,7 +27,12 @@ class RolloutServices(TypedDict):
 
 
 def begin_rollout(
-    work: UnitOfWork, latest: Latest, clock: Clock, fence: Callable[[], Awaitable[Fence]], supervisor: Supervisor
+    work: UnitOfWork,
+    latest: Latest,
+    clock: Clock,
+    fence: Callable[[], Awaitable[Fence]],
+    supervisor: Supervisor,
+    releases: ReleaseService,
 ) -> RolloutServices:
     """Start what moves campaigns on."""
 
@@ -40,7 +46,7 @@ def begin_rollout(
     rollout = Rollout(work, clock, fence)
     supervisor.start("rollout", rollout.run, stage=Stage.CONSUMER)
     return RolloutServices(
-        campaigns=CampaignService(work, clock, rollout.wake),
+        campaigns=CampaignService(work, clock, rollout.wake, releases.has_file),
         device_confirmations=DeviceConfirmationService(work, clock, is_idle, rollout.wake),
         device_groups=DeviceGroupService(work, clock),
         device_updates=DeviceUpdateService(work, clock, is_idle, rollout.wake),

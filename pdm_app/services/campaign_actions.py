@@ -42,8 +42,11 @@ def way_back(campaign: Campaign) -> CampaignFacts:
     })  # fmt: skip
 
 
-async def cancel_all(work: Work, campaign_id: str, now: int, by: str, why: str) -> None:
-    """Cancel what of a campaign has not begun, and ask devices that load to stop."""
+async def cancel_all(work: Work, campaign_id: str, now: int, by: str, why: str, release_id: str | None = None) -> None:
+    """Cancel what of a campaign has not begun, and ask devices that load to stop; of one release alone if it is given.
+
+    What installs finishes first.
+    """
     for action in await work.firmware_actions.of_campaign(campaign_id):
-        if after(action.state, H.CANCEL_WANTED).effect is Effect.MOVED:
+        if release_id in (None, action.release_id) and after(action.state, H.CANCEL_WANTED).effect is Effect.MOVED:
             await move(work, action, H.CANCEL_WANTED, now, by, why)

@@ -13,6 +13,7 @@ from pdm_app.domain.record import Id, Record
 from pdm_app.domain.releases import Release
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.rollouts import why_not
+from pdm_app.services.release_rules import fault
 from pdm_app.services.shifts import zone_of
 
 POLL_S = 300
@@ -69,7 +70,10 @@ async def plan(work: Work, campaign: Campaign, now: int) -> CampaignPlan:
     twins = {twin.id: twin for twin in await work.twins.all()}
     releases = {release.id: release for release in await work.releases.all()}
     chosen = [told.device_id for told in members(group, list(devices.values()), twins) if told.is_member]
-    found = [_of(devices[device_id], twins.get(device_id), campaign, releases) for device_id in chosen]
+    keys = await work.releases.keys()
+    wanted = {_wanted(campaign, twins.get(device_id)) for device_id in chosen} & releases.keys()
+    faults = {release_id: fault(releases[release_id], keys, now) for release_id in wanted}
+    found = [_of(devices[device_id], twins.get(device_id), campaign, releases, faults) for device_id in chosen]
     shares = share_out([each.device_id for each in found if not each.why_not], campaign.phases)
     phase_of = {device_id: number for number, share in enumerate(shares) for device_id in share}
     planned = tuple(each.model_copy(update={"phase": phase_of.get(each.device_id)}) for each in found)
@@ -88,19 +92,29 @@ async def plan(work: Work, campaign: Campaign, now: int) -> CampaignPlan:
     )
 
 
+def _wanted(campaign: Campaign, twin: FirmwareTwin | None) -> str:
+    """Return the release that a device would get: on the way back its own last good one; empty where none is known."""
+    if campaign.kind is CampaignKind.ROLLBACK and campaign.release_id is None and twin is not None:
+        return twin.good_release_id or ""
+    return campaign.release_id or ""
+
+
 def _of(
-    device: Device, twin: FirmwareTwin | None, campaign: Campaign, releases: Mapping[str, Release]
+    device: Device,
+    twin: FirmwareTwin | None,
+    campaign: Campaign,
+    releases: Mapping[str, Release],
+    faults: Mapping[str, str],
 ) -> PlannedDevice:
     back = campaign.kind is CampaignKind.ROLLBACK
-    wanted = campaign.release_id
-    if back and wanted is None and twin is not None:
-        wanted = twin.good_release_id
-    release = releases.get(wanted or "")
+    release = releases.get(_wanted(campaign, twin))
     running = releases.get(twin.release_id or "") if twin is not None else None
     return PlannedDevice(
         device_id=device.id, code=device.code, phase=None, release_id=release.id if release else None,
         from_version=twin.version if twin else "", to_version=release.version if release else "",
-        why_not=why_not(release, twin, campaign.mode, running=running, back=back),
+        why_not=why_not(
+            release, twin, campaign.mode, running=running, back=back, fault=faults[release.id] if release else ""
+        ),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services.auditing import audit
 from pdm_app.services.campaign_actions import action_of, cancel_all, successor, way_back
 from pdm_app.services.campaign_plans import CampaignPlan, plan
+from pdm_app.services.campaign_releases import HasFile, require_release
 from pdm_app.services.campaign_views import CampaignDetail, CampaignView, failures_of, view_of
 from pdm_app.services.firmware_stories import move, one_at_a_time
 from pdm_app.services.record_changes import require_site
@@ -49,12 +50,20 @@ class CampaignService:
         work: Where they are stored.
         clock: Injected time.
         wake: Told that the rollout should look at once.
+        has_file: Whether the file of a release is there.
     """
 
-    def __init__(self, work: UnitOfWork, clock: Clock, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        work: UnitOfWork,
+        clock: Clock,
+        wake: Callable[[], None] = lambda: None,
+        has_file: HasFile = lambda _artifact: True,
+    ) -> None:
         self._work = work
         self._clock = clock
         self._wake = wake
+        self._has_file = has_file
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -162,8 +171,9 @@ class CampaignService:
 
         Raises:
             NotFoundError: It, or its group, does not exist or lies outside the actor's sites.
-            ConflictError: It is not approved.
+            ConflictError: It is not approved, or nobody vouches for its release now.
             InvalidInputError: No device of the group may have the release.
+            UnavailableError: The file of the release is not there.
         """
         actor.require(Permission.FIRMWARE_PUBLISH)
         now = int(self._clock.now())
@@ -171,6 +181,7 @@ class CampaignService:
             await one_at_a_time(work, self._clock)
             before = await self._reached(work, actor, campaign_id)
             campaign = _moved(before, "start").model_copy(update={"started_at": now, "why": "It was started."})
+            await require_release(work, campaign, self._clock.now(), self._has_file)
             planned = await plan(work, campaign, now)
             if not planned.eligible:
                 why = planned.devices[0].why_not if planned.devices else "The group has no members."
@@ -200,7 +211,8 @@ class CampaignService:
 
         Raises:
             NotFoundError: It does not exist or lies outside the actor's sites.
-            ConflictError: It is not paused.
+            ConflictError: It is not paused, or nobody vouches for its release any more.
+            UnavailableError: The file of the release is not there.
         """
         return await self._steer(actor, campaign_id, "resume", "resumed", reason or f"{actor.name} resumed it.")
 
@@ -210,6 +222,8 @@ class CampaignService:
             await one_at_a_time(work, self._clock)
             before = await self._reached(work, actor, campaign_id)
             steered = _moved(before, step).model_copy(update={"why": why[:500]})
+            if step == "resume":
+                await require_release(work, steered, self._clock.now(), self._has_file)
             campaign = await self._keep(work, actor, done, before, steered, why)
         self._wake()
         return campaign
@@ -238,7 +252,8 @@ class CampaignService:
 
         Raises:
             NotFoundError: It does not exist or lies outside the actor's sites.
-            ConflictError: It was aborted, or nothing of it failed.
+            ConflictError: It was aborted, nothing of it failed, or nobody vouches for its release any more.
+            UnavailableError: The file of the release is not there.
         """
         actor.require(Permission.FIRMWARE_PUBLISH)
         now = int(self._clock.now())
@@ -246,6 +261,7 @@ class CampaignService:
             await one_at_a_time(work, self._clock)
             before = await self._reached(work, actor, campaign_id)
             running = _moved(before, "retry").model_copy(update={"why": f"{actor.name} tries again.", "ended_at": None})
+            await require_release(work, running, self._clock.now(), self._has_file)
             again = await self._chosen(work, campaign_id, action_ids, FINALLY_FAILED)
             number = await work.firmware_actions.next_number()
             for place, action in enumerate(again):

@@ -12,7 +12,7 @@ from pdm_app.domain.firmware_twins import FirmwareTwin
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.releases import Release
 from pdm_app.domain.repositories import UnitOfWork, Work
-from pdm_app.services.release_rules import require_assignable
+from pdm_app.services.release_rules import why_refused
 from pdm_app.services.shifts import zone_of
 
 IsIdle = Callable[[int], bool | None]
@@ -85,11 +85,7 @@ class DeviceAssignments:
     async def _refusal(self, work: Work, action: Action, campaign: Campaign, release: Release) -> str:
         """Say why a release may not reach devices now, verified at this moment; empty where it may."""
         back = campaign.kind is CampaignKind.ROLLBACK or action.state is not ActionState.PENDING
-        try:
-            require_assignable(release, await work.releases.keys(), self._clock.now(), back=back)
-        except ConflictError as error:
-            return error.message
-        return ""
+        return why_refused(release, await work.releases.keys(), self._clock.now(), back=back)
 
     async def _campaign(self, work: Work, action: Action) -> Campaign:
         campaign = await work.campaigns.get(action.campaign_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pdm_app.domain.access import Actor
-from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError
+from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.firmware_keys import SigningKey
 from pdm_app.domain.firmware_versions import is_same
 from pdm_app.domain.releases import (
@@ -75,6 +75,15 @@ def require_assignable(
     return vouched(release, keys, now)
 
 
+def why_refused(release: Release, keys: Sequence[SigningKey], now: int, *, back: bool = False) -> str:
+    """Return why devices may not have a release now, as `require_assignable`; empty where they may."""
+    try:
+        require_assignable(release, keys, now, back=back)
+    except ConflictError as error:
+        return error.message
+    return ""
+
+
 def signer(release: Release, signature: str, keys: Sequence[SigningKey], now: int) -> SigningKey:
     """Return the key with which a signature was made.
 
@@ -125,6 +134,14 @@ def refuse_twice(release: Release, others: Sequence[Release]) -> None:
                 f"There is {other.title} already, which is {other.state.value}. Count the version up; a build after + "
                 "makes no other version."
             )
+
+
+def file_missing(release: Release) -> UnavailableError:
+    """Return the error of a release whose file is gone."""
+    return UnavailableError(
+        f"The file of {release.title} is not in the store of artifacts, or was cut off. Restore the folder "
+        "artifacts of the data directory from your backup."
+    )
 
 
 async def found(work: Work, release_id: str, revision: int | None = None) -> Release:

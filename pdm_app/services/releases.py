@@ -22,6 +22,7 @@ from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
 from pdm_app.domain.releases import (
+    Artifact,
     Release,
     ReleaseFacts,
     ReleaseSignature,
@@ -38,6 +39,7 @@ from pdm_app.services.release_rules import (
     WORD,
     after_step,
     fault,
+    file_missing,
     found,
     next_of,
     note,
@@ -352,9 +354,10 @@ class ReleaseService:
             fault=fault(release, keys, self._clock.now()) if made is not None else "",
         )
 
+    def has_file(self, artifact: Artifact) -> bool:
+        """Say whether the file of a release is in the store, in its whole length."""
+        return self.artifacts.path(artifact.sha256, artifact.bytes) is not None
+
     def _require_file(self, release: Release) -> None:
-        if self.artifacts.path(release.artifact.sha256, release.artifact.bytes) is None:
-            raise UnavailableError(
-                f"The file of {release.title} is not in the store of artifacts, or was cut off. Restore the folder "
-                "artifacts of the data directory from your backup."
-            )
+        if not self.has_file(release.artifact):
+            raise file_missing(release)
