@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pydantic import SecretStr
 
 from pdm_app.channels.email import EmailChannel
+from pdm_app.channels.page import PageChannel
 from pdm_app.channels.sms import SmsChannel, template_of
 from pdm_app.channels.sms_mail import MailedSmsChannel
 from pdm_app.channels.webhook import WebhookChannel
@@ -34,6 +35,8 @@ class ChannelDoors:
 
     async def channel(self, kind: ChannelKind) -> Channel | None:
         """Return the channel of a kind, or None where it is not set up."""
+        if kind is ChannelKind.PAGE:
+            return PageChannel()
         if kind is ChannelKind.SMS and self.set_up.sms.profile == "email":
             mail = await self.channel(ChannelKind.EMAIL) if self.set_up.sms.place else None
             return MailedSmsChannel(mail, self.set_up.sms) if isinstance(mail, EmailChannel) else None

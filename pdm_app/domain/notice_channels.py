@@ -13,6 +13,7 @@ Security = Literal["tls", "starttls", "none"]
 Profile = Literal["", "generic", "email", "twilio", "vonage", "bird", "sinch", "seven"]
 Shape = Literal["json", "teams", "slack"]
 URL_MAX = 300
+PAGES = "the product's pages"
 SECRET_PART = "{secret}"  # noqa: S105 - where the sealed secret belongs in a URL
 
 
@@ -94,10 +95,11 @@ class ChannelsSetUp(Section):
             ChannelKind.EMAIL: self.email.place,
             ChannelKind.SMS: self.sms.place,
             ChannelKind.WEBHOOK: self.webhook.place,
+            ChannelKind.PAGE: PAGES,
         }
         return {kind: place for kind, place in found.items() if place}
 
     def or_else(self, other: "ChannelsSetUp") -> "ChannelsSetUp":
         """Return the same with another's channels in the places of those that are not set up."""
-        missing = {str(kind): getattr(other, kind) for kind in ChannelKind if not getattr(self, kind).place}
+        missing = {name: getattr(other, name) for name in type(self).model_fields if not getattr(self, name).place}
         return self.model_copy(update=missing)

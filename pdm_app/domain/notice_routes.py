@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from pdm_app.domain.alarms import Alarm
-from pdm_app.domain.notices import ChannelKind
+from pdm_app.domain.notices import ChannelKind, NoticeLanguage
 from pdm_app.domain.rationale import Priority
 from pdm_app.domain.record import Facts, Id, Name, Record, Revision
 from pdm_app.domain.samples import Micros
@@ -22,6 +22,7 @@ PEOPLE_MAX = 50
 ROTAS_PER_STEP_MAX = 10
 ROUTES_MAX = 200  # Of an installation; every alarm is held against all of its site.
 Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday.")]
+SoundsTo = Annotated[int, Field(ge=0, le=4)]
 Email = Annotated[str, Field(max_length=254, pattern=r"^$|^[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+$")]
 Phone = Annotated[str, Field(max_length=16, pattern=r"^$|^\+[1-9][0-9]{6,14}$", description="E.164: +436601234567.")]
 
@@ -158,6 +159,10 @@ class ContactFacts(Facts):
     quiet_to: WallTime | None = Field(default=None, description="What has waited is told then, in one message.")
     zone: ZoneName = Field(default="UTC", description="Time zone of the quiet hours.")
     quiet_exempt: Priority = Field(default=1, description="Alarms of this priority and above are told all the same.")
+    in_page: bool = Field(default=True, description="The product's pages tell them, too.")
+    sounds_to: SoundsTo = Field(default=2, description="Least priority at which a page sounds; 0: none does.")
+    language: NoticeLanguage = Field(default=NoticeLanguage.ENGLISH, description="Of messages.")
+    local_times: bool = Field(default=False, description="Times in messages are those of their zone, not of the site.")
 
     @model_validator(mode="after")
     def _quiet_has_two_ends(self) -> "ContactFacts":
@@ -166,7 +171,7 @@ class ContactFacts(Facts):
         return self
 
     def address(self, channel: ChannelKind) -> str:
-        """Return where a channel reaches the person; empty where it cannot."""
+        """Return where a channel reaches the person outside of the pages; empty where it cannot."""
         return {ChannelKind.EMAIL: self.email, ChannelKind.SMS: self.phone}.get(channel, "")
 
     def told_from(self, at: Micros, priority: int) -> Micros:

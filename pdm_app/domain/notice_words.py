@@ -16,7 +16,8 @@ from pydantic import AfterValidator, Field
 
 from pdm_app.domain.alarms import Alarm
 from pdm_app.domain.identifiers import new_id
-from pdm_app.domain.notices import BODY_MAX, SUBJECT_MAX, ChannelKind
+from pdm_app.domain.notice_languages import HEADLINE, LANGUAGES, NoticeLanguageWords
+from pdm_app.domain.notices import BODY_MAX, SUBJECT_MAX, ChannelKind, NoticeLanguage
 from pdm_app.domain.outbox import Message, Moment, Notice
 from pdm_app.domain.record import Facts, Record, Revision
 from pdm_app.domain.samples import Micros
@@ -25,8 +26,8 @@ from pdm_app.domain.wall_clock import on_wall
 ALARMS_PER_MESSAGE = 20  # Beyond, a message says how many more there are.
 NAMES_MAX = 60  # In one template.
 SEPARATOR = " · "
-URGENCIES = {1: "critical", 2: "high", 3: "medium", 4: "low"}
-TOLD = {Moment.RAISED: "", Moment.ESCALATED: "NOT ACKNOWLEDGED", Moment.RETURNED: "normal again"}
+TemplateId = Annotated[str, Field(min_length=1, max_length=24)]
+ENGLISH = LANGUAGES[NoticeLanguage.ENGLISH]
 
 PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,7 +41,7 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "value": "what raised the alarm",
         "limit": "what it crossed",
         "reading": "both, as in 86.1 (limit 85.5)",
-        "time": "when it was raised, at the site",
+        "time": "when it was raised, at the site, or where its reader is",
         "told": "NOT ACKNOWLEDGED for who is next, normal again when it has returned",
         "cause": "probable cause",
         "consequence": "what follows if nobody acts",
@@ -76,20 +77,18 @@ def _understood(words: str) -> str:
 class NoticeTemplateFacts(Facts):
     """What a channel says of an alarm."""
 
-    subject: Annotated[str, Field(min_length=1, max_length=SUBJECT_MAX), AfterValidator(_understood)] = (
-        "{simulated} · P{priority} {alarm} · {machine} · {reading} · {told}"
-    )
+    subject: Annotated[str, Field(min_length=1, max_length=SUBJECT_MAX), AfterValidator(_understood)] = HEADLINE
     body: Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_understood)] = (
-        "{simulated} · P{priority} {alarm} · {machine} · {reading} · {told}\n"
-        "Raised: {time}\nPriority: {urgency}\nCause: {cause}\nConsequence: {consequence}\nWhat to do: {action}\n"
-        "Open and acknowledge: {link}"
+        f"{HEADLINE}\n{ENGLISH.body}"
     )
 
 
 class NoticeTemplate(NoticeTemplateFacts):
-    """The template of one channel, whose kind is its id."""
+    """The template of one channel in one language; there is one of them by its id."""
 
-    id: ChannelKind
+    id: TemplateId
+    channel: ChannelKind
+    language: NoticeLanguage = NoticeLanguage.ENGLISH
     revision: Revision = 0
 
 
@@ -107,11 +106,18 @@ class Preview(Record):
     body: str
 
 
-def usual(channel: ChannelKind) -> NoticeTemplate:
-    """Return the template of a channel for which nobody has written one."""
-    if channel is ChannelKind.SMS:
-        return NoticeTemplate(id=channel, body=NoticeTemplateFacts().subject)
-    return NoticeTemplate(id=channel)
+def template_id(channel: ChannelKind, language: NoticeLanguage) -> str:
+    return f"{channel}.{language}"
+
+
+def usual(channel: ChannelKind, language: NoticeLanguage = NoticeLanguage.ENGLISH) -> NoticeTemplate:
+    """Return the template of a channel in a language for which nobody has written one."""
+    spoken = LANGUAGES[language]
+    bodies = {ChannelKind.SMS: HEADLINE, ChannelKind.PAGE: spoken.page}
+    return NoticeTemplate(
+        id=template_id(channel, language), channel=channel, language=language, subject=HEADLINE,
+        body=bodies.get(channel, f"{HEADLINE}\n{spoken.body}"),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +133,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One thing to be said: a notice, its alarm if that is still kept, where it stands, and the link to it."""
+    """One thing to be said: a notice, its alarm if that is still kept, where it stands, and the link to it.
+
+    Times are those of ``zone``, and of the alarm's site where that is None.
+    """
 
     notice: Notice
     alarm: Alarm | None
     place: Place
     link: str = ""
+    zone: ZoneInfo | None = None
 
 
 def filled(words: str, given: Mapping[str, str]) -> str:
@@ -157,27 +167,31 @@ def _part(part: str, given: Mapping[str, str]) -> str | None:
     return None if values and not any(values) else found
 
 
-def words_of(telling: Telling) -> dict[str, str]:
+def words_of(telling: Telling, spoken: NoticeLanguageWords = ENGLISH) -> dict[str, str]:
     """Return what each name of `PLACEHOLDERS` stands for."""
     notice, alarm, place = telling.notice, telling.alarm, telling.place
-    at = on_wall(notice.raised_at, place.zone or ZoneInfo("UTC")).strftime("%Y-%m-%d %H:%M:%S %Z")
+    told = {Moment.ESCALATED: spoken.escalated, Moment.RETURNED: spoken.returned}
     always = {
-        "priority": str(notice.priority), "urgency": URGENCIES.get(notice.priority, ""), "time": at,
+        "priority": str(notice.priority), "urgency": dict(enumerate(spoken.urgencies, 1)).get(notice.priority, ""),
+        "time": spoken.moment(on_wall(notice.raised_at, telling.zone or place.zone or ZoneInfo("UTC"))),
         "machine": place.machine, "machine_name": place.machine_name, "area": place.area, "site": place.site,
-        "told": TOLD[notice.moment], "link": telling.link,
+        "told": told.get(notice.moment, ""), "link": telling.link,
     }  # fmt: skip
     if alarm is None:
-        return always | {"alarm": "alarm, which is no longer kept"}
-    value = "" if alarm.value is None else f"{alarm.value:.6g}"
-    limit = "" if alarm.limit is None else f"{alarm.limit:.6g}"
+        return always | {"alarm": spoken.gone}
+    value = "" if alarm.value is None else spoken.number(alarm.value)
+    limit = "" if alarm.limit is None else spoken.number(alarm.limit)
     return always | {
         "alarm": alarm.name, "value": value, "limit": limit, "cause": alarm.cause, "consequence": alarm.consequence,
-        "reading": " ".join(part for part in (value, f"(limit {limit})" if limit else "") if part),
-        "action": alarm.action, "simulated": "SIMULATED" if alarm.simulated else "",
+        "reading": " ".join(part for part in (value, spoken.limit.format(limit=limit) if limit else "") if part),
+        "action": alarm.action, "simulated": spoken.simulated if alarm.simulated else "",
     }  # fmt: skip
 
 
-def composed(tellings: Sequence[Telling], template: NoticeTemplateFacts, to: str, at: Micros) -> Message:
+def composed(
+    tellings: Sequence[Telling], template: NoticeTemplateFacts, to: str, at: Micros,
+    language: NoticeLanguage = NoticeLanguage.ENGLISH,
+) -> Message:  # fmt: skip
     """Make one message of what is due for one person over one channel.
 
     Args:
@@ -185,20 +199,22 @@ def composed(tellings: Sequence[Telling], template: NoticeTemplateFacts, to: str
         template: Of the channel.
         to: Where it goes.
         at: Now.
+        language: In which its reader wants what no template says.
     """
+    spoken = LANGUAGES[language]
     ordered = sorted(tellings, key=lambda each: (each.notice.priority, -each.notice.raised_at, each.notice.id))
     first = ordered[0].notice
     many = len({each.notice.alarm_id for each in ordered})
-    said = [filled(template.body, words_of(each)) for each in ordered[:ALARMS_PER_MESSAGE]]
+    said = [filled(template.body, words_of(each, spoken)) for each in ordered[:ALARMS_PER_MESSAGE]]
     if len(ordered) > ALARMS_PER_MESSAGE:
-        said.append(f"… and {len(ordered) - ALARMS_PER_MESSAGE} more in the list of alarms.")
-    headline = " ".join(filled(template.subject, words_of(ordered[0])).split())
-    subject = headline if many == 1 else f"{many} alarms, most urgent: {headline}"
+        said.append(spoken.more.format(count=len(ordered) - ALARMS_PER_MESSAGE))
+    headline = " ".join(filled(template.subject, words_of(ordered[0], spoken)).split())
+    subject = headline if many == 1 else spoken.many.format(count=many, headline=headline)
     between = "\n" if all("\n" not in each for each in said) else "\n\n"
     return Message(
         id=new_id(at), site_id=first.site_id, user_id=first.user_id, channel=first.channel, address=to,
         subject=subject[:SUBJECT_MAX], body=between.join(said)[:BODY_MAX], priority=first.priority, alarms=many,
-        created_at=at, tried_since=at, next_at=at,
+        created_at=at, tried_since=at, next_at=at, alarm_id=first.alarm_id,
     )  # fmt: skip
 
 
@@ -207,4 +223,4 @@ class NoticeTemplates(Protocol):
 
     async def all(self) -> Sequence[NoticeTemplate]: ...
     async def put(self, template: NoticeTemplate) -> None: ...
-    async def remove(self, channel: ChannelKind) -> bool: ...
+    async def remove(self, template_id: str) -> bool: ...

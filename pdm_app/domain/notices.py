@@ -19,12 +19,21 @@ ADDRESS_MAX = 300
 REPEAT_WORDS = "This may repeat a message that has reached you already."
 
 
+class NoticeLanguage(StrEnum):
+    """In which messages are written."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    HINDI = "hi"
+
+
 class ChannelKind(StrEnum):
     """How a message leaves."""
 
     EMAIL = "email"
     SMS = "sms"
     WEBHOOK = "webhook"
+    PAGE = "page"
 
 
 Address = Annotated[str, Field(min_length=3, max_length=ADDRESS_MAX)]
@@ -42,7 +51,7 @@ class OutgoingMessage(Record):
     """What a channel is given to hand over."""
 
     id: str = Field(min_length=1, max_length=36, description="The same in every attempt, so that a receiver can tell.")
-    to: Address = Field(description="E-mail address, telephone number in E.164, or URL.")
+    to: Address = Field(description="E-mail address, telephone number in E.164, URL, or the user's id.")
     subject: str = Field(default="", max_length=SUBJECT_MAX)
     body: str = Field(max_length=BODY_MAX)
     at: int = Field(description="When it was made; microseconds UTC.")

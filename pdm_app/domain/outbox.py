@@ -23,6 +23,7 @@ KEPT_DAYS = 400  # So long the log proves what became of a message: a year, and 
 GIVEN_UP_AFTER_S = 3 * 86_400  # A server that is away over a long weekend costs nothing.
 RECEIVER = "-"
 """Stands for a person where a program is told: there is one receiver of webhooks."""
+TO_PROGRAMS = frozenset({ChannelKind.WEBHOOK})
 CONCERNING = frozenset(
     {
         JournalKind.RAISED, JournalKind.ACKNOWLEDGED, JournalKind.RETURNED, JournalKind.CLEARED, JournalKind.RESET,
@@ -82,8 +83,11 @@ class Notice(Record):
 
 
 class MessageState(StrEnum):
+    """How far a message is; *offered* lies ready for the pages of a person until a browser has shown it."""
+
     READY = "ready"
     SENDING = "sending"
+    OFFERED = "offered"
     SENT = "sent"
     DEAD = "dead"
 
@@ -110,6 +114,8 @@ class Message(Record):
     problem: str = Field(default="", max_length=1000)
     is_repeat: bool = Field(default=False, description="It may have arrived before.")
     copy_id: Id | None = Field(default=None, description="The copy of a report that it carries.")
+    alarm_id: Id | None = Field(default=None, description="The most urgent alarm that it tells of.")
+    read_at: int | None = Field(default=None, description="When its person has put it away, in the pages.")
 
 
 class Attempt(Record):
@@ -170,7 +176,7 @@ def notices_of(
 
 def _asked(step: RouteStep, channel: ChannelKind) -> list[tuple[str, str | None]]:
     """Whom a step names for a channel: people, and rotas whose people are found out when it is due."""
-    if channel is ChannelKind.WEBHOOK:
+    if channel in TO_PROGRAMS:
         return [(RECEIVER, None)]
     return [*((user_id, None) for user_id in step.user_ids), *((RECEIVER, rota_id) for rota_id in step.rota_ids)]
 
@@ -247,6 +253,10 @@ def sent(message: Message, at: Micros, reply: str) -> Message:
     return message.model_copy(
         update={"state": MessageState.SENT, "sent_at": at, "reply": reply[:REPLY_MAX], "problem": ""}
     )
+
+
+def offered(message: Message, reply: str) -> Message:
+    return message.model_copy(update={"state": MessageState.OFFERED, "reply": reply[:REPLY_MAX], "problem": ""})
 
 
 def failed(message: Message, at: Micros, error: DeliveryError) -> Message:
@@ -337,6 +347,14 @@ class Outbox(Protocol):
 
         What waits, and what is being handed over, stays however old it is.
         """
+        ...
+
+    async def unread(self, user_id: str) -> int:
+        """Return how many messages in the pages a person has not put away."""
+        ...
+
+    async def put_away(self, user_id: str, until: str, at: Micros) -> int:
+        """Note that a person has read what is in their pages, up to a message; return how many that were."""
         ...
 
     async def add_attempt(self, attempt: Attempt) -> None: ...

@@ -15,8 +15,8 @@ from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.alarms import Alarm, JournalKind
 from pdm_app.domain.assets import Area, Asset, Line, Site
 from pdm_app.domain.notice_routes import Circumstances, Contact, NoticeRoute
-from pdm_app.domain.notice_words import NoticeTemplate, Place, Telling, composed, usual
-from pdm_app.domain.notices import ChannelKind
+from pdm_app.domain.notice_words import NoticeTemplate, Place, Telling, composed, template_id, usual
+from pdm_app.domain.notices import ChannelKind, NoticeLanguage
 from pdm_app.domain.outbox import (
     RECEIVER,
     Notice,
@@ -38,6 +38,8 @@ EVENTS_PER_STEP = 500
 NOTICES_PER_STEP = 2_000
 GAP_EXEMPT = 1  # Critical alarms do not wait for the gap.
 UNTOLD_MAX = 100
+PAGE_GAP_US = 5 * MICROS_PER_S  # A page wakes nobody.
+SWITCHED_OFF = "switched off by the person"
 NOBODY_ON_CALL = "nobody is on call"
 
 
@@ -167,8 +169,10 @@ class NoticeGatherer:
             for notice in due:
                 together[notice.user_id, notice.channel].append(notice)
             for (user_id, channel), notices in together.items():
-                template = templates.get(channel) or usual(channel)
-                await self._compose(work, contacts.get(user_id), template, notices, surroundings, now)
+                contact = contacts.get(user_id)
+                language = contact.language if contact is not None else NoticeLanguage.ENGLISH
+                template = templates.get(template_id(channel, language)) or usual(channel, language)
+                await self._compose(work, contact, template, notices, surroundings, now)
             await work.commit()
         return len(due) == NOTICES_PER_STEP
 
@@ -181,8 +185,11 @@ class NoticeGatherer:
         surroundings: "_Surroundings",
         now: Micros,
     ) -> None:
-        channel = template.id
-        if channel is ChannelKind.WEBHOOK:
+        channel = template.channel
+        if channel is ChannelKind.PAGE:
+            contact = contact or Contact(id=notices[0].user_id)
+            address, why = contact.id if contact.in_page else "", SWITCHED_OFF
+        elif channel is ChannelKind.WEBHOOK:
             contact, address, why = Contact(id=RECEIVER), self._receiver(), "no receiver is set up"
         else:
             address = contact.address(channel) if contact is not None else ""
@@ -191,18 +198,22 @@ class NoticeGatherer:
             void = {"state": NoticeState.VOID, "reason": why}
             await work.outbox.put([notice.model_copy(update=void) for notice in notices])
             user = await work.users.get(notices[0].user_id)
-            self._note_untold(notices[0].user_id, user.username if user is not None else "somebody", channel, why)
+            if channel is not ChannelKind.PAGE:  # Which is as its person wants it.
+                self._note_untold(notices[0].user_id, user.username if user is not None else "somebody", channel, why)
             return
         self._note_untold(contact.id, "", channel, "")
         ready = await self._ready(work, contact, channel, notices, now)
         if not ready:
             return
         alarms = {alarm_id: await work.alarms.get(alarm_id) for alarm_id in {each.alarm_id for each in ready}}
+        zone = ZoneInfo(contact.zone) if contact.local_times else None
         tellings = [
-            Telling(each, alarms[each.alarm_id], surroundings.place(each, alarms[each.alarm_id]), self._linked(each))
+            Telling(
+                each, alarms[each.alarm_id], surroundings.place(each, alarms[each.alarm_id]), self._linked(each), zone
+            )
             for each in ready
         ]
-        message = composed(tellings, template, address, now)
+        message = composed(tellings, template, address, now, template.language)
         await work.outbox.put_message(message)
         done = {"state": NoticeState.IN_MESSAGE, "message_id": message.id}
         await work.outbox.put([notice.model_copy(update=done) for notice in ready])
@@ -212,14 +223,16 @@ class NoticeGatherer:
     ) -> list[Notice]:
         """Return what may be told now, and put off the rest: to the end of quiet hours, or of the gap.
 
-        Who is on call has no quiet hours: that is what being on call means.
+        Who is on call has no quiet hours: that is what being on call means. Nor have pages: who looks at one is awake.
         """
+        is_page = channel is ChannelKind.PAGE
+        gap_us = min(self._gap_us, PAGE_GAP_US) if is_page else self._gap_us
         earliest = await work.outbox.last_made(contact.id, channel)
-        free_at = now if earliest is None else Micros(max(now, earliest + self._gap_us))
+        free_at = now if earliest is None else Micros(max(now, earliest + gap_us))
         later: list[Notice] = []
         ready: list[Notice] = []
         for notice in notices:
-            told_from = now if notice.rota_id is not None else contact.told_from(now, notice.priority)
+            told_from = now if is_page or notice.rota_id is not None else contact.told_from(now, notice.priority)
             if notice.priority > GAP_EXEMPT:
                 told_from = max(told_from, free_at)
             (ready if told_from <= now else later).append(notice.model_copy(update={"due_at": told_from}))

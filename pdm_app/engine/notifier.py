@@ -26,6 +26,7 @@ from pdm_app.domain.outbox import (
     Notice,
     failed,
     interrupted,
+    offered,
     sending,
     sent,
 )
@@ -71,6 +72,7 @@ class Notifier:
         receiver: URL that webhooks go to; empty where there is none.
         gap_s: See `GAP_S`.
         linked: See `NoticeGatherer`.
+        offered_to: Called with the id of a person when a message lies ready for their pages.
     """
 
     def __init__(
@@ -82,12 +84,14 @@ class Notifier:
         receiver: Callable[[], str] = str,
         gap_s: float = GAP_S,
         linked: Callable[[Notice], str] = lambda _: "",
+        offered_to: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._work = work
         self._channels = channels
         self._clock = clock
         self._fence = fence
         self._gatherer = NoticeGatherer(work, clock, fence, receiver, gap_s, linked)
+        self._offered_to = offered_to
         self._failing: dict[str, str] = {}
         self._tidy_at = Micros(0)
         self._news = asyncio.Event()
@@ -189,18 +193,21 @@ class Notifier:
                 log.warning("a message was not handed over", channel=str(kind), message=message.id, why=error.message)
             self._failing[kind] = error.message
         else:
-            outcome = sent(message, self._clock.now(), reply)
+            is_offered = kind is ChannelKind.PAGE  # It is there when a browser has shown it.
+            outcome = offered(message, reply) if is_offered else sent(message, self._clock.now(), reply)
             self._failing.pop(kind, None)
         now = self._clock.now()
         attempt = Attempt(
             id=new_id(now), site_id=message.site_id, message_id=message.id, at=now, number=message.attempts,
-            is_sent=outcome.state is MessageState.SENT, reply=outcome.reply, problem=outcome.problem,
+            is_sent=not outcome.problem, reply=outcome.reply, problem=outcome.problem,
         )  # fmt: skip
         async with self._work(EVERY_SITE) as work:
             await work.hold(await self._fence())
             await work.outbox.put_message(outcome)
             await work.outbox.add_attempt(attempt)
             await work.commit()
+        if outcome.state is MessageState.OFFERED:
+            self._offered_to(outcome.user_id)
         return outcome
 
     async def _deliver(self, kind: ChannelKind, message: Message) -> str:

@@ -7,7 +7,7 @@ from pydantic import Field
 from pdm_app.domain.access import Permission
 from pdm_app.domain.notice_routes import Contact, ContactFacts, ContactView, NoticeRoute, NoticeRouteFacts
 from pdm_app.domain.notice_words import PLACEHOLDERS, NoticeTemplate, NoticeTemplateFacts, Preview, TemplateView
-from pdm_app.domain.notices import ADDRESS_MAX, ChannelKind
+from pdm_app.domain.notices import ADDRESS_MAX, ChannelKind, NoticeLanguage
 from pdm_app.domain.outbox import Message, MessageQuery
 from pdm_app.domain.record import Id, Revision, Text
 from pdm_app.rpc.context import Ctx, procedures
@@ -127,20 +127,30 @@ async def template_names(ctx: Ctx) -> dict[str, str]:
 
 
 @notices.query(permission="alarms.configure")
-async def preview_template(ctx: Ctx, *, channel: ChannelKind, facts: NoticeTemplateFacts) -> Preview:
+async def preview_template(
+    ctx: Ctx, *, channel: ChannelKind, facts: NoticeTemplateFacts, language: NoticeLanguage = NoticeLanguage.ENGLISH
+) -> Preview:
     """Return what a message by such a template would say of an alarm that was made up."""
-    return ctx.services.notice_templates.preview(ctx.actor, channel, facts)
+    return ctx.services.notice_templates.preview(ctx.actor, channel, facts, language)
 
 
 @notices.mutation(permission="settings.write", rest="PUT /notices/templates/{channel}", rate="30/minute")
 async def put_template(
-    ctx: Ctx, *, channel: ChannelKind, facts: NoticeTemplateFacts, revision: Revision, reason: Text = ""
+    ctx: Ctx,
+    *,
+    channel: ChannelKind,
+    facts: NoticeTemplateFacts,
+    revision: Revision,
+    reason: Text = "",
+    language: NoticeLanguage = NoticeLanguage.ENGLISH,
 ) -> NoticeTemplate:
-    """Have the messages of a channel say this from the next one on."""
-    return await ctx.services.notice_templates.put(ctx.actor, channel, facts, revision, reason)
+    """Have the messages of a channel in a language say this from the next one on."""
+    return await ctx.services.notice_templates.put(ctx.actor, channel, facts, revision, reason, language)
 
 
 @notices.mutation(permission="settings.write", rest="DELETE /notices/templates/{channel}", rate="30/minute")
-async def reset_template(ctx: Ctx, *, channel: ChannelKind, reason: Text = "") -> NoticeTemplate:
-    """Have the messages of a channel say the usual again."""
-    return await ctx.services.notice_templates.reset(ctx.actor, channel, reason)
+async def reset_template(
+    ctx: Ctx, *, channel: ChannelKind, reason: Text = "", language: NoticeLanguage = NoticeLanguage.ENGLISH
+) -> NoticeTemplate:
+    """Have the messages of a channel in a language say the usual again."""
+    return await ctx.services.notice_templates.reset(ctx.actor, channel, reason, language)

@@ -29,6 +29,7 @@ from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.maintenance import maintenance
 from pdm_app.rpc.notices import notices
+from pdm_app.rpc.page_notices import page_notices
 from pdm_app.rpc.production import production
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.releases import releases
@@ -85,6 +86,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "live": live,
     "maintenance": maintenance,
     "notices": notices,
+    "page_notices": page_notices,
     "production": production,
     "profile": profile,
     "releases": releases,

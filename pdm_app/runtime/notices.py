@@ -17,10 +17,12 @@ from pdm_app.services.notice_links import NoticeLinks
 from pdm_app.services.notice_routes import NoticeRouteService
 from pdm_app.services.notice_templates import NoticeTemplateService
 from pdm_app.services.notices import NoticeService, notice_secret
+from pdm_app.services.page_notices import PageNoticeService
 from pdm_app.services.rotas import RotaService
 from pdm_app.services.secret_store import SecretStore
 from pdm_app.services.shifts import ShiftService
 from pdm_app.settings import Settings
+from pdm_app.stream.page_bell import PageBell
 
 
 class NoticeServices(TypedDict):
@@ -30,6 +32,7 @@ class NoticeServices(TypedDict):
     notice_routes: NoticeRouteService
     notice_links: NoticeLinks
     notice_templates: NoticeTemplateService
+    page_notices: PageNoticeService
     shifts: ShiftService
     rotas: RotaService
     inbox: InboxService | None
@@ -70,7 +73,10 @@ async def begin_notices(
     channels = ChannelDoors(settings.notices, notice_secret(work, store), clock)
     stack.push_async_callback(channels.close)
     links = NoticeLinks(sealer, work, clock)
-    notifier = Notifier(work, channels.channel, clock, fence, channels.receiver, linked=links.linked)
+    bell = PageBell()
+    notifier = Notifier(
+        work, channels.channel, clock, fence, channels.receiver, linked=links.linked, offered_to=bell.ring
+    )
     supervisor.start("notices", notifier.run, stage=Stage.CONSUMER, backoff=notifier.backoff)
     caught = inbox.set_up if inbox is not None else None
     service = NoticeService(
@@ -82,6 +88,7 @@ async def begin_notices(
         notice_routes=NoticeRouteService(work, clock),
         notice_links=links,
         notice_templates=NoticeTemplateService(work, clock),
+        page_notices=PageNoticeService(work, clock, bell),
         shifts=ShiftService(work, clock),
         rotas=RotaService(work, clock),
         inbox=InboxService(inbox, work, clock) if inbox is not None else None,

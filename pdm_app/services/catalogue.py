@@ -44,6 +44,7 @@ from pdm_app.services.notice_links import NoticeLinks
 from pdm_app.services.notice_routes import NoticeRouteService
 from pdm_app.services.notice_templates import NoticeTemplateService
 from pdm_app.services.notices import NoticeService
+from pdm_app.services.page_notices import PageNoticeService
 from pdm_app.services.production import ProductionService
 from pdm_app.services.production_setup import ProductionSetupService
 from pdm_app.services.pumps import PumpService
@@ -114,6 +115,7 @@ class Services:
     notice_routes: NoticeRouteService
     notice_templates: NoticeTemplateService
     notices: NoticeService
+    page_notices: PageNoticeService
     production: ProductionService
     production_setup: ProductionSetupService
     pumps: PumpService

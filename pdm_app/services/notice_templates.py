@@ -13,12 +13,14 @@ from pdm_app.domain.notice_words import (
     composed,
     usual,
 )
-from pdm_app.domain.notices import ChannelKind
-from pdm_app.domain.outbox import Moment, Notice
+from pdm_app.domain.notices import ChannelKind, NoticeLanguage
+from pdm_app.domain.outbox import TO_PROGRAMS, Moment, Notice
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Micros
 from pdm_app.services.auditing import audit
+
+ENGLISH = NoticeLanguage.ENGLISH
 
 
 class NoticeTemplateService:
@@ -34,21 +36,30 @@ class NoticeTemplateService:
         self._clock = clock
 
     async def all(self, actor: Actor) -> tuple[TemplateView, ...]:
-        """Return the template of each channel."""
+        """Return the template of each channel in each language that it is written in."""
         actor.require(Permission.ALARMS_CONFIGURE)
         async with self._work(EVERY_SITE) as work:
             own = {template.id: template for template in await work.notice_templates.all()}
-        return tuple(TemplateView(template=own.get(kind) or usual(kind), is_own=kind in own) for kind in ChannelKind)
+        found = [usual(kind, language) for kind in ChannelKind for language in languages_of(kind)]
+        return tuple(TemplateView(template=own.get(each.id, each), is_own=each.id in own) for each in found)
 
-    def preview(self, actor: Actor, channel: ChannelKind, facts: NoticeTemplateFacts) -> Preview:
+    def preview(
+        self, actor: Actor, channel: ChannelKind, facts: NoticeTemplateFacts, language: NoticeLanguage = ENGLISH
+    ) -> Preview:
         """Return what a message would say of an alarm that was made up."""
         actor.require(Permission.ALARMS_CONFIGURE)
         now = self._clock.now()
-        message = composed([_example(channel, now)], facts, "", now)
+        message = composed([_example(channel, now)], facts, "", now, language)
         return Preview(subject=message.subject, body=message.body)
 
     async def put(
-        self, actor: Actor, channel: ChannelKind, facts: NoticeTemplateFacts, revision: int, reason: str = ""
+        self,
+        actor: Actor,
+        channel: ChannelKind,
+        facts: NoticeTemplateFacts,
+        revision: int,
+        reason: str = "",
+        language: NoticeLanguage = ENGLISH,
     ) -> NoticeTemplate:
         """Have messages say this from the next one on; ``revision`` is the one that was looked at, 0 for the usual one.
 
@@ -58,19 +69,22 @@ class NoticeTemplateService:
         _require(actor)
         async with self._work(EVERY_SITE) as work:
             own = {template.id: template for template in await work.notice_templates.all()}
-            before = own.get(channel)
-            if (before or usual(channel)).revision != revision:
+            found = usual(channel, language)
+            before = own.get(found.id)
+            if (before or found).revision != revision:
                 raise ConflictError("Somebody has changed this template meanwhile. Look at it again.")
-            template = NoticeTemplate(**facts.model_dump(), id=channel, revision=revision + 1)
+            template = found.model_copy(update={**facts.model_dump(), "revision": revision + 1})
             await work.notice_templates.put(template)
             await audit(
                 work, actor, self._clock.now(), "notices.template_changed", subject="notice_template",
-                subject_id=channel, name=channel, before=before, after=template, reason=reason,
+                subject_id=found.id, name=found.id, before=before, after=template, reason=reason,
             )  # fmt: skip
             await work.commit()
         return template
 
-    async def reset(self, actor: Actor, channel: ChannelKind, reason: str = "") -> NoticeTemplate:
+    async def reset(
+        self, actor: Actor, channel: ChannelKind, reason: str = "", language: NoticeLanguage = ENGLISH
+    ) -> NoticeTemplate:
         """Have messages say the usual again.
 
         Raises:
@@ -79,15 +93,21 @@ class NoticeTemplateService:
         _require(actor)
         async with self._work(EVERY_SITE) as work:
             own = {template.id: template for template in await work.notice_templates.all()}
-            if channel not in own:
+            found = usual(channel, language)
+            if found.id not in own:
                 raise ConflictError("This channel says the usual already.")
-            await work.notice_templates.remove(channel)
+            await work.notice_templates.remove(found.id)
             await audit(
                 work, actor, self._clock.now(), "notices.template_reset", subject="notice_template",
-                subject_id=channel, name=channel, before=own[channel], reason=reason,
+                subject_id=found.id, name=found.id, before=own[found.id], reason=reason,
             )  # fmt: skip
             await work.commit()
-        return usual(channel)
+        return found
+
+
+def languages_of(channel: ChannelKind) -> tuple[NoticeLanguage, ...]:
+    """Return the languages in which a channel speaks: a program reads one."""
+    return (ENGLISH,) if channel in TO_PROGRAMS else tuple(NoticeLanguage)
 
 
 def _require(actor: Actor) -> None:

@@ -6,7 +6,6 @@ from sqlalchemy import delete, select
 
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.notice_words import NoticeTemplate
-from pdm_app.domain.notices import ChannelKind
 from pdm_app.storage import dialect
 from pdm_app.storage.notice_tables import NoticeTemplateRow
 from pdm_app.storage.repository import Repository, columns_of
@@ -24,7 +23,7 @@ class SqlNoticeTemplates(Repository):
         return [NoticeTemplate.model_validate(row) for row in found]
 
     async def put(self, template: NoticeTemplate) -> None:
-        """Keep the template of a channel.
+        """Keep the template of a channel in a language.
 
         Raises:
             NotFoundError: The scope is limited to some sites.
@@ -34,10 +33,10 @@ class SqlNoticeTemplates(Repository):
         statement = dialect.upsert(TEMPLATES, is_sqlite=self._transaction.is_sqlite)
         await self._transaction.write(statement, "store a template", [template.model_dump(mode="json")])
 
-    async def remove(self, channel: ChannelKind) -> bool:
+    async def remove(self, template_id: str) -> bool:
         if self._is_limited:
             return False
-        statement = delete(TEMPLATES).where(TEMPLATES.c.id == str(channel))
+        statement = delete(TEMPLATES).where(TEMPLATES.c.id == template_id)
         return await self._transaction.write(statement, "delete a template") > 0
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Table, delete, func, select
+from sqlalchemy import ColumnElement, Table, delete, func, select, update
 
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.notice_routes import Contact, NoticeRoute
@@ -39,6 +39,8 @@ NOTICES = table_of(NoticeRow)
 MESSAGES = table_of(MessageRow)
 ATTEMPTS = table_of(AttemptRow)
 UNSENT = (MessageState.READY, MessageState.SENDING)
+DONE = (MessageState.SENT, MessageState.DEAD, MessageState.OFFERED)  # The last to a person who never came.
+IN_PAGES = (MessageState.OFFERED, MessageState.SENT)
 
 
 class SqlOutbox(Repository):
@@ -188,8 +190,26 @@ class SqlOutbox(Repository):
         [found] = await self._transaction.rows(statement, "read messages")
         return None if found["at"] is None else int(found["at"])
 
+    async def unread(self, user_id: str) -> int:
+        statement = select(func.count().label("n")).where(*self._unread(user_id))
+        [found] = await self._transaction.rows(statement, "count messages")
+        return int(found["n"])
+
+    async def put_away(self, user_id: str, until: str, at: Micros) -> int:
+        statement = update(MESSAGES).where(*self._unread(user_id), MESSAGES.c.id <= until).values(read_at=at)
+        return await self._transaction.write(statement, "note what was read")
+
+    def _unread(self, user_id: str) -> tuple[ColumnElement[bool], ...]:
+        return (
+            MESSAGES.c.user_id == user_id,
+            MESSAGES.c.channel == str(ChannelKind.PAGE),
+            MESSAGES.c.state.in_([str(state) for state in IN_PAGES]),
+            MESSAGES.c.read_at.is_(None),
+            self._transaction.covers(MESSAGES.c.site_id),
+        )
+
     async def forget(self, before: Micros, limit: int) -> int:
-        done = MESSAGES.c.state.in_([str(MessageState.SENT), str(MessageState.DEAD)])
+        done = MESSAGES.c.state.in_([str(state) for state in DONE])
         messages = await self._oldest(MESSAGES, done, MESSAGES.c.next_at < before, limit=limit)
         settled = NOTICES.c.state.in_([str(NoticeState.IN_MESSAGE), str(NoticeState.VOID)])
         notices = await self._oldest(NOTICES, settled, NOTICES.c.due_at < before, limit=limit)

@@ -25,8 +25,8 @@ def mail(port: int) -> dict[str, Any]:
 
 async def test_what_is_not_set_up_is_none() -> None:
     opened = doors({})
-    assert [await opened.channel(kind) for kind in ChannelKind] == [None, None, None]
-    assert opened.set_up.places() == {}
+    assert [kind for kind in ChannelKind if await opened.channel(kind) is not None] == [ChannelKind.PAGE]
+    assert set(opened.set_up.places()) == {ChannelKind.PAGE}, "which needs no set-up"
 
 
 async def test_a_channel_stays_open_until_its_set_up_changes() -> None:

@@ -86,6 +86,8 @@ READS: dict[str, Callable[[Work], Awaitable[object]]] = {
     "last_made": lambda w: w.outbox.last_made("user-linz", EMAIL),
     "attempts": lambda w: w.outbox.attempts("message-linz-sending"),
     "figures": lambda w: w.outbox.figures(),
+    "unread": lambda w: w.outbox.unread("user-linz"),
+    "put_away": lambda w: w.outbox.put_away("user-linz", "message-linz-zz", LATER),
     "forget": lambda w: w.outbox.forget(LATER, 9),
 }
 WRITES: dict[str, Callable[[Work], Awaitable[object]]] = {
@@ -109,6 +111,8 @@ async def told(plants: UnitOfWork) -> UnitOfWork:
         await work.outbox.add([notice(THEIRS)])
         for state in MessageState:
             await work.outbox.put_message(message(THEIRS, state))
+        in_page = {"id": "message-linz-page", "channel": ChannelKind.PAGE}
+        await work.outbox.put_message(message(THEIRS, MessageState.OFFERED).model_copy(update=in_page))
         await work.outbox.add_attempt(attempt(THEIRS))
         await work.commit()
     return plants

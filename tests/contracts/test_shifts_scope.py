@@ -5,7 +5,7 @@ from datetime import date
 
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.notice_words import NoticeTemplate, NoticeTemplates
-from pdm_app.domain.notices import ChannelKind
+from pdm_app.domain.notices import ChannelKind, NoticeLanguage
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.rotas import CrewTurn, Rota, Rotas, StandIn, Turn
 from pdm_app.domain.shifts import Shift, ShiftCalendar, ShiftCalendars, ShiftDay, ShiftException
@@ -23,7 +23,14 @@ ROTAS = [
     Rota(id="rota-2", site_id="site-linz", name="Turns", anchor=MONDAY, turns=(Turn(user_ids=("ann", "bob")),),
          stand_ins=(AWAY,)),
 ]  # fmt: skip
-TEMPLATE = NoticeTemplate(id=ChannelKind.SMS, subject="{alarm}", body="{alarm} ☂ {machine}", revision=2)
+TEMPLATE = NoticeTemplate(
+    id="sms.hi",
+    channel=ChannelKind.SMS,
+    language=NoticeLanguage.HINDI,
+    subject="{alarm}",
+    body="{alarm} ☂ {machine}",
+    revision=2,
+)
 
 READS: dict[str, Crossing] = {
     "shifts.all": lambda w: w.shifts.all(),
@@ -32,7 +39,7 @@ READS: dict[str, Crossing] = {
     "rotas.get": lambda w: w.rotas.get("rota-1"),
     "rotas.remove": lambda w: w.rotas.remove("rota-1"),
     "notice_templates.all": lambda w: w.notice_templates.all(),
-    "notice_templates.remove": lambda w: w.notice_templates.remove(ChannelKind.SMS),
+    "notice_templates.remove": lambda w: w.notice_templates.remove("sms.hi"),
 }
 WRITES: dict[str, Crossing] = {
     "shifts.put": lambda w: w.shifts.put(CALENDAR.model_copy(update={"days": (DAY,)})),
@@ -77,7 +84,7 @@ async def test_what_is_removed_is_gone(plants: UnitOfWork) -> None:
         await w.rotas.put(ROTAS[0])
         await w.notice_templates.put(TEMPLATE)
         assert await w.rotas.remove("rota-1")
-        assert await w.notice_templates.remove(ChannelKind.SMS)
+        assert await w.notice_templates.remove("sms.hi")
         assert not await w.rotas.remove("rota-1")
         await w.commit()
     assert await everything(plants) == [[], [], []]

@@ -9,7 +9,7 @@ import pytest
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.alarms import JournalKind
 from pdm_app.domain.notice_routes import RouteStep
-from pdm_app.domain.notice_words import NoticeTemplate
+from pdm_app.domain.notice_words import usual
 from pdm_app.domain.notices import ChannelKind
 from pdm_app.domain.outbox import NoticeState
 from pdm_app.domain.rotas import CrewTurn, Rota, Turn
@@ -154,7 +154,7 @@ async def test_a_person_without_an_address_is_known_until_there_is_one(plant: Pl
 
 async def test_messages_say_what_the_template_of_their_channel_says(plant: Plant) -> None:
     async with plant.work(EVERY_SITE) as work:
-        words = NoticeTemplate(id=EMAIL, subject="{alarm} in {area}", body="{machine}: {urgency}, {time}")
+        words = usual(EMAIL).model_copy(update={"subject": "{alarm} in {area}", "body": "{machine}: {urgency}, {time}"})
         await work.notice_templates.put(words)
         await work.commit()
     await plant.route(step())

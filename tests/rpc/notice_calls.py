@@ -28,6 +28,11 @@ NOTICE_NEEDS: dict[str, Permission | None] = {
     "notices.preview_template": CONFIGURE,
     "notices.put_template": Permission.SETTINGS_WRITE,
     "notices.reset_template": Permission.SETTINGS_WRITE,
+    "page_notices.watch": None,
+    "page_notices.newest": None,
+    "page_notices.older": None,
+    "page_notices.shown": None,
+    "page_notices.read": None,
     "inbox.messages": Permission.ALARMS_READ,
     "inbox.message": Permission.ALARMS_READ,
     "inbox.clear": Permission.SETTINGS_WRITE,
@@ -62,6 +67,8 @@ def notice_inputs(own: Belongings) -> dict[str, Any]:
         "notices.preview_template": template,
         "notices.put_template": {**template, "revision": 0},
         "notices.reset_template": {"channel": "sms"},
+        "page_notices.shown": {"message_ids": [message_id(OURS)]},
+        "page_notices.read": {"until": message_id(OURS)},
         "inbox.message": {"caught_id": CAUGHT[OURS]},
     }
 

@@ -17,6 +17,8 @@ from tests.rpc.test_site_scope import crossings
 CHANGES_NOTHING = {
     "sessions.stay": "a sign of life",
     "profile.begin_mfa": "holds nothing until it is confirmed",
+    "page_notices.read": "one's own list",
+    "page_notices.shown": "the delivery log has it",
     "settings.review": "says what a change would do",
     "settings.review_text": "says what a file would do",
 }
