@@ -60,7 +60,7 @@ _OPENING = (
     _Scene(acting.LINK_WEAK, "G-7", 1.0),  # A second one, of the least priority.
     _Scene(acting.COMM_LOSS, "G-12", 0.6),  # One that returns after three minutes, and waits to be acknowledged.
     _Scene(acting.CHATTERING, "L-43", 0.0),  # One that comes and goes, and is therefore shelved.
-    _Scene(acting.CAPPER_JAM, "C-42", 0.75),  # Begun six hours ago: packing is some points below its target.
+    _Scene(acting.CAPPER_JAM, "C-42", 0.95),  # Begun in this shift or the one before: packing misses its target.
 )
 
 

@@ -29,6 +29,7 @@ PAGES = {
     "/batches": "Batches and events",
     "/reports": "Reports",
     "/production": "Production",
+    "/production/setup": "How production is rated",
     "/cases": "Maintenance events and cases",
     "/connections": "Connections",
     "/devices": "Devices",

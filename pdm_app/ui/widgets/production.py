@@ -18,3 +18,17 @@ class Production(Widget):
 
 
 production_widget = Production.create
+
+
+class ProductionSetup(Widget):
+    """How the machines of a site are rated, what it makes, why machines stand, and what losses cost."""
+
+    library = module("production_setup.jsx")
+    tag = "ProductionSetup"
+
+    site_id: rx.Var[str]
+    may_configure: rx.Var[bool]
+    may_manage: rx.Var[bool]
+
+
+production_setup_widget = ProductionSetup.create
