@@ -238,6 +238,35 @@ def cmapss(data: DataFolder) -> None:
     )
 
 
+@evaluate.command()
+def faults(
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the demo plant; its own if not said.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="A fault by its key; may be repeated.")] = None,
+) -> None:
+    """Judge the diagnosis on the demo plant's faults: is the right signal named first, and what is it called."""
+    from pdm_app.cli.fault_scripts import SCRIPTS, SEED, outcomes
+
+    unknown = sorted(set(only or []) - {script.key for script in SCRIPTS})
+    if unknown:
+        raise InvalidInputError(f"There is no fault {unknown[0]!r}; known are {', '.join(s.key for s in SCRIPTS)}.")
+    typer.echo(f"{'fault':<19} {'machine':<8} {'alarm after':>11} {'dismissed':>9}  {'named first':<33} called")
+    told = []
+    for outcome in outcomes(only or (), SEED if seed is None else seed):
+        told.append(outcome)
+        after = "-" if outcome.alarm_after_s is None else f"{outcome.alarm_after_s / 3600:.1f} h"
+        wrong = ("" if outcome.is_first_right else " (another)"), ("" if outcome.is_finding_right else " (another)")
+        sensor = "" if outcome.diagnosis.sensor is None else f", {outcome.diagnosis.sensor}"
+        typer.echo(
+            f"{outcome.script.key:<19} {outcome.script.asset:<8} {after:>11} {outcome.dismissed:>9}  "
+            f"{outcome.named_first + wrong[0]:<33} {outcome.diagnosis.finding}{sensor}{wrong[1]}"
+        )
+    first, called = sum(one.is_first_right for one in told), sum(one.is_finding_right for one in told)
+    typer.echo(
+        f"Of {len(told)} faults the signal was named first in {first} ({100 * first / len(told):.0f} %), "
+        f"and {called} were called what they are."
+    )
+
+
 def _signals(path: Path, ignore: list[str] | None, learned: int = 0) -> "SignalTable":
     """Read a table and leave out what was named and what does not change in the rows to be learned from.
 
