@@ -84,6 +84,7 @@ def test(
     checkout = find_checkout()
     if checkout is None:
         raise SetupError("The tests are part of the source tree: run this command in a checkout.")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # Some tests start a program of ours: each would compile it anew.
     missing = _bring_components(checkout)
     started = time.monotonic()
     (checkout.root / REPORT).unlink(missing_ok=True)

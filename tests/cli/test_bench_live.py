@@ -48,6 +48,7 @@ def test_viewers_get_every_value_and_all_figures_are_there(tmp_path: Path, machi
     assert 2 * one < three < 4 * one or not machine_is_quiet
 
 
+@pytest.mark.long
 @pytest.mark.journey
 async def test_a_real_browser_paints_values_and_loads_the_page(need: Callable[[str, object], None]) -> None:
     need("chromium", find_chromium())

@@ -54,6 +54,7 @@ async def test_what_was_offered_is_stored_and_rolled_up(sqlite_url: str, tmp_pat
     await database.close()
 
 
+@pytest.mark.long
 async def test_both_databases_are_reported(need: Callable[[str, object], None], no_process_is_left: None) -> None:
     need("mariadb-server", find_mariadbd())
     report = await bench_record(SECONDS, "")

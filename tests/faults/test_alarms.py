@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from pdm_app.domain.alarms import Alarm, AlarmRule, AlarmState, JournalEntry, JournalKind, JournalPage
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.samples import MICROS_PER_S
@@ -51,6 +53,7 @@ async def test_an_acknowledged_alarm_is_acknowledged_after_kill_9(demo: Installa
         assert (entries[0].actor, entries[0].comment) == (OPERATOR, "Valve V-12 was shut")
 
 
+@pytest.mark.long
 async def test_a_delay_that_runs_at_the_kill_goes_on_after_it(tmp_path: Path, within: Callable[[float], float]) -> None:
     installation = await prepared(tmp_path / "data", rules=(RULE,))
     began_at = WallClock().now() - 3600 * MICROS_PER_S  # The device's clock; delays run on it, not on ours.
