@@ -68,6 +68,8 @@ class Permission(StrEnum):
     FIRMWARE_PUBLISH = "firmware.publish"
     FIRMWARE_TRUST = "firmware.trust"
     MAINTENANCE_WRITE = "maintenance.write"
+    MODELS_TRAIN = "models.train"
+    MODELS_PROMOTE = "models.promote"
 
 
 _READ = frozenset(
@@ -99,6 +101,8 @@ _ENGINEER = _OPERATE | {
     Permission.PRODUCTION_MANAGE,
     Permission.ALARMS_SERVICE,
     Permission.MAINTENANCE_WRITE,
+    Permission.MODELS_TRAIN,
+    Permission.MODELS_PROMOTE,
     Permission.ALARMS_CONFIGURE,
     Permission.CONNECTIONS_CONFIGURE,
     Permission.DEVICES_CONFIGURE,

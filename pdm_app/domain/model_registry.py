@@ -79,7 +79,7 @@ class BacktestEpisode(Record):
     is_false: bool
 
 
-class Backtest(Record):
+class ModelBacktest(Record):
     """A version's replay over the past: what it would have said, at each place of the threshold."""
 
     begin_at: Instant
@@ -147,7 +147,7 @@ class ModelVersion(Record):
     graph_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
     graph_bytes: Count
     training: TrainingFacts
-    backtest: Backtest | None = None
+    backtest: ModelBacktest | None = None
     created_at: Instant
     created_by: Name
     state_at: Instant

@@ -28,6 +28,7 @@ from pdm_app.rpc.inbox import inbox
 from pdm_app.rpc.lines import lines
 from pdm_app.rpc.live import live
 from pdm_app.rpc.maintenance import maintenance
+from pdm_app.rpc.models import models
 from pdm_app.rpc.notices import notices
 from pdm_app.rpc.page_notices import page_notices
 from pdm_app.rpc.production import production
@@ -85,6 +86,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "lines": lines,
     "live": live,
     "maintenance": maintenance,
+    "models": models,
     "notices": notices,
     "page_notices": page_notices,
     "production": production,

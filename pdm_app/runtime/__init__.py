@@ -49,6 +49,7 @@ from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.firmware import firmware_services
 from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.maintenance import begin_maintenance
+from pdm_app.runtime.models import begin_models
 from pdm_app.runtime.notices import Notices, begin_notices
 from pdm_app.runtime.process import SystemClock, end_process, later, product_version
 from pdm_app.runtime.production import begin_production
@@ -331,6 +332,7 @@ async def running(
             lines=LineService(work, desk),
             live=live,
             **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
+            **await begin_models(settings.data_dir, work, clock),
             **notices.services,
             **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"]),
             **production,

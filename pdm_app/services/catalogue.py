@@ -40,6 +40,7 @@ from pdm_app.services.live import LiveService
 from pdm_app.services.logins import LoginService
 from pdm_app.services.maintenance import MaintenanceService
 from pdm_app.services.maintenance_rules import MaintenanceRuleService
+from pdm_app.services.models import ModelService
 from pdm_app.services.notice_links import NoticeLinks
 from pdm_app.services.notice_routes import NoticeRouteService
 from pdm_app.services.notice_templates import NoticeTemplateService
@@ -111,6 +112,7 @@ class Services:
     logins: LoginService
     maintenance: MaintenanceService
     maintenance_rules: MaintenanceRuleService
+    models: ModelService
     notice_links: NoticeLinks
     notice_routes: NoticeRouteService
     notice_templates: NoticeTemplateService

@@ -3,17 +3,18 @@
 import hashlib
 
 from pdm_app.domain.model_registry import (
-    Backtest,
     BacktestEpisode,
     BacktestPoint,
     HistogramBar,
     KeptModel,
+    ModelBacktest,
     ModelOrigin,
     ModelState,
     ModelVersion,
     TrainingFacts,
 )
 from pdm_app.domain.models import DetectorKind, ModelCard
+from pdm_app.domain.repositories import Work
 
 AT = 1_763_640_000_000_000
 GRAPH = b"a graph"
@@ -29,11 +30,11 @@ def card(**said: object) -> ModelCard:
     return ModelCard.model_validate(given)
 
 
-def backtest() -> Backtest:
+def backtest() -> ModelBacktest:
     point = BacktestPoint(
         shift=0.0, alarms=3, false_alarms=1, false_per_month=0.1 + 0.2, seen=1, missed=0, forewarning_s=86_400.0
     )
-    return Backtest(
+    return ModelBacktest(
         begin_at=AT - 10**12, end_at=AT, rows=1000, judged_rows=990, failures=1, points=(point,),
         episodes=(BacktestEpisode(begin_at=AT - 10**10, end_at=AT, peak=2.5, is_false=False),),
         made_at=AT, made_by="erin",
@@ -63,3 +64,18 @@ def version(
         **said,
     }  # fmt: skip
     return ModelVersion.model_validate(given)
+
+
+def model_id(site_id: str) -> str:
+    return f"model-{site_id}"
+
+
+def version_id(site_id: str) -> str:
+    return f"{model_id(site_id)}-v1"
+
+
+async def put_models(work: Work, site_id: str, asset_id: str) -> None:
+    """A model with a candidate, tested on the past."""
+    model = kept_model(site_id, asset_id, model_id(site_id))
+    await work.models.put(model)
+    await work.models.add_version(version(model, backtest=backtest()))

@@ -45,6 +45,7 @@ from tests.counterparts.clocks import until
 from tests.counterparts.device_certificates import made
 from tests.counterparts.installation import quick_hasher
 from tests.counterparts.maintenance import put_maintenance
+from tests.counterparts.models import put_models
 from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
 from tests.counterparts.production import put_production
@@ -251,6 +252,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await put_notices(transaction, site_id, f"visitor-{site_id}")
         await put_reports(transaction, site_id, f"visitor-{site_id}")
         await put_maintenance(transaction, site_id, asset.id)
+        await put_models(transaction, site_id, asset.id)
         await put_production(transaction, site_id, asset.id, line.id, signal.id)
         await put_rollouts(transaction, site_id, device.id, release_id("deprecate"))
         await put_recordings(transaction, site_id, asset.id, int(now))

@@ -16,6 +16,7 @@ from tests.rpc.firmware_calls import FIRMWARE_NEEDS, firmware_inputs
 from tests.rpc.import_calls import IMPORT_NEEDS, import_inputs
 from tests.rpc.link_calls import LINK_NEEDS, link_inputs
 from tests.rpc.maintenance_calls import MAINTENANCE_NEEDS, maintenance_inputs
+from tests.rpc.model_calls import MODEL_NEEDS, model_inputs
 from tests.rpc.notice_calls import NOTICE_NEEDS, notice_inputs
 from tests.rpc.people_calls import PEOPLE_NEEDS, people_inputs
 from tests.rpc.plant_calls import PLANT_NEEDS, plant_inputs
@@ -105,6 +106,7 @@ NEEDS: dict[str, Permission | None] = {
     **LINK_NEEDS,
     **DIRECTORY_NEEDS,
     **MAINTENANCE_NEEDS,
+    **MODEL_NEEDS,
     **NOTICE_NEEDS,
     **PEOPLE_NEEDS,
     **PRODUCTION_NEEDS,
@@ -181,6 +183,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | import_inputs(own)
         | link_inputs(own)
         | maintenance_inputs(own)
+        | model_inputs(own)
         | notice_inputs(own)
         | report_inputs()
         | production_inputs(own)

@@ -7,6 +7,7 @@ from tests.counterparts.whole_product import CUSTOM_ROLE, GROUP, PASSWORD, ROBOT
 from tests.rpc.firmware_calls import FIRMWARE_LET_IN_BUT_WRONG
 from tests.rpc.import_calls import IMPORT_LET_IN_BUT_WRONG
 from tests.rpc.maintenance_calls import MAINTENANCE_LET_IN_BUT_WRONG
+from tests.rpc.model_calls import MODEL_LET_IN_BUT_WRONG
 from tests.rpc.notice_calls import NOTICE_LET_IN_BUT_WRONG
 from tests.rpc.production_calls import PRODUCTION_LET_IN_BUT_WRONG
 from tests.rpc.report_calls import REPORT_LET_IN_BUT_WRONG
@@ -88,6 +89,7 @@ LET_IN_BUT_WRONG = {
     **FIRMWARE_LET_IN_BUT_WRONG,
     **IMPORT_LET_IN_BUT_WRONG,
     **MAINTENANCE_LET_IN_BUT_WRONG,
+    **MODEL_LET_IN_BUT_WRONG,
     **NOTICE_LET_IN_BUT_WRONG,
     **PRODUCTION_LET_IN_BUT_WRONG,
     **REPORT_LET_IN_BUT_WRONG,

@@ -20,6 +20,7 @@ from tests.rpc.firmware_calls import firmware_crossings
 from tests.rpc.import_calls import import_crossings
 from tests.rpc.link_calls import link_crossings
 from tests.rpc.maintenance_calls import maintenance_crossings
+from tests.rpc.model_calls import model_crossings
 from tests.rpc.names import Names
 from tests.rpc.notice_calls import notice_crossings
 from tests.rpc.people_calls import people_crossings
@@ -116,6 +117,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **import_crossings(target),
         **link_crossings(target, site_id),
         **maintenance_crossings(target, site_id),
+        **model_crossings(target, site_id),
         **notice_crossings(target, site_id),
         **report_crossings(site_id),
         **production_crossings(target, site_id),
