@@ -11,6 +11,7 @@ from pdm_app.domain.access import Permission
 from pdm_app.domain.record import Id, Instant, Record
 
 NAME_MAX = 120
+FINGERPRINT_MAX = 100
 
 UploadName = Annotated[str, Field(min_length=1, max_length=NAME_MAX, description="As its owner calls it; no path.")]
 KindName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -43,6 +44,23 @@ class UploadKind:
     permission: Permission
     sniff: Sniff
     takes: str
+
+
+class Unfinished(Record):
+    """A file of which the beginning has arrived; the rest may come over another connection. Only its owner sees it."""
+
+    id: Id = Field(description="That of the upload it becomes.")
+    kind: KindName
+    owner_id: Id
+    name: UploadName
+    bytes: int = Field(ge=1, description="Of the whole file.")
+    fingerprint: str = Field(
+        default="", max_length=FINGERPRINT_MAX, description="By which its sender knows it again, such as its date."
+    )
+    sha256: str = Field(default="", max_length=64, pattern=r"^([0-9a-f]{64})?$", description="If its sender knows it.")
+    begun_at: Instant
+    expires_at: Instant = Field(description="Then it is removed, unless more of it comes.")
+    offset: int = Field(default=0, ge=0, description="So much of it has arrived.")
 
 
 class Upload(Record):

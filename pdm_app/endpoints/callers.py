@@ -26,6 +26,7 @@ from pdm_app.services.replays import ReplayService
 from pdm_app.services.reports import ReportService
 from pdm_app.services.signals import SignalService
 from pdm_app.services.system import SystemService
+from pdm_app.services.unfinished_uploads import UnfinishedUploadService
 from pdm_app.services.uploads import UploadService
 
 ACCESS_COOKIE = "pdm_access"
@@ -56,6 +57,8 @@ class HttpServices(Protocol):
     def exports(self) -> ExportService: ...
     @property
     def imports(self) -> ImportService: ...
+    @property
+    def unfinished_uploads(self) -> UnfinishedUploadService: ...
     @property
     def uploads(self) -> UploadService: ...
     @property

@@ -26,6 +26,7 @@ from pdm_app.endpoints.ingest import Ingest
 from pdm_app.endpoints.oidc import OidcEndpoints
 from pdm_app.endpoints.pump_paths import PumpPaths
 from pdm_app.endpoints.third_parties import ThirdParties
+from pdm_app.endpoints.unfinished_uploads import UnfinishedUploads
 from pdm_app.endpoints.uploads import Uploads
 from pdm_app.services.metrics import MEDIA_TYPE, Metrics
 from pdm_app.settings import Settings
@@ -45,6 +46,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
     pumps = PumpPaths(settings.auth)
     files = Files(settings.auth)
     uploads = Uploads(settings.auth)
+    unfinished = UnfinishedUploads(settings.auth)
     events = Events(find, settings.auth)
     third_parties = ThirdParties(front_end, settings.auth)
     metrics.lasting_gauge("event_streams_open", "Plain event streams open now.", lambda: events.open)
@@ -98,6 +100,13 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
             Route("/imports/{import_id}/refused", Answering(GET=served(files.refused_rows))),
             Route("/reports/{copy_id}", Answering(GET=served(files.report))),
             Route("/uploads", Answering(POST=served(uploads.take))),
+            Route("/uploads/unfinished", Answering(GET=served(unfinished.all), POST=served(unfinished.begin))),
+            Route(
+                "/uploads/unfinished/{upload_id}",
+                Answering(
+                    GET=served(unfinished.look), PATCH=served(unfinished.take), DELETE=served(unfinished.discard)
+                ),
+            ),
             Route("/ingest", Answering(POST=served(ingest.take))),
             Route("/live-data", Answering(GET=served(pumps.live_data))),
             Route("/sensor-history", Answering(GET=served(pumps.sensor_history))),

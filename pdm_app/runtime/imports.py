@@ -17,6 +17,7 @@ from pdm_app.services.import_jobs import FOLDER as IMPORTS_FOLDER
 from pdm_app.services.import_jobs import ImportJobs
 from pdm_app.services.imports import KIND as HISTORY
 from pdm_app.services.imports import ImportService
+from pdm_app.services.unfinished_uploads import UnfinishedUploadService
 from pdm_app.services.uploads import FOLDER as UPLOADS_FOLDER
 from pdm_app.services.uploads import UploadService
 from pdm_app.settings import Settings
@@ -32,6 +33,7 @@ class ImportServices(TypedDict):
     """By their names among the services."""
 
     imports: ImportService
+    unfinished_uploads: UnfinishedUploadService
     uploads: UploadService
 
 
@@ -47,7 +49,13 @@ def import_services(
     """Make the services of uploads and imports, and have what they do in the background begin."""
     uploads = UploadService(work, clock, settings.data_dir / UPLOADS_FOLDER, UPLOAD_KINDS, settings.uploads)
     supervisor.start("uploads", uploads.run, stage=Stage.SERVICE)
+    unfinished = UnfinishedUploadService(uploads, clock)
+    supervisor.start("unfinished uploads", unfinished.run, stage=Stage.SERVICE)
     folder = settings.data_dir / IMPORTS_FOLDER
     jobs = ImportJobs(work, historian, uploads, open_table, clock, fence, folder, notes)
     supervisor.start("imports", jobs.run, stage=Stage.CONSUMER)
-    return {"imports": ImportService(work, uploads, jobs, open_table, clock), "uploads": uploads}
+    return {
+        "imports": ImportService(work, uploads, jobs, open_table, clock),
+        "unfinished_uploads": unfinished,
+        "uploads": uploads,
+    }

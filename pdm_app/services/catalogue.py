@@ -68,6 +68,7 @@ from pdm_app.services.storage import StorageService
 from pdm_app.services.storage_rules import StorageRuleService
 from pdm_app.services.system import SystemService
 from pdm_app.services.trust import TrustService
+from pdm_app.services.unfinished_uploads import UnfinishedUploadService
 from pdm_app.services.uploads import UploadService
 from pdm_app.services.views import ViewService
 
@@ -140,6 +141,7 @@ class Services:
     stops: StopService
     system: SystemService
     trust: TrustService
+    unfinished_uploads: UnfinishedUploadService
     uploads: UploadService
     views: ViewService
     demo: DemoService | None = None

@@ -3,17 +3,14 @@
 A file is written piece by piece under an id of ours while it arrives, and stands in the store only once it is whole,
 on the disk, and by its content one of those that its kind takes. Whatever goes wrong before that leaves nothing. Room
 is taken from the quotas piece by piece before it is written, so that two uploads at once cannot share the same room.
-A broken upload is sent again from its beginning: tables are small enough, and half a file would have to be trusted.
+A broken one is sent again from its beginning; `pdm_app.services.unfinished_uploads` takes large files in several turns.
 """
 
 import asyncio
-import hashlib
-import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 import structlog
 from pydantic import ValidationError
@@ -35,6 +32,7 @@ from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.domain.uploads import NAME_MAX, UnusableFileError, Upload, UploadKind
 from pdm_app.services.auditing import audit
 from pdm_app.services.private_files import write_private
+from pdm_app.services.receptions import Reception
 from pdm_app.settings import UploadSettings
 
 log = structlog.get_logger(__name__)
@@ -45,7 +43,6 @@ FILES_MAX = 50
 """Of one person; more are nobody's intention."""
 ARRIVING_MAX = 3
 """Of one person at once."""
-PIECE_BYTES = 1_048_576
 FREE_BYTES_MIN = 500_000_000
 """So much of the disk is left to the buffer and the database, whatever the quotas say."""
 SWEEP_EVERY_S = 600.0
@@ -54,66 +51,6 @@ HOUR_US = 3600 * MICROS_PER_S
 
 class TooLargeError(PdmError):
     """A file is larger than one may be."""
-
-
-class Reception:
-    """One file on its way in. `UploadService.receiving` makes it and takes it away again unless it is completed."""
-
-    def __init__(self, store: "UploadService", actor: Actor, kind: UploadKind, name: str, path: Path) -> None:
-        self._store = store
-        self.actor = actor
-        self.kind = kind
-        self.name = name
-        self.path = path
-        self.bytes = 0
-        self._hash = hashlib.sha256()
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
-        self._file: IO[bytes] | None = None
-
-    async def write(self, piece: bytes) -> None:
-        """Take a piece.
-
-        Raises:
-            TooLargeError: The file is larger than one may be.
-            ConflictError: The quota of its owner, or of all, is used up.
-            UnavailableError: The disk is full, or fails.
-        """
-        self._store.take_room(self, len(piece))
-        self._waiting.append(piece)
-        self._waiting_bytes += len(piece)
-        if self._waiting_bytes >= PIECE_BYTES:
-            await asyncio.to_thread(self._flush)
-
-    async def whole(self) -> str:
-        """Have everything on the disk, and return its SHA-256."""
-        await asyncio.to_thread(self._flush, last=True)
-        return self._hash.hexdigest()
-
-    def _flush(self, *, last: bool = False) -> None:
-        try:
-            if self._file is None:
-                self._store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file = self.path.open("xb")
-            for piece in self._waiting:
-                self._hash.update(piece)
-                self._file.write(piece)
-            self._waiting, self._waiting_bytes = [], 0
-            if last:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._file.close()
-        except OSError as error:
-            raise UnavailableError(
-                f"The file {self.name} could not be written: {error.strerror or error}. Make room in the data "
-                "directory and send it again."
-            ) from error
-
-    def drop(self) -> None:
-        """Leave nothing behind."""
-        if self._file is not None:
-            self._file.close()
-        self.path.unlink(missing_ok=True)
 
 
 class UploadService:
@@ -138,6 +75,8 @@ class UploadService:
         self._uploads: dict[str, Upload] = {}
         self._arriving: set[Reception] = set()
         self._loaded = False
+        self.reserved: Callable[[], Iterable[tuple[str, int]]] = tuple
+        """Room that is promised elsewhere: to whom, and how many bytes."""
 
     # --- handing in -----------------------------------------------------------------------------------------------
 
@@ -156,22 +95,15 @@ class UploadService:
             PermissionDeniedError: The actor lacks the permission of the kind.
             TooLargeError, ConflictError, UnavailableError: As `Reception.write`, for the announced size.
         """
-        found = self._kinds.get(kind)
-        if found is None:
-            allowed = ", ".join(self._kinds)
-            raise InvalidInputError(
-                f"There is nothing to hand in as {kind[:40]!r}.", [FieldIssue("kind", "is unknown", f"use {allowed}")]
-            )
-        actor.require(found.permission)
-        await self._load()
+        found = await self.kind(actor, kind)
         own = [one for one in self._arriving if one.actor.id == actor.id]
         if len(own) >= ARRIVING_MAX:
             raise ConflictError(f"{ARRIVING_MAX} of your files are arriving at this moment. Wait for one of them.")
         if sum(upload.owner_id == actor.id for upload in self._uploads.values()) + len(own) >= FILES_MAX:
             raise ConflictError(f"{FILES_MAX} of your files are kept already. Delete some you do not need any more.")
         upload_id = new_id(self._clock.now())
-        reception = Reception(self, actor, found, plain_name(name), self.folder / f"{upload_id}{PART}")
-        self._refuse_without_room(reception, announced or 0)
+        reception = Reception(self.take_room, actor, found, plain_name(name), self.folder / f"{upload_id}{PART}")
+        self.refuse_without_room(actor, reception.name, announced or 0)
         self._arriving.add(reception)
         try:
             yield reception
@@ -192,18 +124,47 @@ class UploadService:
         """
         if actor.id != reception.actor.id:
             raise PermissionDeniedError("Somebody else is signed in now than when the file began to arrive.")
-        actor.require(reception.kind.permission)
-        digest = await reception.whole()
+        upload = await self.keep(actor, reception.kind, reception.name, reception.path, await reception.whole())
+        self._arriving.discard(reception)  # At once: its room is counted as that of an upload from now on.
+        return upload
+
+    async def kind(self, actor: Actor, name: str) -> UploadKind:
+        """Return what may be handed in under a name.
+
+        Raises:
+            InvalidInputError: There is no such kind.
+            PermissionDeniedError: The actor lacks its permission.
+        """
+        found = self._kinds.get(name)
+        if found is None:
+            allowed = ", ".join(self._kinds)
+            raise InvalidInputError(
+                f"There is nothing to hand in as {name[:40]!r}.", [FieldIssue("kind", "is unknown", f"use {allowed}")]
+            )
+        actor.require(found.permission)
+        await self._load()
+        return found
+
+    async def keep(self, actor: Actor, kind: UploadKind, name: str, path: Path, sha256: str) -> Upload:
+        """Put a whole file into the store, under the id that its path has for a name.
+
+        Raises:
+            InvalidInputError: It is not what its kind takes; says what it is.
+            PermissionDeniedError: The actor lacks the permission of the kind.
+            UnavailableError: The disk or the database fails.
+        """
+        actor.require(kind.permission)
         try:
-            form = await asyncio.to_thread(reception.kind.sniff, reception.path)
+            form = await asyncio.to_thread(kind.sniff, path)
+            size = (await asyncio.to_thread(path.stat)).st_size
         except UnusableFileError as error:
             raise InvalidInputError(
-                f"{reception.name} {error}.", [FieldIssue("file", str(error), f"send {reception.kind.takes}")]
+                f"{name} {error}.", [FieldIssue("file", str(error), f"send {kind.takes}")]
             ) from None
         now = self._clock.now()
         upload = Upload(
-            id=reception.path.stem, kind=reception.kind.name, owner_id=actor.id, owner=actor.name,
-            name=reception.name, format=form, bytes=reception.bytes, sha256=digest, uploaded_at=now,
+            id=path.stem, kind=kind.name, owner_id=actor.id, owner=actor.name, name=name, format=form,
+            bytes=size, sha256=sha256, uploaded_at=now,
             expires_at=now + round(self.limits.keep_hours * HOUR_US),
         )  # fmt: skip
         async with self._work(actor.scope) as work:
@@ -213,7 +174,7 @@ class UploadService:
             )  # fmt: skip
             await work.commit()
         try:
-            await asyncio.to_thread(reception.path.rename, self._path(upload))
+            await asyncio.to_thread(path.rename, self._path(upload))
             await self._put(upload)
         except BaseException as error:
             self._path(upload).unlink(missing_ok=True)
@@ -222,7 +183,6 @@ class UploadService:
             raise UnavailableError(
                 f"The file {upload.name} could not be kept: {error.strerror or error}. Send it again."
             ) from error
-        self._arriving.discard(reception)  # At once: its room is counted as that of an upload from now on.
         return upload
 
     def take_room(self, reception: Reception, size: int) -> None:
@@ -231,17 +191,22 @@ class UploadService:
         Raises:
             TooLargeError, ConflictError, UnavailableError: There is no room for them.
         """
-        self._refuse_without_room(reception, size)
+        self.refuse_without_room(reception.actor, reception.name, size, reception.bytes)
         reception.bytes += size
 
-    def _refuse_without_room(self, reception: Reception, size: int) -> None:
+    def refuse_without_room(self, actor: Actor, name: str, size: int, has: int = 0) -> None:
+        """Refuse ``size`` further bytes of a file that has some already.
+
+        Raises:
+            TooLargeError, ConflictError, UnavailableError: There is no room for them.
+        """
         limits = self.limits
-        if reception.bytes + size > limits.bytes_max:
+        if has + size > limits.bytes_max:
             raise TooLargeError(
-                f"The file {reception.name} is larger than {limits.bytes_max:,} bytes, the most that one may have. "
+                f"The file {name} is larger than {limits.bytes_max:,} bytes, the most that one may have. "
                 "Cut it into several, or have an admin raise uploads.bytes_max."
             )
-        own, all_ = self._room_taken(reception.actor.id)
+        own, all_ = self._room_taken(actor.id)
         if own + size > limits.person_bytes_max:
             raise ConflictError(
                 f"Your files take {own:,} of the {limits.person_bytes_max:,} bytes that they may. Delete some."
@@ -256,7 +221,7 @@ class UploadService:
 
     def _room_taken(self, owner_id: str) -> tuple[int, int]:
         sizes = [(upload.owner_id, upload.bytes) for upload in self._uploads.values()]
-        sizes += [(one.actor.id, one.bytes) for one in self._arriving]
+        sizes += [*((one.actor.id, one.bytes) for one in self._arriving), *self.reserved()]
         return sum(size for owner, size in sizes if owner == owner_id), sum(size for _, size in sizes)
 
     # --- what is there --------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 /* A new release: a file on its way up, then what is said of it. */
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { ActError, useAct } from "./acknowledge.jsx";
 import { factsOf, faultBelow, formOf } from "./firmware.js";
 import { Check, Field, Refusal, Sheet, messageOf } from "./form_parts.jsx";
 import { number, size } from "./format.js";
-import { sendFile } from "./imports.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
+import { discard, sendInTurns, unfinished } from "./uploads.js";
 
+const KIND = "firmware";
 const FIELDS = ["name", "version", "security_version", "hardware", "min_from_version", "notes"];
 
 export function NewRelease({ onClose, onDone }) {
@@ -49,18 +50,22 @@ export function FactsForm({ facts, busy, error, submit, onSave }) {
   );
 }
 
-/** A place to drop an image, which is also a button that opens the file picker. */
+/** A place to drop an image, which is also a button that opens the file picker; a file that was cut off goes on. */
 function Drop({ onTaken }) {
   const picker = useRef(null);
   const [over, setOver] = useState(false);
-  const [sending, setSending] = useState(null); // {file, share}
+  const [sending, setSending] = useState(null); // {file, share, isDown}
+  const [left, setLeft] = useState([]); // What has not arrived whole.
   const { run, error } = useAct();
+  const look = () => unfinished(KIND).then(setLeft);
+  useEffect(() => { look(); }, []);
   const take = (file) => file && run(async () => {
     setSending({ file, share: 0 });
     try {
-      onTaken(await sendFile(file, (share) => setSending({ file, share }), { kind: "firmware" }));
+      onTaken(await sendInTurns(file, (share, isDown) => setSending({ file, share, isDown }), { kind: KIND }));
     } finally {
       setSending(null);
+      look();
     }
   });
   const drop = (event) => {
@@ -68,13 +73,14 @@ function Drop({ onTaken }) {
     setOver(false);
     take(event.dataTransfer.files[0]);
   };
+  const giveUp = (one) => run(async () => { await discard(one.id); await look(); });
   const words = sending && t("imports.sending", { name: sending.file.name, size: size(sending.file.size) });
   return (
     <>
       <div className="imports-drop" data-over={over} onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)} onDrop={drop}>
         {sending ? (
           <>
-            <p role="status">{words}</p>
+            <p role="status">{sending.isDown ? t("firmware.line_down", { name: sending.file.name }) : words}</p>
             <progress max={1} value={sending.share} aria-label={words}>{number(100 * sending.share)}</progress>
           </>
         ) : (
@@ -86,7 +92,14 @@ function Drop({ onTaken }) {
         )}
         <input ref={picker} type="file" className="visually-hidden" tabIndex={-1} aria-label={t("imports.choose")} onChange={(event) => { take(event.target.files[0]); event.target.value = ""; }} />
       </div>
-      <ActError error={error} />
+      {error?.kept ? <p className="act-error" role="alert">{t("firmware.kept")}</p> : <ActError error={error} />}
+      {!sending && left.map((one) => (
+        <div key={one.id} className="note">
+          <p className="wraps">{t("firmware.unfinished", { name: one.name, arrived: size(one.offset), whole: size(one.bytes) })}</p>
+          <progress max={one.bytes} value={one.offset} aria-label={one.name} />
+          <div className="note-actions"><button type="button" className="button" onClick={() => giveUp(one)}>{t("firmware.give_up")}</button></div>
+        </div>
+      ))}
     </>
   );
 }

@@ -1,10 +1,10 @@
 /* What the page of imports sends: a file on its way up, and the plan that somebody has made of a preview. */
 
-/** Send a file; `onShare` hears how much of it has gone, 0 to 1. Resolves to the upload, rejects with what the server says. */
-export function sendFile(file, onShare, { kind = "history", Request = globalThis.XMLHttpRequest } = {}) {
+/** Send a table; `onShare` hears how much of it has gone, 0 to 1. Resolves to the upload, rejects with what the server says. */
+export function sendFile(file, onShare, { Request = globalThis.XMLHttpRequest } = {}) {
   return new Promise((resolve, reject) => {
     const request = new Request();
-    request.open("POST", `/api/uploads?kind=${kind}&name=${encodeURIComponent(file.name)}`);
+    request.open("POST", `/api/uploads?kind=history&name=${encodeURIComponent(file.name)}`);
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = ({ loaded, total }) => onShare(total ? loaded / total : 0);
     request.onload = () => {
