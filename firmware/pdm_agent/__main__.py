@@ -26,7 +26,7 @@ def main(words: list[str]) -> int:
         sys.stderr.write("Usage: python -m pdm_agent device.json\n")
         return 2
     said = json.loads(Path(words[0]).read_text(encoding="utf-8"))
-    server = DdiServer(said["server"], said["token"])
+    server = DdiServer(said["server"], said["token"], said.get("piece_bytes", 0), said.get("pause_s", 0.0))
     trust = Trust(said["device_id"], said["model"], said["revision"], tuple(said["keys"]), said["director"])
 
     def is_healthy(version: str) -> bool:

@@ -5,6 +5,7 @@ move it into the slot that does not run, note that this slot is to be tried, boo
 boots to show that it is healthy; when they are used up, the one before runs again, whatever the server says.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ SYNC_EVERY_BYTES = 1_048_576
 BOOTS_MAX = 3
 """So often a new release may try to become healthy."""
 NONCES_MAX = 256
+PROGRESS_EVERY_US = 3_000_000
 BAD_DOWNLOADS_MAX = 2
 CLIENT = "agent"
 """How the server knows what this client makes of its words."""
@@ -43,7 +45,7 @@ class Server(Protocol):
     def cancels(self) -> str | None: ...
     def wants_attributes(self) -> bool: ...
     def download(self, action_id: str, at: int) -> Any: ...
-    def tell(self, action_id: str, execution: str, finished: str, words: str) -> None: ...
+    def tell(self, action_id: str, execution: str, finished: str, words: str, percent: int | None = None) -> None: ...
     def tell_canceled(self, action_id: str, *, is_done: bool) -> None: ...
     def attributes(self, said: dict[str, str]) -> None: ...
 
@@ -220,9 +222,12 @@ class Agent:
         at = min(self._disk.size(PART), int(job.get("synced", 0)))
         self._disk.truncate(PART, at)
         if at < job["bytes"]:
-            synced = at
+            synced, told_us = at, 0
             try:
                 for piece in self._server.download(job["action_id"], at):
+                    if self._now_us() - told_us >= PROGRESS_EVERY_US:
+                        told_us = self._now_us()
+                        self._tell_progress(job, at)
                     if at + len(piece) > job["bytes"]:
                         return self._bad(job, "the file is longer than its manifest says")
                     self._disk.write_at(PART, at, piece)
@@ -241,6 +246,12 @@ class Agent:
         self._put(job={**self._state["job"], "is_whole": True})
         self._server.tell(job["action_id"], "downloaded", "none", "downloaded and compared")
         return True
+
+    def _tell_progress(self, job: dict[str, Any], at: int) -> None:
+        """Say how far the download is; where nobody hears that, the download is what matters."""
+        with contextlib.suppress(OSError):
+            words = f"{at} of {job['bytes']} bytes"
+            self._server.tell(job["action_id"], "download", "none", words, at * 100 // job["bytes"])
 
     def _note(self, at: int) -> int:
         self._disk.sync(PART)

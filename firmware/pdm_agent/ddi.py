@@ -24,9 +24,13 @@ class DdiServer:
     Args:
         base: Such as ``https://plant.example/DEFAULT/controller/v1/gateway-7``.
         token: Of this device.
+        piece_bytes: So much of a file is asked for at once, as a poor line wants it; 0 for all of it.
+        pause_s: Between two pieces.
     """
 
-    def __init__(self, base: str, token: str) -> None:
+    def __init__(self, base: str, token: str, piece_bytes: int = 0, pause_s: float = 0.0) -> None:
+        self._piece_bytes = piece_bytes
+        self._pause_s = pause_s
         self._base = base.rstrip("/")
         self._origin = urlsplit(self._base)
         self._token = token
@@ -70,6 +74,9 @@ class DdiServer:
     def download(self, action_id: str, at: int) -> Iterator[bytes]:
         """Bring the file of the last offer from a byte on; ends early where the line breaks."""
         del action_id  # A server has one offer at a time.
+        if self._piece_bytes:
+            yield from self._in_pieces(at)
+            return
         connection, response = self._ask("GET", self._file, headers={"range": f"bytes={at}-"} if at else {})
         try:
             if response.status not in (OK, PARTIAL):
@@ -85,9 +92,32 @@ class DdiServer:
         finally:
             connection.close()
 
-    def tell(self, action_id: str, execution: str, finished: str, words: str) -> None:
+    def _in_pieces(self, at: int) -> Iterator[bytes]:
+        end = at + 1
+        while at < end:
+            span = {"range": f"bytes={at}-{at + self._piece_bytes - 1}"}
+            connection, response = self._ask("GET", self._file, headers=span)
+            try:
+                if response.status != PARTIAL:
+                    raise OSError(f"the server answered the download of a piece with {response.status}")
+                end = int(response.headers["content-range"].rpartition("/")[2])
+                piece = response.read(self._piece_bytes)
+            except (http.client.HTTPException, TypeError, ValueError, OSError) as error:
+                raise OSError(f"the download broke: {error}") from error
+            finally:
+                connection.close()
+            if not piece:
+                return
+            yield piece
+            at += len(piece)
+            time.sleep(self._pause_s)
+
+    def tell(self, action_id: str, execution: str, finished: str, words: str, percent: int | None = None) -> None:
         """Say how an action goes; one that the server has closed is told no more."""
-        status = {"execution": execution, "result": {"finished": finished}, "details": [words]}
+        result: dict[str, Any] = {"finished": finished}
+        if percent is not None:
+            result["progress"] = {"cnt": percent, "of": 100}
+        status = {"execution": execution, "result": result, "details": [words]}
         self._send("POST", f"{self._base}/deploymentBase/{action_id}/feedback", {"status": status})
 
     def tell_canceled(self, action_id: str, *, is_done: bool) -> None:

@@ -229,7 +229,8 @@ class DeviceUpdateService(DeviceAssignments):
             return await move(work, action, H.CLOSED_WELL, now, code, detail or "The image is written.", progress=100,
                               heard_at=now)  # fmt: skip
         if report.execution == "download":
-            return await move(work, action, H.DOWNLOAD_BEGAN, now, code, detail)
+            share = action.progress if report.progress is None else report.progress
+            return await move(work, action, H.DOWNLOAD_BEGAN, now, code, detail, progress=share)
         if action.state in (S.DOWNLOADED, S.WAITING_WINDOW) and report.execution == "proceeding":
             return await move(work, action, H.INSTALL_BEGAN, now, code, detail, progress=report.progress or 0)
         more = {} if report.progress is None else {"progress": report.progress}

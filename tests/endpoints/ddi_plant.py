@@ -82,6 +82,16 @@ async def ddi_plant(
         await w.releases.put(release("2.4.1", artifact=artifact, revision=1))
         await w.commit()
     keys = {code: (await devices.create_key(SYSTEM, code)).secret for code in ("gw-1", "gw-2")}
+    async with ddi_server(plant, devices, store, folder, poll_s=poll_s) as address:
+        yield DdiPlant(plant, devices, address, keys)
+
+
+@asynccontextmanager
+async def ddi_server(
+    plant: RolloutPlant, devices: DeviceService, store: ArtifactStore, folder: Path, port: int = 0, poll_s: int = 300
+) -> AsyncIterator[str]:
+    """Serve the interface of a plant's devices, and return its address."""
+    work, clock = plant.work, plant.clock
     services: Any = SimpleNamespace(
         devices=devices, device_updates=plant.updates, device_confirmations=plant.confirmations,
         releases=SimpleNamespace(artifacts=store),
@@ -100,12 +110,11 @@ async def ddi_plant(
         Mount(f"/{tenant}", app=Router(ddi_routes(ddi, served, tenant), redirect_slashes=False, default=nothing_here))
         for tenant in TENANTS
     ])  # fmt: skip
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
     try:
         await until(lambda: server.started, within_s=30)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield DdiPlant(plant, devices, f"http://127.0.0.1:{port}", keys)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         await serving

@@ -90,7 +90,8 @@ class Plant:
                 return
             yield self.content[start : start + 100]
 
-    def tell(self, action_id: str, execution: str, finished: str, words: str) -> None:
+    def tell(self, action_id: str, execution: str, finished: str, words: str, percent: int | None = None) -> None:
+        del percent
         self.disk.step()
         if execution == "closed":
             self.ended[action_id] = (finished, words)
