@@ -1,6 +1,7 @@
 """What is known of production before anything runs: machines and how their time is read, products, reasons, prices."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Annotated
 
 import numpy as np
@@ -206,6 +207,12 @@ def _products(
         return [begin_at], [None]
     new = np.concatenate([[True], value[1:] != value[:-1]])
     return at[new].tolist(), [by_number.get(number) for number in value[new].tolist()]
+
+
+def cycle_in_force(unit: ProductionUnitFacts, product_id: str | None, at: int) -> float | None:
+    """Return the ideal cycle of a product at a moment; None where none is known."""
+    found = _cycle_s(unit.cycles, product_id, at)
+    return found if isfinite(found) else None
 
 
 def _cycle_s(cycles: Sequence[IdealCycle], product_id: str | None, at: int) -> float:

@@ -19,6 +19,7 @@ from pdm_app.domain.production_views import LineOverview, LineProduction, StopVi
 from pdm_app.domain.record import Id, Instant, Revision, Text
 from pdm_app.domain.stop_edits import StopEdit, StopEditFacts
 from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.count_sheets import Sheet, SheetTaken
 
 production = procedures()
 
@@ -59,8 +60,20 @@ async def timeline(ctx: Ctx, *, asset_id: Id, begin_at: Instant, end_at: Instant
 
 @production.mutation(permission="production.record", rest="POST /assets/{asset_id}/stops 201", rate="120/minute")
 async def say(ctx: Ctx, *, asset_id: Id, facts: StopEditFacts) -> StopEdit:
-    """Say why a stop was, that it was two, or that several were one; sums are right when this returns."""
+    """Say why a stop was, that it was two, that several were one, or what was made; sums are right at once."""
     return await ctx.services.stops.say(ctx.actor, asset_id, facts)
+
+
+@production.query(permission="history.read", rest="GET /lines/{line_id}/counts")
+async def counts(ctx: Ctx, *, line_id: Id, begin_at: Instant, end_at: Instant) -> tuple[StopEdit, ...]:
+    """Return the pieces that were counted by hand on a line, the newest first; each can be taken back."""
+    return await ctx.services.stops.counts(ctx.actor, line_id, begin_at, end_at)
+
+
+@production.mutation(permission="production.record", rest="POST /sites/{site_id}/counts 201", rate="20/minute")
+async def count_sheet(ctx: Ctx, *, site_id: Id, sheet: Sheet) -> SheetTaken:
+    """Enter the pieces of a CSV sheet (time, machine, kind, pieces, product, note), all rows or none."""
+    return await ctx.services.count_sheets.take(ctx.actor, site_id, sheet)
 
 
 @production.mutation(

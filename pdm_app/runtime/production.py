@@ -9,6 +9,7 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
 from pdm_app.engine.production_watch import ProductionWatch
 from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.services.count_sheets import CountSheetService
 from pdm_app.services.production import ProductionService
 from pdm_app.services.production_setup import ProductionSetupService
 from pdm_app.services.stops import StopService
@@ -23,6 +24,7 @@ class ProductionServices(TypedDict):
     production: ProductionService
     production_setup: ProductionSetupService
     stops: StopService
+    count_sheets: CountSheetService
 
 
 def begin_production(
@@ -45,8 +47,10 @@ def begin_production(
 
     watch = ProductionWatch(book, bus, historian, work, clock, fence, known_since)
     supervisor.start("production", watch.run, stage=Stage.CONSUMER, backoff=watch.backoff)
+    stops = StopService(work, book, clock)
     return ProductionServices(
         production=ProductionService(work, book, clock),
         production_setup=ProductionSetupService(work, book, clock),
-        stops=StopService(work, book, clock),
+        stops=stops,
+        count_sheets=CountSheetService(work, stops, clock),
     )

@@ -21,6 +21,7 @@ from pdm_app.services.certificates import CertificateService
 from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
+from pdm_app.services.count_sheets import CountSheetService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
 from pdm_app.services.device_groups import DeviceGroupService
@@ -96,6 +97,7 @@ class Services:
     client_certificates: ClientCertificateService
     connection_tests: ConnectionTestService
     connections: ConnectionService
+    count_sheets: CountSheetService
     device_confirmations: DeviceConfirmationService
     device_groups: DeviceGroupService
     device_updates: DeviceUpdateService

@@ -21,6 +21,7 @@ from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.domain.stop_edits import EDITS_MAX, EditKind, StopEdit, StopEditFacts
 from pdm_app.services.auditing import audit
+from pdm_app.services.hand_counts import cycle_of, refuse_count
 from pdm_app.services.production_plant import RatedPlant, plant_of, plant_of_line, told_shifts
 from pdm_app.services.production_sums import reach
 from pdm_app.stream.production_book import ProductionBook
@@ -28,6 +29,7 @@ from pdm_app.stream.production_book import ProductionBook
 STOPS_SPAN_US = 35 * 86_400 * MICROS_PER_S
 ALARM_AROUND_US = 120 * MICROS_PER_S  # So far from the beginning of a stop an alarm may come that explains it.
 HAPPENINGS_MAX = 20_000
+COUNTS_MAX = 500
 ABOVE_ALL = (MachineState.MINOR_STOP, MachineState.PLANNED)
 """Stops that no list of stops shows: they are told as sums."""
 
@@ -64,9 +66,7 @@ class StopService:
             InvalidInputError: The time ends before it begins, or is longer than 35 days.
         """
         actor.require(Permission.HISTORY_READ)
-        if not begin_at < end_at <= begin_at + STOPS_SPAN_US:
-            words = "Stops are listed for 35 days at once, in which the end follows the beginning."
-            raise InvalidInputError(f"{words} Ask for less.", [FieldIssue("end_at", words)])
+        _refuse_span(begin_at, end_at)
         now = self._clock.now()
         async with self._work(actor.scope) as work:
             plant = await plant_of_line(work, line_id)
@@ -102,7 +102,7 @@ class StopService:
         actor.require(Permission.PRODUCTION_RECORD)
         now = self._clock.now()
         async with self._work(actor.scope) as work:
-            plant, shift = await self._shift_at(work, asset_id, facts.at)
+            plant, shift = await self.shift_at(work, asset_id, facts.at)
             if facts.reason_id is not None and facts.reason_id not in plant.reasons:
                 raise NotFoundError(f"There is no reason {facts.reason_id!r}.", reason_id=facts.reason_id)
             before = list(await work.production.edits([shift.id]))
@@ -110,9 +110,10 @@ class StopService:
                 raise ConflictError(f"{EDITS_MAX} things are said of the stops of this shift already. Take some back.")
             edit = StopEdit(
                 **facts.model_dump(), id=new_id(now), site_id=shift.site_id, asset_id=asset_id, shift_id=shift.id,
-                said_at=now, said_by=actor.name,
+                said_at=now, said_by=actor.name, cycle_s=await cycle_of(work, plant.units[asset_id], facts),
             )  # fmt: skip
             intervals = self._summed(plant, shift, before)[1]
+            refuse_count(plant.assets[asset_id].code, facts, intervals)
             after, changed = self._summed(plant, shift, [*before, edit])
             if changed == intervals:
                 raise InvalidInputError(
@@ -128,6 +129,18 @@ class StopService:
         self._apply(shift, [*before, edit])
         return edit
 
+    async def counts(self, actor: Actor, line_id: str, begin_at: int, end_at: int) -> tuple[StopEdit, ...]:
+        """Return the pieces that were counted by hand on a line in a time, the newest first; raises as `all`."""
+        actor.require(Permission.HISTORY_READ)
+        _refuse_span(begin_at, end_at)
+        async with self._work(actor.scope) as work:
+            plant = await plant_of_line(work, line_id)
+            ids = [unit.asset_id for unit in plant.of_line(line_id)]
+            shifts = await work.production.sums(ids, begin_at, end_at)
+            edits = await work.production.edits([shift.id for shift in shifts])
+        counted = [edit for edit in edits if edit.kind is EditKind.COUNT and begin_at <= edit.at < end_at]
+        return tuple(sorted(counted, key=lambda edit: (-edit.at, edit.id))[:COUNTS_MAX])
+
     async def take_back(self, actor: Actor, shift: str, edit_id: str) -> StopEdit:
         """Take back what was said of a stop.
 
@@ -141,7 +154,7 @@ class StopService:
             before = next((edit for edit in edits if edit.id == edit_id), None)
             if before is None:
                 raise NotFoundError("That is not said of a stop, or was taken back already.")
-            plant, found = await self._shift_at(work, before.asset_id, before.at)
+            plant, found = await self.shift_at(work, before.asset_id, before.at)
             after = before.model_copy(update={"is_undone": True})
             left = [edit for edit in edits if edit.id != edit_id]
             await work.production.put_edits([after])
@@ -204,7 +217,7 @@ class StopService:
 
     # --- of one shift -----------------------------------------------------------------------------------------------
 
-    async def _shift_at(self, work: Work, asset_id: str, at: int) -> tuple[RatedPlant, ProductionShift]:
+    async def shift_at(self, work: Work, asset_id: str, at: int) -> tuple[RatedPlant, ProductionShift]:
         unit = await work.production.unit(asset_id)
         if unit is None:
             raise NotFoundError(f"There is no machine {asset_id!r} whose production is rated.", asset_id=asset_id)
@@ -222,6 +235,23 @@ class StopService:
                 [FieldIssue("at", "lies in no shift that is known", "send a moment inside of a stop")],
             )
         return plant, stored
+
+    def intervals(self, plant: RatedPlant, shift: ProductionShift, edits: Sequence[StopEdit]) -> list[Interval]:
+        """Return the intervals of a shift with what was said of them."""
+        return self._summed(plant, shift, edits)[1]
+
+    async def keep(
+        self, work: Work, plant: RatedPlant, shifts: Mapping[str, tuple[ProductionShift, Sequence[StopEdit]]]
+    ) -> None:
+        """Store the sums of shifts with all that is said of them."""
+        for shift, edits in shifts.values():
+            await self._keep(work, self._summed(plant, shift, edits)[0])
+
+    def tell(self, shifts: Mapping[str, tuple[ProductionShift, Sequence[StopEdit]]]) -> None:
+        """Have what runs say at once what was stored of it."""
+        for shift, edits in shifts.values():
+            self._book.edits_changed(shift.id)
+            self._apply(shift, edits)
 
     def _summed(
         self, plant: RatedPlant, shift: ProductionShift, edits: Sequence[StopEdit]
@@ -247,7 +277,15 @@ class StopService:
         )  # fmt: skip
 
 
-_DONE = {EditKind.REASON: "reasoned", EditKind.CUT: "cut", EditKind.MERGE: "merged"}
+_DONE = {
+    EditKind.REASON: "reasoned", EditKind.CUT: "cut", EditKind.MERGE: "merged", EditKind.COUNT: "counted",
+}  # fmt: skip
+
+
+def _refuse_span(begin_at: int, end_at: int) -> None:
+    if not begin_at < end_at <= begin_at + STOPS_SPAN_US:
+        words = "Stops are listed for 35 days at once, in which the end follows the beginning."
+        raise InvalidInputError(f"{words} Ask for less.", [FieldIssue("end_at", words)])
 
 
 def _first_alarm(
@@ -269,6 +307,7 @@ def _view(
         edit.id
         for edit in edits
         if edit.shift_id == shift.id and interval.begin_at <= edit.at <= interval.end_at
+        if edit.kind is not EditKind.COUNT
         if edit.at < interval.end_at or edit.kind is EditKind.CUT
     ]
     return StopView(

@@ -211,12 +211,14 @@ def test_every_moment_is_in_one_interval_whatever_is_said_of_stops(
         edit(
             number, kind, at, **({"until": (at + more) * S} if kind is EditKind.MERGE else {}),
             **({"reason_id": "jam"} if kind is EditKind.REASON else {}),
+            **({"counted": "scrap", "pieces": more} if kind is EditKind.COUNT else {}),
         )
         for number, (kind, at, more) in enumerate(said)
     ]  # fmt: skip
     after = edited(found, edits, REASONS, MINOR)
     assert covers_once(after, 0, END_S * S)
-    assert sum(one.made for one in after) == sum(one.made for one in found)
+    by_hand = sum(more for kind, at, more in said if kind is EditKind.COUNT and at < END_S)
+    assert sum(one.made for one in after) == sum(one.made for one in found) + by_hand
     totals = totals_of(after)
     assert totals.calendar_us == END_S * S
     rated = figures(totals)

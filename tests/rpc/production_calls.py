@@ -1,5 +1,6 @@
 """The procedures of production: what each needs, a call that makes sense, calls that reach across sites."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from pdm_app.domain.access import Permission
@@ -22,6 +23,8 @@ PRODUCTION_NEEDS: dict[str, Permission | None] = {
     "production.line": READ,
     "production.explain": READ,
     "production.stops": READ,
+    "production.counts": READ,
+    "production.count_sheet": RECORD,
     "production.timeline": READ,
     "production.say": RECORD,
     "production.take_back": RECORD,
@@ -51,6 +54,8 @@ SPAN = {"begin_at": BEGIN_AT, "end_at": BEGIN_AT + 8 * HOUR_US}
 STOP_AT = BEGIN_AT + 4 * HOUR_US + 60_000_000
 SEEN, FRESH = {"revision": REVISION}, {"revision": 0}
 NOT_RATED = "c-42"  # A machine of ours.
+RATED = "c-201"  # Another one.
+WHEN = datetime.fromtimestamp(BEGIN_AT / 1_000_000 + 3_600, UTC).isoformat()
 
 
 def reason(use: str, site_id: str) -> dict[str, Any]:
@@ -70,6 +75,8 @@ def production_inputs(own: Belongings) -> dict[str, Any]:
         "production.explain": {**line, "kpi": "oee"},
         "production.stops": line,
         "production.timeline": {**asset, **SPAN},
+        "production.counts": line,
+        "production.count_sheet": {**site, "sheet": f"time,machine,kind,pieces\n{WHEN},{own.asset_code},scrap,12\n"},
         "production.say": {**asset, "facts": reason("mould", OURS)},
         "production.take_back": {"shift_id": shift_id(own.asset_id, BEGIN_AT), "edit_id": f"edit-{OURS}"},
         "production.lock": {"shift_id": shift_id(own.asset_id, OPEN_AT)},
@@ -103,8 +110,24 @@ def production_crossings(target: Belongings, site_id: str) -> dict[tuple[str, st
         ("production.explain", "line_id"): [{**line, "kpi": "oee"}],
         ("production.stops", "line_id"): [line],
         ("production.timeline", "asset_id"): [{**asset, **SPAN}],
+        ("production.counts", "line_id"): [line],
+        ("production.count_sheet", "site_id"): [
+            {**site, "sheet": f"time,machine,kind,pieces\n{WHEN},{target.asset_code},scrap,1\n"}
+        ],
         ("production.say", "asset_id"): [{**asset, "facts": {"kind": "cut", "at": STOP_AT}}],
         ("production.say", "reason_id"): [{**asset, "facts": reason("jam", site_id)}],
+        ("production.say", "product_id"): [
+            {
+                "asset_id": RATED,
+                "facts": {
+                    "kind": "count",
+                    "at": STOP_AT,
+                    "counted": "good",
+                    "pieces": 1,
+                    "product_id": product_id(site_id),
+                },
+            }
+        ],
         ("production.take_back", "shift_id"): [{**shift, "edit_id": f"edit-{OURS}"}],
         ("production.take_back", "edit_id"): [{**shift, "edit_id": f"edit-{site_id}"}],
         ("production.lock", "shift_id"): [shift],
