@@ -12,6 +12,7 @@ from pdm_app.domain.access import DeviceKey, Scope, User
 from pdm_app.domain.alarm_figures import Happening
 from pdm_app.domain.alarms import Alarm, AlarmRule, JournalEntry, JournalQuery, RuleMemory
 from pdm_app.domain.annotations import Annotations
+from pdm_app.domain.asset_health import Healths
 from pdm_app.domain.assets import Area, Asset, Device, Line, Site
 from pdm_app.domain.audit import AuditEntry, AuditFact, AuditHead, AuditQuery
 from pdm_app.domain.campaigns import Campaigns
@@ -237,6 +238,7 @@ class Work(Protocol):
     maintenance: Maintenance
     cases: Cases
     models: Models
+    health: Healths
     outbox: Outbox
     notice_templates: NoticeTemplates
     shifts: ShiftCalendars

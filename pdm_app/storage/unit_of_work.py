@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pdm_app.domain.access import Scope
 from pdm_app.domain.annotations import Annotations
+from pdm_app.domain.asset_health import Healths
 from pdm_app.domain.campaigns import Campaigns
 from pdm_app.domain.cases import Cases
 from pdm_app.domain.credentials import ApiKeys, Credentials
@@ -53,6 +54,7 @@ from pdm_app.storage.connections import SqlConnections
 from pdm_app.storage.credentials import SqlCredentials
 from pdm_app.storage.database import Database
 from pdm_app.storage.devices import SqlDevices
+from pdm_app.storage.health import SqlHealths
 from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
 from pdm_app.storage.imports import SqlImports
@@ -122,6 +124,7 @@ class SqlWork:
         self.maintenance: Maintenance = SqlMaintenance(transaction)
         self.cases: Cases = SqlCases(transaction)
         self.models: Models = SqlModels(transaction)
+        self.health: Healths = SqlHealths(transaction)
         self.plant: Plant = SqlPlant(transaction)
         self.retention: Retention = SqlRetention(transaction)
         self._audit = SqlAudit(transaction)
