@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from pydantic import SecretStr
 
 from pdm_app.channels.email import EmailChannel
+from pdm_app.channels.mqtt import MqttChannel
 from pdm_app.channels.page import PageChannel
 from pdm_app.channels.sms import SmsChannel, template_of
 from pdm_app.channels.sms_mail import MailedSmsChannel
 from pdm_app.channels.webhook import WebhookChannel
-from pdm_app.domain.notice_channels import ChannelsSetUp, MailServer, SmsGateway, WebhookReceiver
+from pdm_app.domain.notice_channels import ChannelsSetUp, MailServer, MqttBroker, SmsGateway, WebhookReceiver
 from pdm_app.domain.notices import Channel, ChannelKind
 from pdm_app.domain.ports import Clock
 
@@ -29,9 +30,9 @@ class ChannelDoors:
         self._clock = clock
         self._open: dict[ChannelKind, tuple[object, Channel]] = {}
 
-    def receiver(self) -> str:
-        """Return what stands for the URL that webhooks go to: a log of messages is read by many."""
-        return self.set_up.webhook.place
+    def receiver(self, kind: ChannelKind = ChannelKind.WEBHOOK) -> str:
+        """Return what stands for the URL of a program that is told: a log of messages is read by many."""
+        return self.set_up.places().get(kind, "")
 
     async def channel(self, kind: ChannelKind) -> Channel | None:
         """Return the channel of a kind, or None where it is not set up."""
@@ -54,7 +55,7 @@ class ChannelDoors:
         self._open[kind] = ((given, secret), made)
         return made
 
-    def _made(self, given: MailServer | SmsGateway | WebhookReceiver, secret: SecretStr | None) -> Channel:
+    def _made(self, given: MailServer | SmsGateway | WebhookReceiver | MqttBroker, secret: SecretStr | None) -> Channel:
         match given:
             case MailServer():
                 return EmailChannel(given, secret)
@@ -62,6 +63,8 @@ class ChannelDoors:
                 return SmsChannel(template_of(given), given, secret)
             case WebhookReceiver():
                 return WebhookChannel(given, self._clock, secret)
+            case MqttBroker():
+                return MqttChannel(given, secret)
 
     async def close(self) -> None:
         """Give every connection back."""

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from pdm_app.domain.notices import ChannelKind
+from pdm_app.domain.notices import ChannelKind, OutgoingMessage
 from pdm_app.domain.section import Section
 
 Security = Literal["tls", "starttls", "none"]
@@ -82,12 +82,59 @@ class WebhookReceiver(Section):
         return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
 
 
+class MqttBroker(Section):
+    """The broker that notices are published to, with QoS 1."""
+
+    url: str = Field(
+        default="",
+        max_length=URL_MAX,
+        pattern=r"^$|^mqtts?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$",
+        description="Such as mqtts://broker.example:8883, or mqtt:// without TLS; empty: nothing is published.",
+    )
+    topic: str = Field(
+        default="pdm/{site}/alarms",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^+#\x00]+$",
+        description="In it {site} stands for the site's id and {priority} for 1 to 4.",
+    )
+    username: str = Field(default="", max_length=200, description="Empty: no login.")
+    version: Literal["5", "3.1.1"] = Field(default="5", description="Of MQTT; 5 says why a message was not taken.")
+    timeout_s: float = Field(default=15, gt=0, le=120, description="From the first byte to the broker's receipt.")
+    ca_file: Path | None = Field(default=None, description="Authorities that may vouch for it; none: the system's.")
+
+    @property
+    def place(self) -> str:
+        return self.url.rstrip("/")
+
+    @property
+    def is_secured(self) -> bool:
+        return self.url.startswith("mqtts:")
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        try:
+            return urlsplit(self.url).port or (8883 if self.is_secured else 1883)
+        except ValueError:  # Beyond 65,535.
+            return 0
+
+    def topic_of(self, message: OutgoingMessage) -> str:
+        """Return where a message is published."""
+        priority = "" if message.priority is None else str(message.priority)
+        return self.topic.replace("{site}", message.site_id).replace("{priority}", priority)
+
+
 class ChannelsSetUp(Section):
     """All of them."""
 
     email: MailServer = MailServer()
     sms: SmsGateway = SmsGateway()
     webhook: WebhookReceiver = WebhookReceiver()
+    mqtt: MqttBroker = MqttBroker()
 
     def places(self) -> dict[ChannelKind, str]:
         """Return where each channel that is set up leads."""
@@ -95,6 +142,7 @@ class ChannelsSetUp(Section):
             ChannelKind.EMAIL: self.email.place,
             ChannelKind.SMS: self.sms.place,
             ChannelKind.WEBHOOK: self.webhook.place,
+            ChannelKind.MQTT: self.mqtt.place,
             ChannelKind.PAGE: PAGES,
         }
         return {kind: place for kind, place in found.items() if place}

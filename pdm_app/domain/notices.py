@@ -33,6 +33,7 @@ class ChannelKind(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     WEBHOOK = "webhook"
+    MQTT = "mqtt"
     PAGE = "page"
 
 
@@ -58,6 +59,9 @@ class OutgoingMessage(Record):
     priority: int | None = Field(default=None, ge=1, le=4, description="Of the most urgent alarm in it.")
     is_repeat: bool = Field(default=False, description="An attempt before may have arrived without our knowing it.")
     attachment: Attachment | None = Field(default=None, description="Only mail carries it.")
+    site_id: str = Field(default="", max_length=36, description="Of the alarms in it.")
+    alarm_id: str | None = Field(default=None, max_length=36, description="The most urgent alarm in it.")
+    alarms: int = Field(default=0, ge=0, description="How many it tells of.")
 
 
 class DeliveryError(PdmError):

@@ -22,8 +22,8 @@ WAITS_S = (10, 30, 60, 120, 300, 600, 900)  # Between attempts; the last one aga
 KEPT_DAYS = 400  # So long the log proves what became of a message: a year, and time to look back at it.
 GIVEN_UP_AFTER_S = 3 * 86_400  # A server that is away over a long weekend costs nothing.
 RECEIVER = "-"
-"""Stands for a person where a program is told: there is one receiver of webhooks."""
-TO_PROGRAMS = frozenset({ChannelKind.WEBHOOK})
+"""Stands for a person where a program is told: there is one receiver of webhooks, and one broker."""
+TO_PROGRAMS = frozenset({ChannelKind.WEBHOOK, ChannelKind.MQTT})
 CONCERNING = frozenset(
     {
         JournalKind.RAISED, JournalKind.ACKNOWLEDGED, JournalKind.RETURNED, JournalKind.CLEARED, JournalKind.RESET,

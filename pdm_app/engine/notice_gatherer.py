@@ -19,6 +19,7 @@ from pdm_app.domain.notice_words import NoticeTemplate, Place, Telling, composed
 from pdm_app.domain.notices import ChannelKind, NoticeLanguage
 from pdm_app.domain.outbox import (
     RECEIVER,
+    TO_PROGRAMS,
     Notice,
     NoticeEvent,
     NoticeState,
@@ -50,7 +51,7 @@ class NoticeGatherer:
         work: Where notices are.
         clock: Injected time.
         fence: Proof of the collector lease.
-        receiver: URL that webhooks go to; empty where there is none.
+        receiver: What stands for the program that a kind of channel tells; empty where there is none.
         gap_s: Between two messages to one person over one channel; the first of a flood leaves at once.
         linked: Returns the link to a notice's alarm; empty where nobody knows where the pages are found.
     """
@@ -60,7 +61,7 @@ class NoticeGatherer:
         work: UnitOfWork,
         clock: Clock,
         fence: Callable[[], Awaitable[Fence]],
-        receiver: Callable[[], str],
+        receiver: Callable[[ChannelKind], str],
         gap_s: float,
         linked: Callable[[Notice], str],
     ) -> None:
@@ -188,9 +189,11 @@ class NoticeGatherer:
         channel = template.channel
         if channel is ChannelKind.PAGE:
             contact = contact or Contact(id=notices[0].user_id)
-            address, why = contact.id if contact.in_page else "", SWITCHED_OFF
-        elif channel is ChannelKind.WEBHOOK:
-            contact, address, why = Contact(id=RECEIVER), self._receiver(), "no receiver is set up"
+            reader = await work.users.get(contact.id)
+            address = (reader.username if reader is not None else contact.id) if contact.in_page else ""
+            why = SWITCHED_OFF
+        elif channel in TO_PROGRAMS:
+            contact, address, why = Contact(id=RECEIVER), self._receiver(channel), "no receiver is set up"
         else:
             address = contact.address(channel) if contact is not None else ""
             why = "no telephone number is kept" if channel is ChannelKind.SMS else "no address is kept"

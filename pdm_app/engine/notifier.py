@@ -69,7 +69,7 @@ class Notifier:
         channels: Returns the channel of a kind as it is set up now, or None.
         clock: Injected time.
         fence: Proof of the collector lease.
-        receiver: URL that webhooks go to; empty where there is none.
+        receiver: What stands for the program that a kind of channel tells; empty where there is none.
         gap_s: See `GAP_S`.
         linked: See `NoticeGatherer`.
         offered_to: Called with the id of a person when a message lies ready for their pages.
@@ -81,7 +81,7 @@ class Notifier:
         channels: Callable[[ChannelKind], Awaitable[Channel | None]],
         clock: Clock,
         fence: Callable[[], Awaitable[Fence]],
-        receiver: Callable[[], str] = str,
+        receiver: Callable[[ChannelKind], str] = lambda _: "",
         gap_s: float = GAP_S,
         linked: Callable[[Notice], str] = lambda _: "",
         offered_to: Callable[[str], None] = lambda _: None,
@@ -218,6 +218,7 @@ class Notifier:
             OutgoingMessage(
                 id=message.id, to=message.address, subject=message.subject, body=message.body, at=message.created_at,
                 priority=message.priority, is_repeat=message.is_repeat, attachment=await self._attached(message),
+                site_id=message.site_id, alarm_id=message.alarm_id, alarms=message.alarms,
             )
         )  # fmt: skip
 

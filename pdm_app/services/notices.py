@@ -168,7 +168,7 @@ class NoticeService:
             await work.commit()
 
     async def test(self, actor: Actor, channel: ChannelKind, address: str, site_id: str) -> Message:
-        """Send a message to an address; look at `message` for what became of it.
+        """Send a message to an address, in the pages to the actor; look at `message` for what became of it.
 
         Raises:
             InvalidInputError: The channel is not set up, or this is no address.
@@ -179,9 +179,10 @@ class NoticeService:
             raise InvalidInputError(words, [FieldIssue("channel", "is not set up")])
         if not address.strip() or len(address) > ADDRESS_MAX:
             raise InvalidInputError("This is no address.", [FieldIssue("address", "is empty or too long")])
-        now = self._clock.now()
+        now, is_page = self._clock.now(), channel is ChannelKind.PAGE
         message = Message(
-            id=new_id(now), site_id=site_id, user_id="", channel=channel, address=address.strip(),
+            id=new_id(now), site_id=site_id, user_id=actor.id if is_page else "", channel=channel,
+            address=actor.name if is_page else address.strip(),
             subject="Test of notices", body=TEST_WORDS, priority=4, alarms=0, created_at=now,
             tried_since=now, next_at=now,
         )  # fmt: skip

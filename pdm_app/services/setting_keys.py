@@ -66,6 +66,7 @@ AT_ONCE: Mapping[str, tuple[str, ...]] = {
     "notices.email": ("host", "port", "security", "username", "sender", "sender_name", "timeout_s"),
     "notices.sms": ("profile", "url", "user", "sender", "timeout_s"),
     "notices.webhook": ("url", "shape", "timeout_s"),
+    "notices.mqtt": ("url", "topic", "username", "version", "timeout_s"),
     "audit": ("entries_warn", "sign_deletions"),
     "log": ("level", "requests"),
 }  # fmt: skip

@@ -67,7 +67,8 @@ CHANNELS: dict[str, SettingValue] = {
     "email.sender": "pdm@plant.example", "email.sender_name": "Plant", "email.timeout_s": 5.0,
     "sms.profile": "twilio", "sms.url": "https://sms.plant.example/", "sms.user": "AC1", "sms.sender": "Plant",
     "sms.timeout_s": 6.0, "webhook.url": "https://chat.plant.example/", "webhook.shape": "teams",
-    "webhook.timeout_s": 7.0,
+    "webhook.timeout_s": 7.0, "mqtt.url": "mqtts://broker.plant.example", "mqtt.topic": "notices/{priority}",
+    "mqtt.username": "pdm", "mqtt.version": "3.1.1", "mqtt.timeout_s": 8.0,
 }  # fmt: skip
 
 
