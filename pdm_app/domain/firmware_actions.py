@@ -3,7 +3,8 @@
 ``after(state, happening)`` is total: each pair moves the action, is of no effect (`Effect.KEPT`), or comes after the
 end (`Effect.CLOSED`). A device's own "success" only means that the image was written; the action succeeds by
 `Happening.PROVEN`, which the rollout reports when the device runs the release and was healthy for the soak time. Where
-an image is only to be kept, `Happening.STORED` says that all of it was sent.
+an image is only to be kept, `Happening.STORED` says that all of it was sent. `Happening.FOUND_RUNNING` mends what a
+restored backup has forgotten: the device reports the release before we know that it was sent, and is watched like any.
 
 Source: the direct device integration of Eclipse hawkBit for what devices say; the states after ``installed`` are ours.
 """
@@ -64,6 +65,7 @@ class Happening(StrEnum):
     PROGRESSED = "progressed"
     CLOSED_WELL = "closed_well"
     BOOTED_NEW = "booted_new"
+    FOUND_RUNNING = "found_running"
     BOOTED_OLD = "booted_old"
     PROVEN = "proven"
     STORED = "stored"
@@ -132,13 +134,15 @@ MOVES: Mapping[ActionState, Mapping[Happening, ActionState]] = MappingProxyType(
     S.WAITING_CONFIRMATION: {**_BEFORE_FETCH, H.CONFIRMED: S.PENDING},
     S.PENDING: {
         **_BEFORE_FETCH, H.DENIED: S.WAITING_CONFIRMATION, H.FETCHED: S.RETRIEVED, H.DOWNLOAD_BEGAN: S.DOWNLOADING,
-        H.BROKE: S.RETRY_WAIT,
+        H.BROKE: S.RETRY_WAIT, H.FOUND_RUNNING: S.VERIFYING,
     },
     S.RETRIEVED: {
-        **_UNDER_WAY, H.DENIED: S.WAITING_CONFIRMATION, H.DOWNLOAD_BEGAN: S.DOWNLOADING,
+        **_UNDER_WAY, H.FOUND_RUNNING: S.VERIFYING, H.DENIED: S.WAITING_CONFIRMATION, H.DOWNLOAD_BEGAN: S.DOWNLOADING,
         H.DOWNLOAD_ENDED: S.DOWNLOADED,
     },
-    S.DOWNLOADING: {**_UNDER_WAY, H.DENIED: S.WAITING_CONFIRMATION, H.DOWNLOAD_ENDED: S.DOWNLOADED},
+    S.DOWNLOADING: {
+        **_UNDER_WAY, H.DENIED: S.WAITING_CONFIRMATION, H.DOWNLOAD_ENDED: S.DOWNLOADED, H.FOUND_RUNNING: S.VERIFYING,
+    },
     S.DOWNLOADED: {
         **_UNDER_WAY, H.WINDOW_CLOSED: S.WAITING_WINDOW, H.INSTALL_BEGAN: S.INSTALLING, H.CLOSED_WELL: S.INSTALLED,
         H.STORED: S.SUCCEEDED,
@@ -150,7 +154,7 @@ MOVES: Mapping[ActionState, Mapping[Happening, ActionState]] = MappingProxyType(
                    H.BOOTED_OLD: S.ROLLED_BACK, H.SILENT: S.LOST},
     S.INSTALLED: {**_WRITTEN, H.BOOTED_NEW: S.VERIFYING},
     S.VERIFYING: {**_WRITTEN, H.PROVEN: S.SUCCEEDED},
-    S.RETRY_WAIT: {**_BEFORE_FETCH, H.RETRY_DUE: S.PENDING},
+    S.RETRY_WAIT: {**_BEFORE_FETCH, H.RETRY_DUE: S.PENDING, H.FOUND_RUNNING: S.VERIFYING},
     S.CANCELING: {
         H.CANCEL_DONE: S.CANCELED, H.CANCEL_REFUSED: S.RETRIEVED, H.CLOSED_WELL: S.INSTALLED, H.FAILED: S.CANCELED,
         H.BROKE: S.CANCELED, H.SILENT: S.CANCELED,

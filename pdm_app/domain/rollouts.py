@@ -3,20 +3,26 @@
 All of it is pure: the records of a device and the time go in, what happened comes out.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pdm_app.domain.campaigns import Campaign, UpdateMode
 from pdm_app.domain.firmware_actions import Action, ActionState, FailureClass, Happening
 from pdm_app.domain.firmware_twins import FirmwareTwin
-from pdm_app.domain.releases import REACHES_DEVICES, REACHES_DEVICES_AGAIN, Obstacle, Release, obstacles
+from pdm_app.domain.releases import REACHES_DEVICES, REACHES_DEVICES_AGAIN, Obstacle, Release, ReleaseState, obstacles
 
 MICROS_PER_S = 1_000_000
 BOOT_S_MIN = 300
 """So long a device may go on to report its old version after it wrote the new one: it still has to restart."""
 
+STAND_ON_DEVICES = frozenset({ReleaseState.PUBLISHED, ReleaseState.DEPRECATED, ReleaseState.REVOKED})
+"""In which states a release may be what a device runs: a revoked one is not taken off by being revoked."""
+
 S, H = ActionState, Happening
 WAITS_FOR_DEVICE = frozenset({S.PENDING, S.RETRIEVED, S.DOWNLOADING, S.DOWNLOADED, S.WAITING_WINDOW, S.INSTALLING,
                               S.CANCELING})  # fmt: skip
+NOT_WRITTEN = frozenset({S.PENDING, S.RETRIEVED, S.DOWNLOADING, S.RETRY_WAIT})
+"""Here a device that says that it is done is not believed; it is when it reports the version."""
 
 
 def why_not(
@@ -96,15 +102,28 @@ def found_out(
         new_alarm: An alarm raised at the device's machine since it runs the release; empty for none.
         now: Microseconds UTC.
     """
-    if action.state is S.RETRY_WAIT and action.retry_at is not None and action.retry_at <= now:
+    is_due = action.state is S.RETRY_WAIT and action.retry_at is not None and action.retry_at <= now
+    if is_due and not (twin is not None and _found_running(action, twin)):
         return Finding(H.RETRY_DUE, None, f"Try {action.attempts + 1} of {campaign.retry.attempts_max}.")
     heard_at = max(action.state_at, action.heard_at, (twin.polled_at or 0) if twin else 0)
     silent_s = (now - heard_at) // MICROS_PER_S
     if action.state in WAITS_FOR_DEVICE | {S.INSTALLED, S.VERIFYING} and silent_s >= campaign.silent_s:
         return Finding(H.SILENT, FailureClass.SILENCE, f"Nothing was heard of it for {silent_s} s.")
-    if twin is None or action.state not in (S.INSTALLED, S.VERIFYING):
+    if twin is None:
+        return None
+    if action.state in NOT_WRITTEN and campaign.mode is not UpdateMode.DOWNLOAD_ONLY:
+        return _found_running(action, twin)
+    if action.state not in (S.INSTALLED, S.VERIFYING):
         return None
     return _proof(action, twin, campaign, new_alarm, now)
+
+
+def _found_running(action: Action, twin: FirmwareTwin) -> Finding | None:
+    """Believe a device that reports the release though nothing is on record of its having been written."""
+    if not twin.runs(action.to_version) or (twin.version_at or 0) <= action.created_at:
+        return None
+    detail = f"It reports {twin.version}, though nothing is on record here of its having been sent: it is watched now."
+    return Finding(H.FOUND_RUNNING, None, detail)
 
 
 def _proof(action: Action, twin: FirmwareTwin, campaign: Campaign, new_alarm: str, now: int) -> Finding | None:
@@ -126,6 +145,30 @@ def _proof(action: Action, twin: FirmwareTwin, campaign: Campaign, new_alarm: st
     if now >= due_at and (twin.polled_at or 0) >= due_at:
         return Finding(H.PROVEN, None, f"It runs {twin.version} and was well for {campaign.soak_s} s.")
     return None
+
+
+def after_report(twin: FirmwareTwin, proven: Release, known: Sequence[Release]) -> FirmwareTwin:
+    """Return a device with what is on record of it set right, where it reports another release than the proven one.
+
+    So it is after a server was restored from an older backup, or a device went back by itself, or was given a release
+    by hand. A release that failed on it is not believed to be good.
+
+    Args:
+        twin: The device, which has no update under way.
+        proven: What is on record as proven to run.
+        known: All releases.
+    """
+    if twin.runs(proven.version):
+        return twin
+    for release in known:
+        if (
+            release.name == proven.name and release.state in STAND_ON_DEVICES and twin.runs(release.version)
+            and release.id not in twin.quarantined
+        ):  # fmt: skip
+            went_back = release.id == twin.good_release_id
+            found = after_proof(twin, release)
+            return found.model_copy(update={"good_release_id": None}) if went_back else found
+    return twin
 
 
 def after_proof(twin: FirmwareTwin, release: Release) -> FirmwareTwin:

@@ -138,7 +138,7 @@ class Rollout:
         changes: dict[str, object] = {}
         if finding.failure is not None:
             changes["failure"] = finding.failure
-        if finding.happening is H.BOOTED_NEW:
+        if finding.happening in (H.BOOTED_NEW, H.FOUND_RUNNING):
             changes["verified_from"] = now
         if finding.happening is H.RETRY_DUE:
             changes["retry_at"] = None

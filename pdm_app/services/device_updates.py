@@ -26,6 +26,7 @@ from pdm_app.domain.firmware_twins import AttributeMode, FirmwareTwin
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.releases import Release
 from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.rollouts import after_report
 from pdm_app.services.device_assignments import Assigned, DeviceAssignments, GoneError, IsIdle
 from pdm_app.services.firmware_stories import fail, move, one_at_a_time
 
@@ -71,6 +72,8 @@ class DeviceUpdateService(DeviceAssignments):
     ) -> None:
         super().__init__(work, clock, is_idle, wake)
         self._since = clock.now()
+        self._heard: set[str] = set()
+        """Devices that have said what they run since this process began: the records may be those of a backup."""
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -93,6 +96,8 @@ class DeviceUpdateService(DeviceAssignments):
         offered = assigned is not None and assigned.action.state in OFFERED and not assigned.refusal
         if offered and assigned is not None and not assigned.may_install and twin.client.closes_what_it_skips:
             offered = False  # It would report what it is told to leave as done.
+        if device.id not in self._heard and (twin.version_at or 0) < self._since:
+            twin = twin.model_copy(update={"wants_attributes": True})
         return Polled(
             twin, assigned, offered, installed if installed and installed.state in CLOSED_FOR_DEVICE else None
         )
@@ -283,17 +288,26 @@ class DeviceUpdateService(DeviceAssignments):
             _, twin = await self._known(work, actor)
             twin = twin.with_attributes(mode, given, now)
             action = await work.firmware_actions.active_of(twin.id)
+            if action is None:
+                twin = await self._set_right(work, twin)
             if action is not None and action.state is S.INSTALLED and not twin.runs(action.to_version):
                 twin = twin.model_copy(update={"wants_attributes": True})  # It has not restarted yet: ask once more.
             await work.twins.put([twin])
             await work.commit()
+        self._heard.add(twin.id)
         self._wake()
         return twin
+
+    async def _set_right(self, work: Work, twin: FirmwareTwin) -> FirmwareTwin:
+        proven = await work.releases.get(twin.release_id) if twin.release_id is not None else None
+        if proven is None or twin.runs(proven.version):
+            return twin
+        return after_report(twin, proven, await work.releases.all())
 
     async def _settle(self, work: Work, action: Action, twin: FirmwareTwin) -> None:
         """Ask a device that has written an image what it runs, and keep one that failed for good from it."""
         changes: dict[str, object] = {}
-        if action.state is S.INSTALLED:
+        if action.state is S.INSTALLED or action.failure is FailureClass.NOT_DOWNLOADED:
             changes["wants_attributes"] = True
         if action.state in (S.FAILED, S.ROLLED_BACK):
             twin = twin.quarantine(action.release_id)

@@ -76,7 +76,7 @@ def test_what_has_ended_stays_as_it_is(happenings: list[Happening]) -> None:
 
 @given(HAPPENINGS)
 def test_success_needs_a_download_a_writing_a_boot_and_the_proof_in_this_order(happenings: list[Happening]) -> None:
-    states = walk([each for each in happenings if each is not H.STORED])
+    states = walk([each for each in happenings if each not in (H.STORED, H.FOUND_RUNNING)])
     if S.SUCCEEDED in states:
         way = [states.index(state) for state in (S.DOWNLOADED, S.INSTALLED, S.VERIFYING, S.SUCCEEDED)
                if state in states]  # fmt: skip
@@ -87,6 +87,14 @@ def test_success_needs_a_download_a_writing_a_boot_and_the_proof_in_this_order(h
 @given(st.sampled_from(sorted(set(ActionState) - {S.VERIFYING})))
 def test_nothing_but_a_verified_device_can_be_proven(state: ActionState) -> None:
     assert after(state, H.PROVEN).state is state
+
+
+@given(HAPPENINGS)
+def test_a_device_that_runs_what_nobody_sent_it_has_to_prove_it_like_any_other(happenings: list[Happening]) -> None:
+    states = walk([each for each in happenings if each is not H.STORED])
+    assert S.SUCCEEDED not in states or states[states.index(S.SUCCEEDED) - 1] is S.VERIFYING
+    found = {state for state in ActionState if after(state, H.FOUND_RUNNING).effect is Effect.MOVED}
+    assert found == {S.PENDING, S.RETRIEVED, S.DOWNLOADING, S.RETRY_WAIT}
 
 
 def test_an_image_that_is_only_to_be_kept_is_done_when_all_of_it_was_sent() -> None:

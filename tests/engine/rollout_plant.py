@@ -80,7 +80,7 @@ class RolloutPlant:
                 await w.twins.put([
                     FirmwareTwin(
                         id=code, site_id=SITE, client=ClientKind.RAUC, hardware=MODEL, hardware_revision="A",
-                        version="2.3.8", version_at=1, release_id="release-2.3.8", security_floor=3,
+                        version="2.3.8", version_at=int(clock.now()), release_id="release-2.3.8", security_floor=3,
                         polled_at=int(clock.now()), wants_attributes=False,
                     )
                 ])  # fmt: skip
