@@ -24,6 +24,7 @@ from pdm_app.domain.directories import Identities
 from pdm_app.domain.firmware_actions import FirmwareActions
 from pdm_app.domain.firmware_keys import Releases
 from pdm_app.domain.firmware_twins import FirmwareTwins
+from pdm_app.domain.handovers import Handovers
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
@@ -242,6 +243,7 @@ class Work(Protocol):
     outbox: Outbox
     notice_templates: NoticeTemplates
     shifts: ShiftCalendars
+    handovers: Handovers
     rotas: Rotas
     reports: Reports
     secrets: Secrets

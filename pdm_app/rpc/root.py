@@ -22,6 +22,7 @@ from pdm_app.rpc.expiries import expiries
 from pdm_app.rpc.exports import exports
 from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.groups import groups
+from pdm_app.rpc.handovers import handovers
 from pdm_app.rpc.history import history
 from pdm_app.rpc.imports import imports
 from pdm_app.rpc.inbox import inbox
@@ -80,6 +81,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "exports": exports,
     "formulas": formulas,
     "groups": groups,
+    "handovers": handovers,
     "history": history,
     "imports": imports,
     "inbox": inbox,

@@ -303,7 +303,7 @@ async def running(
         imports = import_services(settings, work, historian, clock, keeper.held, notes, supervisor)
         firmware = await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries, secret_store)
         alarms = alarm_services(work, book, historian, desk, clock)
-        production = begin_production(bus, historian, work, clock, keeper.held, supervisor, progress)
+        rated = begin_production(bus, historian, work, clock, keeper.held, supervisor, progress, alarms, signatures)
         services = Services(
             **alarms,
             annotations=AnnotationService(work, clock),
@@ -335,11 +335,11 @@ async def running(
             **await begin_models(settings.data_dir, work, clock),
             **notices.services,
             **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"]),
-            **production,
+            **rated,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,
             replays=ReplayService(work, CsvRecordings(settings.data_dir / RECORDINGS_FOLDER), desk),
-            reports=begin_reports(work, alarms, audit, production["production"], clock, keeper.held, supervisor),
+            reports=begin_reports(work, alarms, audit, rated["production"], clock, keeper.held, supervisor),
             retention=retention,
             retention_runs=retention_runs,
             signals=signals,

@@ -9,9 +9,12 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
 from pdm_app.engine.production_watch import ProductionWatch
 from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.services.alarm_services import AlarmServices
 from pdm_app.services.count_sheets import CountSheetService
+from pdm_app.services.handovers import HandoverService
 from pdm_app.services.production import ProductionService
 from pdm_app.services.production_setup import ProductionSetupService
+from pdm_app.services.signatures import SignatureService
 from pdm_app.services.stops import StopService
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.stream.bus import Bus
@@ -25,6 +28,7 @@ class ProductionServices(TypedDict):
     production_setup: ProductionSetupService
     stops: StopService
     count_sheets: CountSheetService
+    handovers: HandoverService
 
 
 def begin_production(
@@ -35,6 +39,8 @@ def begin_production(
     fence: Callable[[], Awaitable[Fence]],
     supervisor: Supervisor,
     past: Callable[[], PastProgress] | None,
+    alarms: AlarmServices,
+    signatures: SignatureService,
 ) -> ProductionServices:
     """Have production followed; where a past is put in, a shift is derived once its part of it is there."""
     book = ProductionBook()
@@ -48,9 +54,11 @@ def begin_production(
     watch = ProductionWatch(book, bus, historian, work, clock, fence, known_since)
     supervisor.start("production", watch.run, stage=Stage.CONSUMER, backoff=watch.backoff)
     stops = StopService(work, book, clock)
+    production = ProductionService(work, book, clock)
     return ProductionServices(
-        production=ProductionService(work, book, clock),
+        production=production,
         production_setup=ProductionSetupService(work, book, clock),
         stops=stops,
+        handovers=HandoverService(work, production, alarms["alarms"], signatures, clock),
         count_sheets=CountSheetService(work, stops, clock),
     )

@@ -32,6 +32,7 @@ from pdm_app.services.directories import DirectoryService
 from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.exports import ExportService
 from pdm_app.services.formulas import FormulaService
+from pdm_app.services.handovers import HandoverService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.imports import ImportService
 from pdm_app.services.inbox import InboxService
@@ -107,6 +108,7 @@ class Services:
     expiries: ExpiryService
     exports: ExportService
     formulas: FormulaService
+    handovers: HandoverService
     history: HistoryService
     imports: ImportService
     ingest: IngestService

@@ -23,6 +23,7 @@ from pdm_app.domain.directories import Identities
 from pdm_app.domain.firmware_actions import FirmwareActions
 from pdm_app.domain.firmware_keys import Releases
 from pdm_app.domain.firmware_twins import FirmwareTwins
+from pdm_app.domain.handovers import Handovers
 from pdm_app.domain.holdings import Groups, Roles, Shares
 from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
@@ -54,6 +55,7 @@ from pdm_app.storage.connections import SqlConnections
 from pdm_app.storage.credentials import SqlCredentials
 from pdm_app.storage.database import Database
 from pdm_app.storage.devices import SqlDevices
+from pdm_app.storage.handovers import SqlHandovers
 from pdm_app.storage.health import SqlHealths
 from pdm_app.storage.holdings import SqlGroups, SqlRoles, SqlShares
 from pdm_app.storage.identities import SqlIdentities
@@ -106,6 +108,7 @@ class SqlWork:
         self.outbox: Outbox = SqlOutbox(transaction)
         self.notice_templates: NoticeTemplates = SqlNoticeTemplates(transaction)
         self.shifts: ShiftCalendars = SqlShiftCalendars(transaction)
+        self.handovers: Handovers = SqlHandovers(transaction)
         self.rotas: Rotas = SqlRotas(transaction)
         self.reports: Reports = SqlReports(transaction)
         self.trust: PeerCertificates = SqlPeerCertificates(transaction)

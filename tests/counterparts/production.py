@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from pdm_app.domain.handovers import Handover, HandoverLine
 from pdm_app.domain.machine_states import MachineState, StateRule
 from pdm_app.domain.oee import Totals
 from pdm_app.domain.production import IdealCycle, Product, ProductionUnit, SiteRates, StopReason
@@ -94,6 +95,20 @@ def edit(site_id: str, asset_id: str, begin_at: int = BEGIN_AT) -> StopEdit:
     )  # fmt: skip
 
 
+def handover(site_id: str, line_id: str) -> Handover:
+    """A shift that somebody has handed over and nobody has taken yet."""
+    line = HandoverLine(
+        line_id=line_id, name="Line 1", made=50_000, good=49_000, scrap=1_000, oee=0.85, target_oee=0.75,
+        stopped_s=3_600, waiting=1,
+    )  # fmt: skip
+    return Handover(
+        id=f"handover-{site_id}", site_id=site_id, name="Early", crew="A", day=date(2027, 1, 13), begin_at=LOCKED_AT,
+        end_at=LOCKED_AT + 8 * HOUR_US, until_at=LOCKED_AT + 8 * HOUR_US, lines=(line,), alarms=(),
+        notes="Glue is low.", handed_by_id="nobody", handed_by="Nora", handed_at=LOCKED_AT + 8 * HOUR_US,
+        revision=REVISION,
+    )  # fmt: skip
+
+
 async def put_production(work: Work, site_id: str, asset_id: str, line_id: str, signal_id: int) -> None:
     """A machine that is rated, a product, reasons, prices, shifts that are over, one of them locked."""
     await work.production.put_product(
@@ -111,3 +126,4 @@ async def put_production(work: Work, site_id: str, asset_id: str, line_id: str, 
         ]
     )
     await work.production.put_edits([edit(site_id, asset_id)])
+    await work.handovers.put(handover(site_id, line_id))

@@ -14,7 +14,7 @@ from tests.counterparts.production import (
     product_id,
     reason_id,
 )
-from tests.counterparts.whole_product import OURS, Belongings
+from tests.counterparts.whole_product import OURS, PASSWORD, Belongings
 
 READ, RECORD = Permission.HISTORY_READ, Permission.PRODUCTION_RECORD
 CONFIGURE, MANAGE = Permission.PRODUCTION_CONFIGURE, Permission.PRODUCTION_MANAGE
@@ -39,6 +39,10 @@ PRODUCTION_NEEDS: dict[str, Permission | None] = {
     "production.put_reason": CONFIGURE,
     "production.rates": READ,
     "production.put_rates": MANAGE,
+    "handovers.draft": READ,
+    "handovers.list": READ,
+    "handovers.hand_over": RECORD,
+    "handovers.take": RECORD,
 }
 PRODUCTION_LET_IN_BUT_WRONG = {
     "production.say": "BAD_REQUEST",  # Said already.
@@ -49,6 +53,8 @@ PRODUCTION_LET_IN_BUT_WRONG = {
     "production.put_product": "CONFLICT",
     "production.put_reason": "CONFLICT",
     "production.put_rates": "CONFLICT",
+    "handovers.hand_over": "CONFLICT",
+    "handovers.take": "CONFLICT",
 }
 SPAN = {"begin_at": BEGIN_AT, "end_at": BEGIN_AT + 8 * HOUR_US}
 STOP_AT = BEGIN_AT + 4 * HOUR_US + 60_000_000
@@ -90,6 +96,10 @@ def production_inputs(own: Belongings) -> dict[str, Any]:
         "production.put_reason": {"facts": a_reason, "reason_id": reason_id(OURS), **SEEN},
         "production.rates": site,
         "production.put_rates": {**site, "facts": {"machine_hour": 250}, **SEEN},
+        "handovers.draft": {**site, "which": "before"},
+        "handovers.list": site,
+        "handovers.hand_over": {**site, "which": "before", "password": PASSWORD, "notes": "All runs."},
+        "handovers.take": {"handover_id": f"handover-{OURS}", "password": PASSWORD},
     }
 
 
@@ -153,5 +163,9 @@ def production_crossings(target: Belongings, site_id: str) -> dict[tuple[str, st
             {"facts": {"site_id": OURS, **name, "parent_id": reason_id(site_id)}, **FRESH}
         ],
         ("production.rates", "site_id"): [site],
+        ("handovers.draft", "site_id"): [site],
+        ("handovers.list", "site_id"): [site],
+        ("handovers.hand_over", "site_id"): [{**site, "password": PASSWORD}],
+        ("handovers.take", "handover_id"): [{"handover_id": f"handover-{site_id}", "password": PASSWORD}],
         ("production.put_rates", "site_id"): [{**site, "facts": {"machine_hour": 1}, **SEEN}],
     }
