@@ -19,6 +19,8 @@ PHASES_MAX = 20
 WINDOWS_MAX = 20
 DEVICES_MAX = 10_000
 CAMPAIGNS_MAX = 1_000
+BYTES_PER_S_MIN = 16_000
+"""A slower line would leave devices that share it without a byte for longer than their clients wait."""
 DAY_MIN = 24 * 60
 MICROS_PER_MIN = 60_000_000
 
@@ -111,6 +113,9 @@ class CampaignFacts(Facts):
     ask_users: bool = Field(default=False, description="Somebody at the device confirms.")
     retry: RetryPolicy = RetryPolicy()
     concurrent_max: int = Field(default=50, ge=1, le=DEVICES_MAX, description="Devices on their way at once.")
+    bytes_per_s_max: int | None = Field(
+        default=None, ge=BYTES_PER_S_MIN, le=10**11, description="All its downloads together; None: no limit."
+    )
     soak_s: int = Field(default=600, ge=0, le=604_800, description="How long a device must be well with it.")
     silent_s: int = Field(default=3_600, ge=60, le=2_592_000, description="A device silent so long has failed.")
     takes_new_members: bool = False

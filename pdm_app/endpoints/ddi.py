@@ -45,6 +45,7 @@ from pdm_app.endpoints.ddi_words import (
     stamp,
 )
 from pdm_app.services.device_assignments import Assigned, GoneError
+from pdm_app.services.paces import PIECE_BYTES, Pace
 
 TENANTS = ("DEFAULT", "default")
 SCHEME = "TargetToken "
@@ -244,12 +245,14 @@ class Ddi:
 
     async def artifacts(self, request: Request, services: HttpServices, actor: Actor) -> Response:
         """List the files of a release."""
-        release, _ = await services.device_updates.artifact_release(actor, request.path_params["module_id"])
+        release, _, _ = await services.device_updates.artifact_release(actor, request.path_params["module_id"])
         return hal(request, chunk(release, self._base(request), "")["artifacts"])
 
     async def artifact(self, request: Request, services: HttpServices, actor: Actor) -> Response:
         """Send a file, or the rest of it, and count what was sent."""
-        release, action = await services.device_updates.artifact_release(actor, request.path_params["module_id"])
+        release, action, campaign = await services.device_updates.artifact_release(
+            actor, request.path_params["module_id"]
+        )
         file, name = release.artifact, request.path_params["filename"]
         if name == file.filename + MD5SUM:
             return PlainTextResponse(f"{file.md5}  {file.filename}")
@@ -276,7 +279,8 @@ class Ddi:
 
         headers = {"etag": etag, "cache-control": "private, no-transform", "x-content-type-options": "nosniff"}
         self._sending.setdefault(device_id, []).append(transfer)
-        return CountedFile(path, request, transfer, sent, headers, file.filename)
+        pace = services.device_updates.paces.of(campaign)
+        return CountedFile(path, request, transfer, sent, headers, file.filename, pace)
 
 
 @dataclass(slots=True, eq=False)
@@ -288,7 +292,10 @@ class Transfer:
 
 
 class CountedFile(FileResponse):
-    """A file of which it is known how much was sent, also where the connection broke."""
+    """A file of which it is known how much was sent, also where the connection broke.
+
+    Where the campaign has a limit, its devices share the line: each piece waits for its turn.
+    """
 
     def __init__(
         self,
@@ -298,8 +305,12 @@ class CountedFile(FileResponse):
         sent: Callable[[int, int], Awaitable[None]],
         headers: dict[str, str],
         filename: str,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(str(path), headers=headers, media_type="application/octet-stream", filename=filename)
+        self._pace = pace
+        if pace is not None:
+            self.chunk_size = PIECE_BYTES
         self._request, self._transfer, self._sent = request, transfer, sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -309,7 +320,9 @@ class CountedFile(FileResponse):
             nonlocal begin, count, counts
             if message["type"] == "http.response.start":
                 begin, counts = _begin_of(message)
-            elif await self._request.is_disconnected():
+            elif self._pace is not None and message.get("body"):
+                await self._pace.turn(len(message["body"]))
+            if message["type"] != "http.response.start" and await self._request.is_disconnected():
                 raise ClientDisconnect
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 self._transfer.is_ending = True

@@ -48,6 +48,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
     uploads = Uploads(settings.auth)
     unfinished = UnfinishedUploads(settings.auth)
     events = Events(find, settings.auth)
+    ddi = Ddi(settings.auth.public_url)
     third_parties = ThirdParties(front_end, settings.auth)
     metrics.lasting_gauge("event_streams_open", "Plain event streams open now.", lambda: events.open)
     metrics.lasting_counter(
@@ -129,7 +130,7 @@ def routes(find: Find, settings: Settings, metrics: Metrics, front_end: Path | N
             Mount(
                 f"/{tenant}",
                 app=Router(
-                    ddi_routes(Ddi(settings.auth.public_url), served, tenant),
+                    ddi_routes(ddi, served, tenant),
                     redirect_slashes=False,
                     default=nothing_here,
                 ),

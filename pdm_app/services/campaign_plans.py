@@ -87,9 +87,23 @@ async def plan(work: Work, campaign: Campaign, now: int) -> CampaignPlan:
         bytes=sum(phase.bytes for phase in phases),
         assumptions=(
             f"Devices ask every {POLL_S} s, load {BYTES_PER_S // 1000} kB/s each, install in {INSTALL_S} s and are "
-            f"watched for {campaign.soak_s} s; {campaign.concurrent_max} at once; later windows are not counted."
+            f"watched for {campaign.soak_s} s; {campaign.concurrent_max} at once{_shared(campaign)}; "
+            "later windows are not counted."
         ),
     )
+
+
+def _shared(campaign: Campaign) -> str:
+    limit = campaign.bytes_per_s_max
+    return "" if limit is None else f", which share {limit // 1000} kB/s"
+
+
+def _load_s(campaign: Campaign, sizes: Sequence[int], turns: int) -> int:
+    """Return how long a turn of devices loads: as fast as one can, or as all of them may together."""
+    alone_s = max(sizes, default=0) // BYTES_PER_S
+    if campaign.bytes_per_s_max is None or not turns:
+        return alone_s
+    return max(alone_s, -(-sum(sizes) // (turns * campaign.bytes_per_s_max)))
 
 
 def _wanted(campaign: Campaign, twin: FirmwareTwin | None) -> str:
@@ -128,7 +142,7 @@ def _timeline(
             releases[each.release_id].artifact.bytes for each in planned if each.phase == number and each.release_id
         ]
         turns = -(-len(sizes) // campaign.concurrent_max)
-        turn_s = POLL_S + max(sizes, default=0) // BYTES_PER_S + INSTALL_S + POLL_S + campaign.soak_s
+        turn_s = POLL_S + _load_s(campaign, sizes, turns) + INSTALL_S + POLL_S + campaign.soak_s
         wait_s = max(0, first_s - begin_s) if sizes else 0
         end_s = begin_s + (wait_s + turns * turn_s if sizes else 0)
         found.append(PlannedPhase(name=phase.name, devices=len(sizes), begin_s=begin_s, end_s=end_s, bytes=sum(sizes)))

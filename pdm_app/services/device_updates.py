@@ -29,6 +29,7 @@ from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.rollouts import after_report
 from pdm_app.services.device_assignments import Assigned, DeviceAssignments, GoneError, IsIdle
 from pdm_app.services.firmware_stories import fail, move, one_at_a_time
+from pdm_app.services.paces import Paces
 
 POLL_NOTED_S = 30
 WATCHED_NOTED_S = 5
@@ -72,6 +73,7 @@ class DeviceUpdateService(DeviceAssignments):
     ) -> None:
         super().__init__(work, clock, is_idle, wake)
         self._since = clock.now()
+        self.paces = Paces(clock)
         self._heard: set[str] = set()
         """Devices that have said what they run since this process began: the records may be those of a backup."""
 
@@ -134,8 +136,8 @@ class DeviceUpdateService(DeviceAssignments):
         async with self._work(actor.scope) as work:
             return await work.firmware_actions.events(action.id, rows_max)
 
-    async def artifact_release(self, actor: Actor, release_id: str) -> tuple[Release, Action]:
-        """Return the release whose artifact a device may download, and the action that lets it.
+    async def artifact_release(self, actor: Actor, release_id: str) -> tuple[Release, Action, Campaign]:
+        """Return the release whose artifact a device may download, and the action and campaign that let it.
 
         Raises:
             NotFoundError: No action of the device has this release, or nobody vouches for it any more.
@@ -149,9 +151,10 @@ class DeviceUpdateService(DeviceAssignments):
                     release = await work.releases.get(release_id)
                     if release is None:
                         continue
-                    if why := await self._refusal(work, action, await self._campaign(work, action), release):
+                    campaign = await self._campaign(work, action)
+                    if why := await self._refusal(work, action, campaign, release):
                         raise NotFoundError(why)
-                    return release, action
+                    return release, action, campaign
         raise NotFoundError("There is no such file for this device.")
 
     # --- saying -----------------------------------------------------------------------------------------------------

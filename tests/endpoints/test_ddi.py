@@ -1,5 +1,6 @@
 """Devices' firmware by the protocol of hawkBit, on a real server: what it says, and what it gives to nobody else."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from pdm_app.domain.access import SYSTEM
+from pdm_app.domain.campaigns import Phase
 from pdm_app.domain.firmware_actions import ActionState
 from pdm_app.domain.firmware_tickets import read_ticket
 from tests.counterparts.clocks import HandClock
@@ -152,6 +154,21 @@ async def test_a_download_that_breaks_off_is_no_whole_one(ddi: DdiPlant) -> None
         answer = await client.post(f"{ddi.base()}/deploymentBase/1/feedback", json=feedback())
         assert answer.status_code == 200
     assert (await ddi.plant.action("gw-1")).state is S.RETRY_WAIT, "it was not believed"
+
+
+async def test_devices_of_a_campaign_with_a_limit_wait_for_their_share_and_none_is_refused(ddi: DdiPlant) -> None:
+    await ddi.plant.started(Phase(name="All"), bytes_per_s_max=len(IMAGE) // 10)
+    clock = ddi.plant.clock
+    async with ddi.client() as one, ddi.client("gw-2") as other:
+        loading = [asyncio.create_task(each.get(await ddi.artifact(each))) for each in (one, other)]
+        tenths = 0
+        while not all(task.done() for task in loading) and tenths < 100_000:
+            await clock.advance(0.1)
+            await asyncio.sleep(0.001)
+            tenths += 1
+        answers = [task.result() for task in loading]
+    assert [(answer.status_code, answer.content == IMAGE) for answer in answers] == [(200, True), (200, True)]
+    assert tenths >= 190, "two images at a tenth of one a second"
 
 
 async def test_feedback_that_cannot_be_understood_is_refused_and_changes_nothing(ddi: DdiPlant) -> None:

@@ -7,7 +7,7 @@ import { StateBar, StateChip, StateLegend, groupWords, releaseWords, useEvery } 
 import { CampaignPhases } from "./campaign_phases.jsx";
 import { CampaignPlan } from "./campaign_plan.jsx";
 import { errorPercent, isOver, latest, tally } from "./campaigns.js";
-import { duration, exact, number } from "./format.js";
+import { duration, exact, number, size } from "./format.js";
 import { guarded } from "./guard.jsx";
 import { useQuery } from "./hooks.js";
 import { codeOf } from "./link.js";
@@ -112,6 +112,7 @@ function Settings({ campaign }) {
           {campaign.ask_users && <div>{t("campaigns.ask_users")}</div>}
           {campaign.takes_new_members && <div>{t("campaigns.takes_new")}</div>}
           <div>{t("campaigns.at_once", { count: campaign.concurrent_max })}</div>
+          {campaign.bytes_per_s_max !== null && <div>{t("campaigns.pace_of", { size: size(campaign.bytes_per_s_max) })}</div>}
         </dd>
         <dt>{t("campaigns.proof")}</dt>
         <dd>{t("campaigns.proof_of", { soak: duration(campaign.soak_s), silent: duration(campaign.silent_s) })}</dd>

@@ -11,7 +11,7 @@ import { EmptyNote, ErrorNote, Go, Skeleton } from "./parts.jsx";
 const MODES = ["forced", "soft", "time_forced", "download_only"];
 const ON_ERROR = ["pause", "abort", "roll_back"];
 const DAYS = [0, 1, 2, 3, 4, 5, 6];
-const SAID_BY_FIELDS = ["name", "release_id", "group_id", "forced_at", "concurrent_max", "soak_s"];
+const SAID_BY_FIELDS = ["name", "release_id", "group_id", "forced_at", "concurrent_max", "bytes_per_s_max", "soak_s"];
 const PHASES_MAX = 20;
 const WINDOWS_MAX = 20;
 
@@ -61,6 +61,7 @@ function CampaignForm({ siteId, releases, groups, onDone }) {
       <Check label={t("campaigns.ask_users")} {...ticked("ask_users")} />
       <Field label={t("campaigns.soak")} hint={t("campaigns.soak_hint")} type="number" min={0} max={10080} step="any" required {...typed("soak_min", "soak_s")} />
       <Field label={t("campaigns.concurrent")} type="number" min={1} max={10000} step={1} required {...typed("concurrent", "concurrent_max")} />
+      <Field label={t("campaigns.pace")} hint={t("campaigns.pace_hint")} type="number" min={16} max={100000000} step="any" {...typed("pace", "bytes_per_s_max")} />
       <Check label={t("campaigns.takes_new")} {...ticked("takes_new_members")} />
       <Check label={t("campaigns.second_person")} {...ticked("second_person")} />
       <Field label={t("firmware.notes")} as="textarea" rows={2} maxLength={2000} {...typed("note")} />

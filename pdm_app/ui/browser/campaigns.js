@@ -94,7 +94,7 @@ export function newForm(names) {
   const common = { success: "95", error: "5", sample: "5", on_success: "next", on_error: "pause" };
   return {
     name: "", release_id: "", group_id: "", mode: "forced", forced_at: "", windows: [], only_when_idle: false, ask_users: false, soak_min: "10",
-    concurrent: "50", takes_new_members: false, second_person: true, note: "",
+    concurrent: "50", pace: "", takes_new_members: false, second_person: true, note: "",
     phases: [
       { ...common, name: names.canary, unit: "devices", size: "5" },
       { ...common, name: names.quarter, unit: "percent", size: "25" },
@@ -135,6 +135,7 @@ export function factsOf(form, siteId) {
     only_when_idle: form.only_when_idle,
     ask_users: form.ask_users,
     concurrent_max: Number(form.concurrent),
+    bytes_per_s_max: form.pace === "" ? null : Math.round(Number(form.pace) * 1000),
     soak_s: Math.round(Number(form.soak_min) * 60),
     takes_new_members: form.takes_new_members,
     second_person: form.second_person,

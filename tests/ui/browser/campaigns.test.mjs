@@ -69,6 +69,7 @@ test("a new campaign begins with five devices, then a quarter, then the rest", (
   const facts = factsOf(form, "graz");
   assert.deepEqual(facts.phases.map(({ devices, percent }) => [devices, percent]), [[5, null], [null, 25], [null, null]]);
   assert.deepEqual([facts.name, facts.site_id, facts.soak_s, facts.forced_at, facts.second_person], ["To all", "graz", 600, null, true]);
+  assert.deepEqual([facts.bytes_per_s_max, factsOf({ ...form, pace: "16.5" }, "graz").bytes_per_s_max], [null, 16_500]);
   assert.deepEqual(withPhase(form.phases, "Half").map((phase) => phase.name), ["Canary", "Quarter", "Half", "The rest"]);
 });
 
