@@ -141,7 +141,7 @@ class IngestService:
         self._index.forget()
 
     async def _record(self, batch: Batch) -> None:
-        durable = self._intake.accept(batch).durable
+        durable = self._intake.accept(batch, is_posted=True).durable
         # Not wait_for: a caller that gives up must not cancel the commit that others wait for, too.
         await asyncio.wait([durable], timeout=COMMIT_S_MAX)
         if not durable.done() or durable.cancelled() or durable.exception() is not None:

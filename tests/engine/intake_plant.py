@@ -24,12 +24,18 @@ class Plant:
         self.intake = Intake(signals, self.bus, self.latest, self.buffer, self.clock)
 
     def send(
-        self, number: int, value: float | str | None, *, age_s: float = 0.0, quality: Quality = Quality.GOOD
+        self,
+        number: int,
+        value: float | str | None,
+        *,
+        age_s: float = 0.0,
+        quality: Quality = Quality.GOOD,
+        is_posted: bool = False,
     ) -> Ticket:
         """One sample, measured ``age_s`` ago by the source's clock, received now."""
         source_at = Micros(self.clock.at - round(age_s * MICROS_PER_S))
         sample = Sample(SignalId(number), value, quality, source_at)
-        return self.intake.accept(Batch.of("line-1", [sample], self.clock.now()))
+        return self.intake.accept(Batch.of("line-1", [sample], self.clock.now()), is_posted=is_posted)
 
     def pass_s(self, seconds: float) -> None:
         self.clock.at += round(seconds * MICROS_PER_S)
