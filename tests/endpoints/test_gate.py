@@ -77,7 +77,12 @@ async def test_one_credential_is_no_quicker_from_many_addresses() -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"authorization": "Bearer abc"}, {"x-device-key": "abc"}, {"cookie": "other=1; pdm_access=abc; more=2"}],
+    [
+        {"authorization": "Bearer abc"},
+        {"authorization": "TargetToken abc"},
+        {"x-device-key": "abc"},
+        {"cookie": "other=1; pdm_access=abc; more=2"},
+    ],
 )
 async def test_each_kind_of_credential_is_counted_also_at_this_machine(headers: dict[str, str]) -> None:
     gate = guarded(HandClock(), credential_per_minute=40)
