@@ -62,7 +62,7 @@ LANGUAGES: Mapping[NoticeLanguage, NoticeLanguageWords] = MappingProxyType(
                 "Raised: {time}\nPriority: {urgency}\nCause: {cause}\nConsequence: {consequence}\n"
                 "What to do: {action}\nOpen and acknowledge: {link}"
             ),
-            page="{machine_name} · {area}\nRaised: {time}\nCause: {cause}\nWhat to do: {action}",
+            page="{alarm} · {machine_name} · {area}\nRaised: {time}\nCause: {cause}\nWhat to do: {action}",
             urgencies=("critical", "high", "medium", "low"),
             escalated="NOT ACKNOWLEDGED",
             returned="normal again",
@@ -78,7 +78,7 @@ LANGUAGES: Mapping[NoticeLanguage, NoticeLanguageWords] = MappingProxyType(
                 "Ausgelöst: {time}\nPriorität: {urgency}\nUrsache: {cause}\nFolge: {consequence}\n"
                 "Was zu tun ist: {action}\nÖffnen und quittieren: {link}"
             ),
-            page="{machine_name} · {area}\nAusgelöst: {time}\nUrsache: {cause}\nWas zu tun ist: {action}",
+            page="{alarm} · {machine_name} · {area}\nAusgelöst: {time}\nUrsache: {cause}\nWas zu tun ist: {action}",
             urgencies=("kritisch", "hoch", "mittel", "niedrig"),
             escalated="NICHT QUITTIERT",
             returned="wieder normal",
@@ -95,7 +95,7 @@ LANGUAGES: Mapping[NoticeLanguage, NoticeLanguageWords] = MappingProxyType(
                 "अलार्म का समय: {time}\nप्राथमिकता: {urgency}\nकारण: {cause}\nपरिणाम: {consequence}\n"
                 "क्या करें: {action}\nखोलें और स्वीकार करें: {link}"
             ),
-            page="{machine_name} · {area}\nअलार्म का समय: {time}\nकारण: {cause}\nक्या करें: {action}",
+            page="{alarm} · {machine_name} · {area}\nअलार्म का समय: {time}\nकारण: {cause}\nक्या करें: {action}",
             urgencies=("गंभीर", "उच्च", "मध्यम", "निम्न"),
             escalated="स्वीकार नहीं किया गया",
             returned="फिर से सामान्य",

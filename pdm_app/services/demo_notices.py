@@ -22,6 +22,7 @@ REASON = "demo plant"
 ANCHOR = date(2026, 1, 5)  # A Monday.
 ESCALATED_AFTER_S = 300.0
 TECHNICIAN = "tom.tech"
+EMAIL, PAGE = ChannelKind.EMAIL, ChannelKind.PAGE
 OPERATOR, ENGINEER = ON_SHIFT
 THREE_SHIFTS = ShiftDay(
     shifts=(
@@ -67,8 +68,8 @@ async def _tell(work: UnitOfWork, clock: Clock, site: Site, people: dict[str, Us
         SYSTEM, RotaFacts(site_id=site.id, name="Maintenance on call", anchor=ANCHOR, turns=turns), REASON
     )
     steps = (
-        RouteStep(user_ids=(operator.id,), channels=(ChannelKind.EMAIL,)),
-        RouteStep(after_s=ESCALATED_AFTER_S, rota_ids=(rota.id,), channels=(ChannelKind.EMAIL, ChannelKind.SMS)),
+        RouteStep(user_ids=(operator.id,), channels=(EMAIL, PAGE)),
+        RouteStep(after_s=ESCALATED_AFTER_S, rota_ids=(rota.id,), channels=(EMAIL, ChannelKind.SMS, PAGE)),
     )
     route = NoticeRouteFacts(site_id=site.id, name="Urgent alarms", priorities=(1, 2), steps=steps, tells_return=True)
     await NoticeRouteService(work, clock).add(SYSTEM, route, REASON)
@@ -78,6 +79,6 @@ async def _tell_of_itself(work: UnitOfWork, clock: Clock, people: dict[str, User
     """The admin is told when the product itself is in trouble."""
     admins = tuple(user.id for user in people.values() if user.role is Role.ADMIN)
     if admins:
-        step = RouteStep(user_ids=admins, channels=(ChannelKind.EMAIL,))
+        step = RouteStep(user_ids=admins, channels=(EMAIL, PAGE))
         route = NoticeRouteFacts(site_id=SYSTEM_ID, name="The product itself", priorities=(1, 2, 3), steps=(step,))
         await NoticeRouteService(work, clock).add(SYSTEM, route, REASON)

@@ -13,6 +13,7 @@ from pdm_app.ui.widgets.clock import clock
 from pdm_app.ui.widgets.connection_dot import connection_dot
 from pdm_app.ui.widgets.frozen_banner import frozen_banner
 from pdm_app.ui.widgets.installation_settings import settings_banner
+from pdm_app.ui.widgets.notice_bell import notice_bell
 from pdm_app.ui.widgets.people import idle_watch
 from pdm_app.ui.widgets.plant_rate import plant_rate
 from pdm_app.ui.widgets.sign_in import log_out
@@ -137,6 +138,7 @@ def _top_bar(crumbs: list[rx.Component | rx.Var[str] | str], level: str) -> rx.C
         rx.el.span(class_name="spacer"),
         alarm_strip(),
         connection_dot(),
+        notice_bell(),
         rx.el.span(class_name="divider desktop-only"),
         rx.el.span(clock(time_zone=Session.time_zone), class_name="desktop-only"),
         _user_menu(),

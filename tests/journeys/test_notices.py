@@ -1,6 +1,7 @@
-"""An alarm is told: its message arrives in the demo's inbox, and its link leads to it after signing in."""
+"""An alarm is told in the inbox of the demo and in the pages of whoever is told; the link of its message leads to it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.journeys.steps import sign_in
 
 pytestmark = pytest.mark.journey
 NAME = "Told of nothing"
+SLOW_MS = 60_000
 
 
 def asked(page: Page, demo: RunningProduct, path: str, **given: Any) -> Any:
@@ -47,6 +49,15 @@ def test_an_alarm_arrives_in_the_inbox_and_is_acknowledged_from_its_link(
     hers = visit.new_page()
     hers.goto(link)  # Nobody is signed in there.
     hers.get_by_role("button", name="Olga, operator").click()
+    popped = hers.locator(".toast").filter(has_text=NAME)
+    expect(popped).to_be_visible(timeout=SLOW_MS)  # It stays until it is put away: the alarm is critical.
+    popped.get_by_role("button", name="Dismiss").click()
+    hers.get_by_role("button", name=re.compile("^Messages, [0-9]+ unread")).click()
+    listed = hers.get_by_role("region", name="Messages to you")
+    expect(listed.get_by_role("listitem").filter(has_text=NAME).first).to_be_visible()
+    listed.get_by_role("button", name="Mark all as read").click()
+    expect(hers.get_by_role("button", name="Messages, none unread")).to_be_visible()
+    hers.keyboard.press("Escape")
     alarm = hers.locator(".notice-alarm")
     expect(alarm).to_contain_text(NAME)
     alarm.get_by_role("button", name="Acknowledge").click()
@@ -54,6 +65,11 @@ def test_an_alarm_arrives_in_the_inbox_and_is_acknowledged_from_its_link(
     hers.goto(f"{demo.url}/notice/cut-short")
     expect(hers.get_by_text("This link leads nowhere")).to_be_visible()
     visit.close()
+
+    told = asked(page, demo, "notices.messages", query={"channel": "page"})
+    shown = next(each for each in told if NAME in each["subject"] + each["body"])
+    assert (shown["state"], shown["address"]) == ("sent", "olga.operator"), shown
+    assert "browser" in shown["reply"], "its receipt is the browser's"
 
     done(page, demo, "alarm_rules.delete", rule_id=rule["id"])
 

@@ -5,9 +5,12 @@ import { Check, faultOf, Field, messageOf, Refusal } from "./form_parts.jsx";
 import { useQuery } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
+import { SoundTest } from "./notice_bell.jsx";
 
 const STEPS_MAX = 6;
-const KINDS = ["email", "sms", "webhook"];
+const KINDS = ["email", "sms", "page", "webhook", "mqtt"];
+const LANGUAGES = ["en", "de", "hi"];
+const SOUNDS_TO = [0, 1, 2, 3, 4];
 const PRIORITIES = [1, 2, 3, 4];
 const HOURS = ["always", "in_shifts", "outside_shifts"];
 const WEEKDAYS = [0, 1, 2, 3, 4, 5, 6];
@@ -122,13 +125,15 @@ function StepFields({ number, step, people, rotas, onChange, onRemove }) {
 /** How somebody can be reached, and when not. */
 export function ContactForm({ contact, save, onDone }) {
   const { run, busy, error } = useAct();
+  const [soundsTo, setSoundsTo] = useState(contact.sounds_to);
   const submit = (event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const said = (name) => String(form.get(name) ?? "").trim();
     const facts = {
       email: said("email"), phone: said("phone").replaceAll(" ", ""), quiet_from: said("quiet_from") || null, quiet_to: said("quiet_to") || null,
-      zone: said("zone") || "UTC", quiet_exempt: contact.quiet_exempt,
+      zone: said("zone") || "UTC", quiet_exempt: contact.quiet_exempt, language: said("language"), local_times: form.get("local_times") === "on",
+      in_page: form.get("in_page") === "on", sounds_to: soundsTo,
     };
     run(async () => {
       await save(facts);
@@ -146,6 +151,13 @@ export function ContactForm({ contact, save, onDone }) {
         {field("quiet_to", t("notices.quiet_to"), { type: "time" })}
       </div>
       {field("zone", t("notices.zone"), { defaultValue: contact.quiet_from ? contact.zone : Intl.DateTimeFormat().resolvedOptions().timeZone, hint: t("notices.quiet_hint") })}
+      <Check name="local_times" label={t("notices.local_times")} defaultChecked={contact.local_times} />
+      {field("language", t("notices.language"), { as: "select", hint: t("notices.language_hint"), children: LANGUAGES.map((each) => <option key={each} value={each}>{t("notices.language_of", { language: each })}</option>) })}
+      <Check name="in_page" label={t("notices.in_page")} defaultChecked={contact.in_page} />
+      <Field as="select" label={t("notices.sounds_to")} value={soundsTo} onChange={(event) => setSoundsTo(Number(event.target.value))}>
+        {SOUNDS_TO.map((each) => <option key={each} value={each}>{t("notices.sounds_to_of", { priority: each })}</option>)}
+      </Field>
+      {soundsTo > 0 && <SoundTest priority={soundsTo} />}
       <div className="note-actions"><button type="submit" className="button button-primary" disabled={busy}>{t("form.save")}</button></div>
     </form>
   );

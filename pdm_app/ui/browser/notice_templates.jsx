@@ -21,7 +21,8 @@ export function Templates({ maySet }) {
         <ul className="notice-list">
           {answer.map(({ template, is_own: isOwn }) => (
             <li key={template.id} className="card-head">
-              <strong>{t("notices.channel", { kind: template.id })}</strong>
+              <strong>{t("notices.channel", { kind: template.channel })}</strong>
+              <span className="chip">{t("notices.language_of", { language: template.language })}</span>
               <span className="caption">{t(isOwn ? "notices.template_own" : "notices.template_usual")}</span>
               <button type="button" className="button button-small push" onClick={() => setOpen({ template, isOwn })}>{t(maySet ? "notices.template_change" : "notices.template_look")}</button>
             </li>
@@ -29,7 +30,7 @@ export function Templates({ maySet }) {
         </ul>
       )}
       {open && (
-        <Sheet title={t("notices.template_of", { kind: open.template.id })} onClose={() => setOpen(null)} side>
+        <Sheet title={t("notices.template_of", { kind: open.template.channel })} onClose={() => setOpen(null)} side>
           <TemplateForm {...open} maySet={maySet} onDone={() => { setOpen(null); again(); }} />
         </Sheet>
       )}
@@ -38,19 +39,20 @@ export function Templates({ maySet }) {
 }
 
 function TemplateForm({ template, isOwn, maySet, onDone }) {
+  const spoken = { channel: template.channel, language: template.language };
   const [facts, setFacts] = useState({ subject: template.subject, body: template.body });
   const { answer: names } = useQuery("notices.template_names", {});
-  const { preview, fault } = usePreview(template.id, facts);
+  const { preview, fault } = usePreview(template, facts);
   const { run, busy, error } = useAct();
   const submit = (event) => {
     event.preventDefault();
     run(async () => {
-      await link().mutate("notices.put_template", { channel: template.id, facts, revision: template.revision });
+      await link().mutate("notices.put_template", { ...spoken, facts, revision: template.revision });
       onDone();
     });
   };
   const reset = () => run(async () => {
-    await link().mutate("notices.reset_template", { channel: template.id });
+    await link().mutate("notices.reset_template", spoken);
     onDone();
   });
   const said = (name, label) => ({ label: t(label), value: facts[name], readOnly: !maySet, required: true, onChange: (event) => setFacts({ ...facts, [name]: event.target.value }) });
@@ -92,12 +94,12 @@ function faultIn(error, field) {
 }
 
 /** What the server makes of the template, a moment after somebody has stopped typing. */
-function usePreview(channel, facts) {
+function usePreview({ channel, language }, facts) {
   const [state, setState] = useState({ preview: null, fault: null });
   useEffect(() => {
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      link().query("notices.preview_template", { channel, facts }, { signal: abort.signal }).then(
+      link().query("notices.preview_template", { channel, language, facts }, { signal: abort.signal }).then(
         (preview) => setState({ preview, fault: null }),
         (fault) => abort.signal.aborted || setState((before) => ({ ...before, fault })),
       );
@@ -106,6 +108,6 @@ function usePreview(channel, facts) {
       clearTimeout(timer);
       abort.abort();
     };
-  }, [channel, facts.subject, facts.body]);
+  }, [channel, language, facts.subject, facts.body]);
   return state;
 }

@@ -16,6 +16,7 @@ import { UndoNote } from "./undo.jsx";
 const PAGE = 50;
 const FOLLOWED_MS = 1000;
 
+const IN_PAGES = "page"; // A test in the pages is for whoever asks for it.
 const SYSTEM = "system"; // Stands for a site where the product itself is in trouble.
 
 export const Notices = guarded(function Notices({ siteId = "", mayConfigurePeople = false, maySet = false }) {
@@ -59,9 +60,11 @@ function Channels({ siteId, maySet }) {
                   {channel.is_simulated && <span className="caption"><a className="link" href="/settings/inbox">{t("notices.simulated")}</a></span>}
                   {maySet && (
                     <span className="note-actions push">
-                      <button type="button" className="button button-small" onClick={() => setOpen({ sheet: "secret", kind: channel.kind })}>
-                        {channel.has_secret ? t("notices.secret_change") : t("notices.secret_set")}
-                      </button>
+                      {channel.kind !== IN_PAGES && (
+                        <button type="button" className="button button-small" onClick={() => setOpen({ sheet: "secret", kind: channel.kind })}>
+                          {channel.has_secret ? t("notices.secret_change") : t("notices.secret_set")}
+                        </button>
+                      )}
                       <button type="button" className="button button-small" disabled={!channel.is_set_up || !siteId} onClick={() => setOpen({ sheet: "test", kind: channel.kind })}>{t("notices.test")}</button>
                     </span>
                   )}
@@ -110,14 +113,14 @@ function TestSheet({ kind, siteId, onClose }) {
   const [message, setMessage] = useState(null);
   const submit = (event) => {
     event.preventDefault();
-    const address = String(new FormData(event.currentTarget).get("address")).trim();
+    const address = kind === IN_PAGES ? IN_PAGES : String(new FormData(event.currentTarget).get("address")).trim();
     run(async () => setMessage(await link().mutate("notices.test", { channel: kind, address, site_id: siteId })));
   };
   return (
     <Sheet title={t("notices.test_of", { kind })} onClose={onClose}>
       <form className="entrance-form" onSubmit={submit}>
         <Refusal message={messageOf(error, ["address"])} />
-        <Field name="address" label={t("notices.address", { kind })} required autoComplete="off" autoCapitalize="none" maxLength={300} error={faultOf(error, "address")} />
+        {kind !== IN_PAGES && <Field name="address" label={t("notices.address", { kind })} required autoComplete="off" autoCapitalize="none" maxLength={300} error={faultOf(error, "address")} />}
         <div className="note-actions"><button type="submit" className="button button-primary" disabled={busy}>{t("notices.send_test")}</button></div>
       </form>
       {message && <Attempts id={message.id} />}
@@ -283,7 +286,7 @@ function Attempts({ id }) {
   const { run, busy, error } = useAct();
   const state = answer?.message.state;
   useEffect(() => {
-    if (state !== "ready" && state !== "sending") return undefined;
+    if (!["ready", "sending", "offered"].includes(state)) return undefined;
     const timer = setTimeout(again, FOLLOWED_MS);
     return () => clearTimeout(timer);
   });

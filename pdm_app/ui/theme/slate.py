@@ -9,6 +9,7 @@ STYLESHEETS = [
     "slate/shell.css",
     "slate/settings.css",
     "slate/people.css",
+    "slate/training.css",
     "slate/directories.css",
     "slate/general.css",
     "slate/plant_edit.css",
@@ -28,6 +29,7 @@ STYLESHEETS = [
     "slate/batches.css",
     "slate/production.css",
     "slate/notices.css",
+    "slate/bell.css",
 ]
 """In the order of the cascade: what comes later may refine what stands before."""
 
