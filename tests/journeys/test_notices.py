@@ -1,4 +1,4 @@
-"""An alarm is told in the inbox of the demo and in the pages of whoever is told; the link of its message leads to it."""
+"""An alarm is told in the inbox of the demo and in the pages of whoever is told; the link of a message leads to it."""
 
 import json
 import re

@@ -9,7 +9,6 @@ STYLESHEETS = [
     "slate/shell.css",
     "slate/settings.css",
     "slate/people.css",
-    "slate/training.css",
     "slate/directories.css",
     "slate/general.css",
     "slate/plant_edit.css",
