@@ -23,6 +23,9 @@ class ConnectionState(StrEnum):
     DEGRADED = "degraded"
 
 
+DOWN = frozenset({ConnectionState.DISCONNECTED, ConnectionState.CONNECTING})
+
+
 class ConnectionFacts(Facts):
     """What is said of a connection. Credentials are not here; they live in the secret store."""
 

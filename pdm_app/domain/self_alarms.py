@@ -2,7 +2,7 @@
 
 They belong to no plant: site and asset are ``system``, so that only those who see every site see them. The rules are
 part of the program and are not stored; their alarms are, and live as any other alarm does: acknowledged, shelved,
-told in the journal.
+told in the journal. Connections have one each, at their site: `pdm_app.stream.connection_alarms`.
 """
 
 from collections.abc import Mapping
@@ -66,10 +66,6 @@ SELF_ALARMS = (
     SelfAlarm(
         "clock", "Clock of this machine jumped", 3, 0.0, "It was set by hand, or time synchronisation has caught up.",
         "Times before and after it do not fit together.", "Check the time synchronisation of this machine.",
-    ),
-    SelfAlarm(
-        "connections", "Connections are down", 3, 120.0, "A device is off, or the way to it is cut.",
-        "Values of its machines are missing.", "The page Connections says which, and why.",
     ),
     SelfAlarm(
         "formulas", "Derived signals cannot be reckoned", 4, 120.0, "What a formula reads has gone.",

@@ -26,12 +26,13 @@ from pdm_app.domain.alarms import AlarmRule, RuleMemory
 from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.outbox import events_of
 from pdm_app.domain.ports import Buffer, Clock, Fence
-from pdm_app.domain.repositories import UnitOfWork
+from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.engine.supervisor import Backoff, first_of
 from pdm_app.stream.alarm_book import AlarmBook
 from pdm_app.stream.alarm_queue import Unsaved
 from pdm_app.stream.bus import Bus, FellBehindError, Overflow, Reader
+from pdm_app.stream.connection_alarms import ConnectionAlarms
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +80,7 @@ class AlarmWatch:
         clock: Injected time.
         fence: Returns the proof of the collector lease once it is held; checked by every transaction.
         own_rules: Rules that are part of the program and always in force, beside the stored ones.
+        has_connections: Each stored connection has such a rule, too.
 
     Attributes:
         on_events: Called when changes are stored that somebody may have to be told of.
@@ -93,9 +95,11 @@ class AlarmWatch:
         clock: Clock,
         fence: Callable[[], Awaitable[Fence]],
         own_rules: Sequence[AlarmRule] = (),
+        has_connections: bool = False,
     ) -> None:
         self.on_events: Callable[[], None] = _nobody
         self._own_rules = own_rules
+        self.connections, self._has_connections = ConnectionAlarms(), has_connections
         self._book = book
         self._bus = bus
         self._buffer = buffer
@@ -127,7 +131,7 @@ class AlarmWatch:
             UnavailableError: The database does not answer.
         """
         async with self._work(EVERY_SITE) as work:
-            rules = [*await work.alarms.rules(), *self._own_rules]
+            rules = await self._rules(work)
             memories = await work.alarms.memories()
             standing = await work.alarms.standing()
             signals = await work.signals.all()
@@ -138,10 +142,14 @@ class AlarmWatch:
     async def reload(self) -> None:
         """Put the stored rules in force, after one was added, changed or switched off."""
         async with self._work(EVERY_SITE) as work:
-            rules = [*await work.alarms.rules(), *self._own_rules]
+            rules = await self._rules(work)
             signals = await work.signals.all()
         simulated = frozenset(signal.id for signal in signals if signal.simulated)
         self._book.reload(rules, simulated, self._clock.now())
+
+    async def _rules(self, work: Work) -> list[AlarmRule]:
+        of_connections = self.connections.rules(await work.connections.all()) if self._has_connections else ()
+        return [*await work.alarms.rules(), *self._own_rules, *of_connections]
 
     async def run(self) -> None:
         """Watch until cancelled; what is not stored then is found again from the buffer.

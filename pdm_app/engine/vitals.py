@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from pdm_app.domain.connections import ConnectionState
+from pdm_app.domain.connections import DOWN
 from pdm_app.domain.errors import PdmError
 from pdm_app.domain.ports import Buffer, Clock
 from pdm_app.domain.repositories import UnitOfWork
@@ -22,7 +22,6 @@ from pdm_app.stream.bus import Bus
 from pdm_app.stream.frames import LiveFrames
 
 LAG_S_MAX = 60.0  # A recorder further behind than this is in trouble, not busy.
-DOWN = frozenset({ConnectionState.DISCONNECTED, ConnectionState.CONNECTING})
 
 
 @dataclass(frozen=True, slots=True)

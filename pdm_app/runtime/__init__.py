@@ -217,7 +217,7 @@ async def running(
         forgetting = RetentionKeeper(retention_runs, keeper.held, clock)
         supervisor.start("retention", forgetting.run, stage=Stage.CONSUMER, backoff=forgetting.backoff)
         book = AlarmBook()
-        alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held, self_rules())
+        alarm_watch = AlarmWatch(book, bus, buffer, work, clock, keeper.held, self_rules(), has_connections=True)
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
 
@@ -373,7 +373,7 @@ async def running(
                 clock,
             ),
         )
-        own = SelfWatch(services.system.health, alarm_watch, book, clock)
+        own = SelfWatch(services.system.health, alarm_watch, book, clock, lambda: collector.statuses)
         supervisor.start("own alarms", own.run, stage=Stage.SERVICE)
         supervisor.start("shifts", ShiftWatch(work, alarm_watch, clock).run, stage=Stage.SERVICE)
         if plant is not None:
