@@ -254,7 +254,8 @@ class Agent:
             self._server.tell(job["action_id"], "download", "none", words, at * 100 // job["bytes"])
 
     def _note(self, at: int) -> int:
-        self._disk.sync(PART)
+        if at:  # Otherwise nothing has come yet, and there is no file.
+            self._disk.sync(PART)
         self._put(job={**self._state["job"], "synced": at})
         return at
 

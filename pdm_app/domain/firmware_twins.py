@@ -4,9 +4,9 @@ A version is what the device said last. The attributes are strings that it sends
 name what it runs and on what, see `reported_version` and `reported_hardware`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -150,12 +150,23 @@ def _first(said: Mapping[str, str], keys: Sequence[str]) -> str:
     return next((said[key][:80] for key in keys if said.get(key)), "")
 
 
+class Poll(NamedTuple):
+    """When, microseconds UTC, and from where a device asked."""
+
+    at: int
+    address: str
+
+
 class FirmwareTwins(Protocol):
     """Where it is kept."""
 
     async def all(self) -> Sequence[FirmwareTwin]: ...
     async def get(self, device_id: str) -> FirmwareTwin | None: ...
     async def put(self, twins: Sequence[FirmwareTwin]) -> None: ...
-    async def polled(self, device_id: str, at: int, address: str) -> bool:
-        """Set when and from where a device asked, and nothing else."""
+    async def of(self, device_ids: Collection[str]) -> Sequence[FirmwareTwin]:
+        """Return those of some devices."""
+        ...
+
+    async def polled(self, polls: Mapping[str, "Poll"]) -> None:
+        """Set when and from where devices asked, by their ids, and nothing else."""
         ...

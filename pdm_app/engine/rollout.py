@@ -50,9 +50,17 @@ class Rollout:
         work: Where campaigns are stored.
         clock: Injected time.
         fence: The collector's lease: of two processes one moves campaigns.
+        note_polls: Puts on record who has asked meanwhile, before each look in `run`.
     """
 
-    def __init__(self, work: UnitOfWork, clock: Clock, fence: Callable[[], Awaitable[Fence]]) -> None:
+    def __init__(
+        self,
+        work: UnitOfWork,
+        clock: Clock,
+        fence: Callable[[], Awaitable[Fence]],
+        note_polls: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._note_polls = note_polls
         self._work = work
         self._clock = clock
         self._fence = fence
@@ -67,6 +75,8 @@ class Rollout:
         while True:
             self._is_woken = False
             try:
+                if self._note_polls is not None:
+                    await self._note_polls()
                 await self.look()
             except UnavailableError as error:
                 log.warning("campaigns wait for the database", problem=error.message)
@@ -109,7 +119,7 @@ class Rollout:
         waiting = [action for action in actions if action.state in UNDER_WAY | {S.RETRY_WAIT}]
         if not waiting:
             return
-        twins = {twin.id: twin for twin in await work.twins.all()}
+        twins = {twin.id: twin for twin in await work.twins.of({action.device_id for action in waiting})}
         alarms = await self._new_alarms(work, waiting)
         for action in waiting:
             twin = twins.get(action.device_id)

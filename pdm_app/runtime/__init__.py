@@ -44,7 +44,7 @@ from pdm_app.engine.sink_feed import CONSUMER as SINKS
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
-from pdm_app.runtime.demo import begin_opening, begin_past, begin_plant
+from pdm_app.runtime.demo import begin_past, begin_plant, begin_scene
 from pdm_app.runtime.figures import of_cache, register_history
 from pdm_app.runtime.firmware import firmware_services
 from pdm_app.runtime.imports import import_services
@@ -227,7 +227,6 @@ async def running(
         deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)
         supervisor.start("formulas", deriver.run, stage=Stage.CONSUMER, backoff=deriver.backoff,
                          on_retry=deriver.retrying, drain=deriver.drain)  # fmt: skip
-
         run_watch = RunWatch(buffer, historian, work, clock, keeper.held)
         supervisor.start("runs", run_watch.run, stage=Stage.CONSUMER, backoff=run_watch.backoff,
                          on_retry=run_watch.retrying)  # fmt: skip
@@ -377,7 +376,7 @@ async def running(
         supervisor.start("own alarms", own.run, stage=Stage.SERVICE)
         supervisor.start("shifts", ShiftWatch(work, alarm_watch, clock).run, stage=Stage.SERVICE)
         if plant is not None:
-            begin_opening(plant, book, services.alarm_holds, work, clock, supervisor)
+            begin_scene(settings, plant, book, services, work, clock, pages_served, supervisor)
         settings_book.follow(lambda now: _apply(now, services, buffer, cooling, notices))
         register_history(metrics, historian.cache_figures)
         metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)

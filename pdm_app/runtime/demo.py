@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 
+import structlog
+
+from pdm_app.domain.errors import PdmError, UnavailableError
 from pdm_app.domain.past import PastProgress
 from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.ports import Clock
@@ -12,20 +16,26 @@ from pdm_app.engine.backfill import Backfill
 from pdm_app.engine.lease_keeper import LeaseKeeper
 from pdm_app.engine.opening import Opening
 from pdm_app.engine.past_alarms import PastAlarms
-from pdm_app.engine.supervisor import Stage, Supervisor
-from pdm_app.services.alarm_holds import AlarmHoldService
+from pdm_app.engine.supervisor import Child, Stage, Supervisor
+from pdm_app.services.catalogue import Services
 from pdm_app.services.demo_accounts import ON_SHIFT
+from pdm_app.services.demo_firmware import DemoFirmware
 from pdm_app.services.demo_production import ensure_demo_production, ensure_demo_stops
 from pdm_app.services.demo_reports import HANDOVER, WEEKLY, ensure_demo_report
 from pdm_app.services.provisioning import provision, refuse_to_mix
 from pdm_app.settings import Settings
 from pdm_app.simulation import production as plant_production
-from pdm_app.simulation.fleet import Fleet, running_fleet
+from pdm_app.simulation.fleet import FOLDER, Fleet, running_fleet
 from pdm_app.simulation.past import DemoPast
+from pdm_app.simulation.process import ChildProcess, Message
 from pdm_app.simulation.said_stops import said_stops
 from pdm_app.simulation.story import SHELVING
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.stream.alarm_book import AlarmBook
+
+log = structlog.get_logger(__name__)
+
+GATEWAYS_AFTER_S = 4.0
 
 
 async def begin_plant(
@@ -82,10 +92,17 @@ def begin_past(
     return backfill.progress
 
 
-def begin_opening(
-    plant: Fleet, book: AlarmBook, holds: AlarmHoldService, work: UnitOfWork, clock: Clock, supervisor: Supervisor
+def begin_scene(
+    settings: Settings,
+    plant: Fleet,
+    book: AlarmBook,
+    services: Services,
+    work: UnitOfWork,
+    clock: Clock,
+    begin: asyncio.Event,
+    supervisor: Supervisor,
 ) -> None:
-    """Have somebody on shift do what belongs to the first minutes of the whole plant."""
+    """Have people and gateways do what belongs to the first minutes of the whole plant, from ``begin`` on."""
     if plant.labels.plant is not PlantSize.WHOLE:
         return
 
@@ -93,5 +110,49 @@ def begin_opening(
         known = book.rule(rule_id)
         return known is not None and known[1].alarm_id is not None
 
-    opening = Opening(SHELVING, has_come, holds, work, clock)
+    opening = Opening(SHELVING, has_come, services.alarm_holds, work, clock)
     supervisor.start("opening", opening.run, stage=Stage.SERVICE)
+    if not settings.tls.enabled:  # A demo over HTTPS has a certificate that no gateway knows: there they do not ask.
+        _begin_gateways(settings, services, work, clock, begin, supervisor)
+
+
+def _begin_gateways(
+    settings: Settings, services: Services, work: UnitOfWork, clock: Clock, begin: asyncio.Event, supervisor: Supervisor
+) -> None:
+    """Have the gateways ask for firmware like any device, and two campaigns go on among them."""
+    folder = settings.data_dir / FOLDER
+    firmware = DemoFirmware(
+        work, clock, settings.data_dir, uploads=services.uploads, releases=services.releases,
+        signing_keys=services.signing_keys, director=services.director, devices=services.devices,
+        groups=services.device_groups, campaigns=services.campaigns,
+    )  # fmt: skip
+
+    gateways: list[Child] = []
+
+    async def heard(_name: str, _message: Message) -> None:
+        """What they run they say to the server itself."""
+
+    async def run() -> None:
+        await begin.wait()
+        await clock.sleep(GATEWAYS_AFTER_S)  # The first pages come first.
+        try:
+            await scene()
+        except UnavailableError:
+            raise  # Tried again.
+        except PdmError as error:  # Somebody has changed what it builds upon: a scene is no reason to end the product.
+            log.warning("the demo's firmware stays as it is", why=error.message)
+
+    async def scene() -> None:
+        setup = await firmware.ensure()
+        if setup is None:
+            return
+        server = f"http://{settings.host}:{settings.port}"
+        configuration = {**asdict(setup), "server": server, "folder": str(folder / "gateways")}
+        child = ChildProcess(
+            "gateways", "pdm_app.simulation.children.gateway_agents", lambda: configuration, heard, folder, clock
+        )
+        if not gateways:
+            gateways.append(supervisor.start("gateways", child.keep, stage=Stage.SERVICE))
+        await firmware.run()
+
+    supervisor.start("demo firmware", run, stage=Stage.SERVICE)

@@ -43,11 +43,15 @@ def begin_rollout(
         state = STATE_OF_NUMBER.get(round(sample.value))
         return None if state is None else state in (AssetState.IDLE, AssetState.STOPPED)
 
-    rollout = Rollout(work, clock, fence)
+    async def note_polls() -> None:
+        await updates.note_polls()
+
+    rollout = Rollout(work, clock, fence, note_polls)
+    updates = DeviceUpdateService(work, clock, is_idle, rollout.wake)
     supervisor.start("rollout", rollout.run, stage=Stage.CONSUMER)
     return RolloutServices(
         campaigns=CampaignService(work, clock, rollout.wake, releases.has_file),
         device_confirmations=DeviceConfirmationService(work, clock, is_idle, rollout.wake),
         device_groups=DeviceGroupService(work, clock),
-        device_updates=DeviceUpdateService(work, clock, is_idle, rollout.wake),
+        device_updates=updates,
     )

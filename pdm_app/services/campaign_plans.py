@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pdm_app.domain.assets import Device
 from pdm_app.domain.campaigns import Campaign, CampaignKind, opens_at, share_out
-from pdm_app.domain.device_groups import members
+from pdm_app.domain.device_groups import members, natural
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.firmware_twins import FirmwareTwin
 from pdm_app.domain.record import Id, Record
@@ -70,10 +70,15 @@ async def plan(work: Work, campaign: Campaign, now: int) -> CampaignPlan:
     twins = {twin.id: twin for twin in await work.twins.all()}
     releases = {release.id: release for release in await work.releases.all()}
     chosen = [told.device_id for told in members(group, list(devices.values()), twins) if told.is_member]
+    chosen.sort(key=lambda device_id: natural(devices[device_id].code))
     keys = await work.releases.keys()
-    wanted = {_wanted(campaign, twins.get(device_id)) for device_id in chosen} & releases.keys()
-    faults = {release_id: fault(releases[release_id], keys, now) for release_id in wanted}
-    found = [_of(devices[device_id], twins.get(device_id), campaign, releases, faults) for device_id in chosen]
+    undone = await work.campaigns.get(campaign.rolls_back) if campaign.rolls_back is not None else None
+    wanted = {device_id: _wanted(campaign, twins.get(device_id), undone) for device_id in chosen}
+    faults = {one: fault(releases[one], keys, now) for one in set(wanted.values()) & releases.keys()}
+    found = [
+        _of(devices[device_id], twins.get(device_id), campaign, releases, wanted[device_id], faults)
+        for device_id in chosen
+    ]
     shares = share_out([each.device_id for each in found if not each.why_not], campaign.phases)
     phase_of = {device_id: number for number, share in enumerate(shares) for device_id in share}
     planned = tuple(each.model_copy(update={"phase": phase_of.get(each.device_id)}) for each in found)
@@ -106,11 +111,15 @@ def _load_s(campaign: Campaign, sizes: Sequence[int], turns: int) -> int:
     return max(alone_s, -(-sum(sizes) // (turns * campaign.bytes_per_s_max)))
 
 
-def _wanted(campaign: Campaign, twin: FirmwareTwin | None) -> str:
-    """Return the release that a device would get: on the way back its own last good one; empty where none is known."""
-    if campaign.kind is CampaignKind.ROLLBACK and campaign.release_id is None and twin is not None:
-        return twin.good_release_id or ""
-    return campaign.release_id or ""
+def _wanted(campaign: Campaign, twin: FirmwareTwin | None, undone: Campaign | None) -> str:
+    """Return the release that a device would get: on the way back its own last good one; empty where none is known.
+
+    A device that was never proven to run what is undone goes back to what it was proven to run, which it may run still.
+    """
+    if campaign.kind is not CampaignKind.ROLLBACK or campaign.release_id is not None or twin is None:
+        return campaign.release_id or ""
+    was_reached = undone is None or undone.release_id is None or twin.release_id == undone.release_id
+    return (twin.good_release_id if was_reached else twin.release_id) or ""
 
 
 def _of(
@@ -118,10 +127,11 @@ def _of(
     twin: FirmwareTwin | None,
     campaign: Campaign,
     releases: Mapping[str, Release],
+    wanted: str,
     faults: Mapping[str, str],
 ) -> PlannedDevice:
     back = campaign.kind is CampaignKind.ROLLBACK
-    release = releases.get(_wanted(campaign, twin))
+    release = releases.get(wanted)
     running = releases.get(twin.release_id or "") if twin is not None else None
     return PlannedDevice(
         device_id=device.id, code=device.code, phase=None, release_id=release.id if release else None,

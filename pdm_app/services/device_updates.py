@@ -10,7 +10,7 @@ from typing import Literal
 
 from pdm_app.domain.access import EVERY_SITE, Actor
 from pdm_app.domain.campaigns import Campaign, UpdateMode
-from pdm_app.domain.errors import ConflictError, NotFoundError
+from pdm_app.domain.errors import ConflictError, NotFoundError, UnavailableError
 from pdm_app.domain.firmware_actions import (
     CLOSED_FOR_DEVICE,
     OFFERED,
@@ -22,7 +22,7 @@ from pdm_app.domain.firmware_actions import (
     Happening,
     after,
 )
-from pdm_app.domain.firmware_twins import AttributeMode, FirmwareTwin
+from pdm_app.domain.firmware_twins import AttributeMode, FirmwareTwin, Poll
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.releases import Release
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -32,6 +32,7 @@ from pdm_app.services.firmware_stories import fail, move, one_at_a_time
 from pdm_app.services.paces import Paces
 
 POLL_NOTED_S = 30
+POLLS_TOGETHER_US = 1_000_000
 WATCHED_NOTED_S = 5
 """While a device proves a release: its soak time ends with a question of the device."""
 MICROS_PER_S = 1_000_000
@@ -74,6 +75,8 @@ class DeviceUpdateService(DeviceAssignments):
         super().__init__(work, clock, is_idle, wake)
         self._since = clock.now()
         self.paces = Paces(clock)
+        self._polls: dict[str, Poll] = {}
+        self._polls_noted_at = 0
         self._heard: set[str] = set()
         """Devices that have said what they run since this process began: the records may be those of a backup."""
 
@@ -83,26 +86,48 @@ class DeviceUpdateService(DeviceAssignments):
         """Return what there is for a device; it is known from its first question on."""
         now = self._clock.now()
         async with self._work(actor.scope) as work:
-            device, twin = await self._known(work, actor)
-            action = await work.firmware_actions.active_of(device.id)
+            twin = await work.twins.get(actor.device_id or "")  # The device itself was read together with its key.
+            if twin is None:
+                _, twin = await self._known(work, actor)
+            action = await work.firmware_actions.active_of(twin.id)
             is_watched = action is not None and action.state is S.VERIFYING
             noted_s = WATCHED_NOTED_S if is_watched else POLL_NOTED_S
-            if twin.polled_at is None or now - twin.polled_at >= noted_s * MICROS_PER_S:
+            if twin.polled_at is None:
                 twin = twin.model_copy(update={"polled_at": int(now), "address": actor.address[:80]})
-                if not await work.twins.polled(device.id, now, twin.address):
-                    await work.twins.put([twin])
+                await work.twins.put([twin])
                 await work.commit()
-                self._wake()
-            assigned = await self._assigned(work, device, action) if action is not None else None
-            installed = await work.firmware_actions.last_of(device.id)
+            elif now - twin.polled_at >= noted_s * MICROS_PER_S:
+                self._polls[twin.id] = Poll(int(now), actor.address[:80])
+            assigned = None
+            if action is not None:
+                device, _ = await self._known(work, actor)
+                assigned = await self._assigned(work, device, action)
+            installed = await work.firmware_actions.last_of(twin.id)
+        if self._polls and (is_watched or now - self._polls_noted_at >= POLLS_TOGETHER_US):
+            await self.note_polls()
         offered = assigned is not None and assigned.action.state in OFFERED and not assigned.refusal
         if offered and assigned is not None and not assigned.may_install and twin.client.closes_what_it_skips:
             offered = False  # It would report what it is told to leave as done.
-        if device.id not in self._heard and (twin.version_at or 0) < self._since:
+        if twin.id not in self._heard and (twin.version_at or 0) < self._since:
             twin = twin.model_copy(update={"wants_attributes": True})
         return Polled(
             twin, assigned, offered, installed if installed and installed.state in CLOSED_FOR_DEVICE else None
         )
+
+    async def note_polls(self) -> None:
+        """Put on record who has asked since this was done last; a writing for each of thousands would be too much."""
+        polls, self._polls = self._polls, {}
+        self._polls_noted_at = self._clock.now()
+        if not polls:
+            return
+        try:
+            async with self._work(EVERY_SITE) as work:
+                await work.twins.polled(polls)
+                await work.commit()
+        except UnavailableError:
+            self._polls = {**polls, **self._polls}
+            raise
+        self._wake()
 
     async def deployment(self, actor: Actor, number: int) -> Assigned:
         """Return what an action of the device is to do; the first question for it is put on record.

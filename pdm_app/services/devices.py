@@ -34,7 +34,7 @@ HINT_CHARACTERS = 6
 SECRET_CHARACTERS = 43  # Of 62 each: 256 bits.
 KEY_FORM = re.compile(rf"pdm_[a-z0-9]{{{HINT_CHARACTERS}}}_[A-Za-z0-9]{{{SECRET_CHARACTERS}}}")
 REREAD_S = 10  # A key revoked by another process is refused within this time; by this one at once.
-USED_S = 60  # How often "last used" is written.
+USED_S = 600  # How often "last used" is written: thousands of devices ask each minute.
 KNOWN_MAX = 10_000
 
 DEVICE = Noun(
@@ -247,7 +247,7 @@ class DeviceService(PlantService[Device]):
                 await work.devices.key_used(known.key.id, now)
                 await work.commit()
         except UnavailableError:
-            pass  # Written a minute later; it only dates the last use.
+            pass  # Written ten minutes later; it only dates the last use.
 
     @override
     async def _judge(self, work: Work, before: Device | None, after: Device) -> None:

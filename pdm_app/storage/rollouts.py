@@ -1,14 +1,14 @@
 """What devices run, groups of devices, campaigns, actions and their stories, by site."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from pdm_app.domain.campaigns import Campaign
 from pdm_app.domain.device_groups import DeviceGroup
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.firmware_actions import CLOSED_FOR_DEVICE, EVENTS_PER_ACTION_MAX, Action, ActionEvent, ActionState
-from pdm_app.domain.firmware_twins import FirmwareTwin
+from pdm_app.domain.firmware_twins import FirmwareTwin, Poll
 from pdm_app.storage import dialect
 from pdm_app.storage.repository import KEYS_PER_QUERY, Repository, chunks
 from pdm_app.storage.rollout_tables import (
@@ -40,13 +40,21 @@ class SqlFirmwareTwins(Repository):
     async def put(self, twins: Sequence[FirmwareTwin]) -> None:
         await self._put(FirmwareTwinRow, twins)
 
-    async def polled(self, device_id: str, at: int, address: str) -> bool:
+    async def of(self, device_ids: Collection[str]) -> Sequence[FirmwareTwin]:
+        found: list[FirmwareTwin] = []
+        for some in chunks(sorted(device_ids), KEYS_PER_QUERY):
+            found += await self._find(FirmwareTwin, FirmwareTwinRow, TWINS.c.id.in_(some))
+        return found
+
+    async def polled(self, polls: Mapping[str, Poll]) -> None:
         statement = (
             update(TWINS)
-            .where(TWINS.c.id == device_id, self._transaction.covers(TWINS.c.site_id))
-            .values(polled_at=at, address=address)
+            .where(TWINS.c.id == bindparam("device_id"), self._transaction.covers(TWINS.c.site_id))
+            .values(polled_at=bindparam("asked_at"), address=bindparam("asked_from"))
         )
-        return await self._transaction.write(statement, "note that a device asked") > 0
+        rows = [{"device_id": one, "asked_at": poll.at, "asked_from": poll.address} for one, poll in polls.items()]
+        if rows:
+            await self._transaction.write(statement, "note that devices asked", rows)
 
 
 class SqlDeviceGroups(Repository):

@@ -16,7 +16,7 @@ from pdm_app.domain.firmware_actions import (
     FirmwareActions,
     Happening,
 )
-from pdm_app.domain.firmware_twins import ClientKind, FirmwareTwin, FirmwareTwins
+from pdm_app.domain.firmware_twins import ClientKind, FirmwareTwin, FirmwareTwins, Poll
 from pdm_app.domain.repositories import UnitOfWork
 from tests.contracts.crossings import Crossing, assert_nothing_crosses
 
@@ -43,7 +43,8 @@ EVENT = ActionEvent(
 READS: dict[str, Crossing] = {
     "twins.all": lambda w: w.twins.all(),
     "twins.get": lambda w: w.twins.get("device-linz"),
-    "twins.polled": lambda w: w.twins.polled("device-linz", 9, "10.0.0.9"),
+    "twins.polled": lambda w: w.twins.polled({"device-linz": Poll(9, "10.0.0.9")}),
+    "twins.of": lambda w: w.twins.of(["device-linz"]),
     "device_groups.all": lambda w: w.device_groups.all(),
     "device_groups.get": lambda w: w.device_groups.get("g-1"),
     "device_groups.remove": lambda w: w.device_groups.remove("g-1"),
@@ -166,7 +167,7 @@ async def test_hearing_from_a_device_changes_nothing_else(plants: UnitOfWork) ->
     async with plants(EVERY_SITE) as w:
         await w.twins.put([TWIN])
         assert await w.firmware_actions.heard("a-1", 99)
-        assert await w.twins.polled("device-linz", 98, "10.0.0.9")
+        await w.twins.polled({"device-linz": Poll(98, "10.0.0.9"), "device-nowhere": Poll(99, "")})
         await w.commit()
     async with plants(EVERY_SITE) as w:
         assert await w.firmware_actions.get("a-1") == ACTIVE.model_copy(update={"heard_at": 99})

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -88,9 +89,14 @@ async def ddi_plant(
 
 @asynccontextmanager
 async def ddi_server(
-    plant: RolloutPlant, devices: DeviceService, store: ArtifactStore, folder: Path, port: int = 0, poll_s: int = 300
+    plant: RolloutPlant,
+    devices: DeviceService,
+    store: ArtifactStore,
+    folder: Path,
+    listener: socket.socket | None = None,
+    poll_s: int = 300,
 ) -> AsyncIterator[str]:
-    """Serve the interface of a plant's devices, and return its address."""
+    """Serve the interface of a plant's devices, on a socket that listens already or on a free port."""
     work, clock = plant.work, plant.clock
     services: Any = SimpleNamespace(
         devices=devices, device_updates=plant.updates, device_confirmations=plant.confirmations,
@@ -110,8 +116,8 @@ async def ddi_server(
         Mount(f"/{tenant}", app=Router(ddi_routes(ddi, served, tenant), redirect_slashes=False, default=nothing_here))
         for tenant in TENANTS
     ])  # fmt: skip
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
-    serving = asyncio.create_task(server.serve())
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve(None if listener is None else [listener]))
     try:
         await until(lambda: server.started, within_s=30)
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"

@@ -1,12 +1,14 @@
-"""What moves a campaign on and answers its devices, in a process that can be killed: once for each line it is given.
+"""What moves a campaign on and answers its devices, in a process that can be killed.
 
-A line has a URL, a folder and a port. It is answered with the process id, as soon as that process answers devices. Each
-is a fork of the one that has loaded everything, which does nothing else: so a start costs next to nothing.
+The line ``listen`` is answered with a port; who asks there waits for a server. A line with a URL and a folder starts
+one, and is answered with its process id as soon as it answers devices. Each server is a fork of the process that has
+loaded everything and does nothing else: so a start costs next to nothing, and none finds its port taken.
 """
 
 import asyncio
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -30,14 +32,14 @@ def store_of(folder: Path) -> ArtifactStore:
     return ArtifactStore(folder / "artifacts", lambda _path: Bundle(kind=BundleKind.OTHER))
 
 
-async def serve(url: str, folder: Path, port: int) -> None:
+async def serve(url: str, folder: Path, listener: socket.socket) -> None:
     """Serve until killed; says so on a line once it answers."""
     clock = cast("HandClock", WallClock())  # The same two questions are asked of it.
     async with opened_plant(url) as work:
         fence: Any = await SqlLease(work._database, clock).acquire("tests", LEASE_S)
         plant = RolloutPlant(work, clock, fence)
         plant.updates = device_updates.DeviceUpdateService(work, clock, plant.idle.get, plant.rollout.wake)
-        async with ddi_server(plant, DeviceService(work, clock), store_of(folder), folder, port, poll_s=1):
+        async with ddi_server(plant, DeviceService(work, clock), store_of(folder), folder, listener, poll_s=1):
             sys.stdout.write(f"{os.getpid()}\n")
             sys.stdout.flush()
             await plant.rollout.run()
@@ -48,5 +50,9 @@ if __name__ == "__main__":
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while line := sys.stdin.buffer.raw.readline():  # Unbuffered: a fork has nothing of what comes later.
         words = line.decode().split()
-        if os.fork() == 0:
-            asyncio.run(serve(words[0], Path(words[1]), int(words[2])))
+        if words == ["listen"]:
+            listening = socket.create_server(("127.0.0.1", 0))
+            sys.stdout.write(f"{listening.getsockname()[1]}\n")
+            sys.stdout.flush()
+        elif os.fork() == 0:
+            asyncio.run(serve(words[0], Path(words[1]), listening))

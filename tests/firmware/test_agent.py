@@ -195,6 +195,16 @@ def test_a_line_that_breaks_again_and_again_is_gone_on_with() -> None:
     assert lived(disk, plant).version == "2.0.0"
 
 
+def test_a_line_that_breaks_before_the_first_byte_leaves_a_job_that_is_gone_on_with() -> None:
+    disk = FailingDisk()
+    plant = offering(disk, breaks_after=0)
+    agent = Agent(disk, TRUST, plant, lambda _version: True, lambda: NOW_US)
+    agent.boot()
+    agent.turn()
+    plant.breaks_after = 10**9
+    assert lived(disk, plant).version == "2.0.0"
+
+
 @pytest.mark.parametrize("content", [image("2.0.0")[:-1] + b"!", image("2.0.0") + b"more"], ids=["changed", "longer"])
 def test_another_file_than_the_manifests_is_fetched_twice_and_then_refused(content: bytes) -> None:
     disk = FailingDisk()

@@ -70,3 +70,25 @@ async def test_a_key_that_is_revoked_on_the_way_takes_the_release_from_every_dev
             await plant.updates.deployment(one, number)
         with pytest.raises(NotFoundError, match="was revoked"):
             await plant.updates.artifact_release(one, "release-2.4.1")
+
+
+async def test_of_many_devices_that_ask_within_a_second_all_are_put_on_record_together(plant: RolloutPlant) -> None:
+    plant.clock.at += 60_000_000
+    asked_at = plant.clock.at
+    for code in ("gw-1", "gw-2", "gw-3"):
+        await plant.updates.poll(plant.device(code))
+    assert [(await plant.twin(code)).polled_at == asked_at for code in ("gw-1", "gw-2", "gw-3")] == [True, False, False]
+    await plant.updates.note_polls()
+    for code in ("gw-2", "gw-3"):
+        twin = await plant.twin(code)
+        assert (twin.polled_at, twin.address) == (asked_at, "192.0.2.7")
+
+
+async def test_a_device_that_proves_a_release_is_put_on_record_at_once(plant: RolloutPlant) -> None:
+    await plant.started()
+    await plant.installs("gw-1")
+    await plant.boots("gw-1")
+    plant.clock.at += 10_000_000
+    for code in ("gw-2", "gw-1"):
+        await plant.updates.poll(plant.device(code))
+    assert (await plant.twin("gw-1")).polled_at == plant.clock.at

@@ -15,6 +15,7 @@ export const Campaigns = guarded(function Campaigns({ siteId = "", rights = [] }
   const campaigns = useQuery("campaigns.list", ofSite);
   const releases = useQuery("releases.list");
   const groups = useQuery("device_groups.list", rights.includes("devices.read") ? ofSite : null);
+  const elsewhere = useQuery("campaigns.list", siteId && campaigns.answer?.length === 0 ? {} : null);
   const [making, setMaking] = useState(false);
   const navigate = useNavigate();
   useEvery(ASKED_EVERY_MS, campaigns.again);
@@ -29,6 +30,12 @@ export const Campaigns = guarded(function Campaigns({ siteId = "", rights = [] }
       {!campaigns.answer && !campaigns.error && <Skeleton height={120} />}
       {campaigns.answer?.length === 0 && <EmptyNote title={t("campaigns.none")} text={t("campaigns.none_hint")} />}
       {campaigns.answer?.length > 0 && <CampaignTable views={campaigns.answer} releases={releases.answer} groups={groups.answer} />}
+      {campaigns.answer?.length === 0 && elsewhere.answer?.length > 0 && (
+        <>
+          <h3>{t("campaigns.elsewhere")}</h3>
+          <CampaignTable views={elsewhere.answer} releases={releases.answer} />
+        </>
+      )}
       {making && (
         <NewCampaign siteId={siteId} releases={releases} groups={groups} onClose={() => setMaking(false)}
           onDone={(campaign) => navigate(`/firmware/campaign/${campaign.id}`)} />
