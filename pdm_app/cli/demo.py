@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pdm_app.cli.demo_break import break_machine, faults, mend
+from pdm_app.cli.demo_replay import replay
 from pdm_app.cli.demo_truth import truth
 from pdm_app.cli.serving import serve_product
 from pdm_app.domain.plant_size import PlantSize
@@ -21,6 +22,7 @@ demo = typer.Typer(
 DemoData = Annotated[Path | None, typer.Option("--data", help="Directory for everything the demo keeps.")]
 
 demo.command()(truth)
+demo.command()(replay)
 demo.command("break")(break_machine)
 demo.command()(mend)
 demo.command()(faults)

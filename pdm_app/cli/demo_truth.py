@@ -1,14 +1,13 @@
 """`demo truth`: what really happened on the demo plant, from its labels and its physics; nothing has to run."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pdm_app.cli.installation import print_table
-from pdm_app.domain.errors import FieldIssue, InvalidInputError, NotFoundError
-from pdm_app.domain.samples import MICROS_PER_S, Micros, micros, moment
+from pdm_app.cli.installation import CommandClock, print_table
+from pdm_app.cli.moments import moment_of, written
+from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.truth import PlantTruth
 from pdm_app.settings import default_data_dir
 
@@ -34,32 +33,19 @@ def truth(
     unknown = (codes or frozenset()) - {machine.asset.code for machine in machines_of(labels.plant)}
     if unknown:
         raise NotFoundError(f"The demo plant has no machine {', '.join(sorted(unknown))}.")
-    plant = told(labels, _moment(at), codes)
+    plant = told(labels, moment_of("at", at) if at else CommandClock().now(), codes)
     if as_json:
         typer.echo(plant.model_dump_json(indent=2))
     else:
         _print(plant)
 
 
-def _moment(written: str) -> Micros:
-    if not written:
-        return micros(datetime.now(UTC))
-    try:
-        read = datetime.fromisoformat(written)
-        return micros(read)
-    except ValueError:
-        raise InvalidInputError(
-            f"--at {written!r} is no moment with a time zone. Write it like 2026-03-01T06:00:00Z.",
-            [FieldIssue("at", "is no moment with a time zone", "write it like 2026-03-01T06:00:00Z")],
-        ) from None
-
-
 def _print(plant: PlantTruth) -> None:
-    typer.echo(f"{_time(plant.at)}\n")
+    typer.echo(f"{written(plant.at)}\n")
     print_table(
         ("FAULT", "MACHINE", "SENSOR", "SINCE", "SEVERITY"),
         [
-            (fault.key, fault.asset_code, fault.signal, _time(fault.began_at), f"{fault.severity:.1%}")
+            (fault.key, fault.asset_code, fault.signal, written(fault.began_at), f"{fault.severity:.1%}")
             for fault in plant.faults
         ],
     )
@@ -70,7 +56,7 @@ def _print(plant: PlantTruth) -> None:
         ("MACHINE", "STATE", "SINCE", "MADE", "GOOD", "A", "P", "Q", "OEE", "LOST"),
         [
             (
-                machine.asset_code, machine.state, _time(machine.state_since), str(machine.shift.made),
+                machine.asset_code, machine.state, written(machine.state_since), str(machine.shift.made),
                 str(machine.shift.good), _share(machine.shift.availability), _share(machine.shift.performance),
                 _share(machine.shift.quality), _share(machine.shift.oee),
                 ", ".join(f"{reason} {lost_s / 60:.0f} min" for reason, lost_s in machine.shift.lost_s.items()),
@@ -78,10 +64,6 @@ def _print(plant: PlantTruth) -> None:
             for machine in plant.machines
         ],
     )  # fmt: skip
-
-
-def _time(at: int) -> str:
-    return f"{moment(at - at % MICROS_PER_S):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _share(ratio: float | None) -> str:

@@ -212,6 +212,11 @@ class AlarmWatch:
             storing_failed_since=self._failed_since,
         )
 
+    @property
+    def position(self) -> int:
+        """Number of the newest batch of the buffer that is judged."""
+        return self._judged_to
+
     # --- judging --------------------------------------------------------------------------------------------------
 
     async def _judge_forever(self) -> None:

@@ -64,6 +64,7 @@ class Recorder:
         clock: Injected time.
         settled: Returns once everything that was offered to the buffer is committed; awaited before a drain.
         thinner: Picks what is stored; everything is where there is none.
+        gather_s: So long after a write the next one waits for more, by the clock.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Recorder:
         clock: Clock,
         settled: Callable[[], Awaitable[None]] = _at_once,
         thinner: Thinner | None = None,
+        gather_s: float = GATHER_S,
     ) -> None:
         self._buffer = buffer
         self._historian = historian
@@ -81,6 +83,7 @@ class Recorder:
         self._clock = clock
         self._settled = settled
         self._thinner = thinner
+        self._gathers_s = gather_s
         self._position = 0
         self.backoff = Backoff(first_s=0.25, cap_s=2.0)
         self._samples_total = 0
@@ -157,7 +160,7 @@ class Recorder:
         """How long the next write should still wait, in seconds."""
         if self._last_write_at is None:
             return 0.0
-        return GATHER_S - (self._clock.now() - self._last_write_at) / MICROS_PER_S
+        return self._gathers_s - (self._clock.now() - self._last_write_at) / MICROS_PER_S
 
     def _note(self, samples: int, duplicates: int, began_at: int) -> None:
         now = self._clock.now()
