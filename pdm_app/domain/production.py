@@ -10,9 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from pdm_app.domain.counters import Increments, increments
 from pdm_app.domain.machine_states import RULES_MAX, STOPS, MachineState, StateRule
 from pdm_app.domain.oee import CostRates
-from pdm_app.domain.production_intervals import Pieces
 from pdm_app.domain.record import Code, Facts, Finite, Id, Instant, Name, Position, Revision, SignalNumber
 from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Stretch
+from pdm_app.domain.start_ups import Pieces
 
 CYCLES_MAX = 400
 PRODUCTS_MAX = 2_000
@@ -51,6 +51,10 @@ class ProductionUnitFacts(Facts):
     rework_signal_id: SignalNumber | None = None
     counter_modulus: float | None = Field(default=None, gt=1, le=2**53, description="Where counters begin again.")
     pieces_per_count: float = Field(default=1, gt=0, le=1_000_000, description="Such as the cavities of a mould.")
+    energy_signal_id: SignalNumber | None = Field(default=None, description="A meter of the machine, in kWh.")
+    startup_pieces: int = Field(
+        default=0, ge=0, le=1_000_000, description="So many good pieces end a start; scrap before is start-up scrap."
+    )
     product_signal_id: SignalNumber | None = Field(default=None, description="Its value is a product's number.")
     cycles: tuple[IdealCycle, ...] = Field(default=(), max_length=CYCLES_MAX)
     is_constraint: bool = Field(default=False, description="Whether the line is rated by this machine.")
@@ -81,9 +85,15 @@ class ProductionUnitFacts(Facts):
         }
 
     @property
+    def read_on(self) -> tuple[int, ...]:
+        """Return the signals that count on, such as pieces and energy."""
+        return tuple(number for number in (*self.counters.values(), self.energy_signal_id) if number is not None)
+
+    @property
     def signals(self) -> tuple[int, ...]:
         """Return every signal that is looked at, in order."""
-        numbers = {rule.signal_id for rule in self.rules} | {*self.counters.values(), self.product_signal_id}
+        others = {*self.counters.values(), self.product_signal_id, self.energy_signal_id}
+        numbers = {rule.signal_id for rule in self.rules} | others
         return tuple(sorted(number for number in numbers if number is not None))
 
     @property
@@ -188,6 +198,7 @@ def pieces_of(
         product_at=np.array(changes, np.int64),
         cycle_s=np.array(cycle_s, np.float64),
         is_known=np.array(is_known, np.bool_),
+        energy=None if unit.energy_signal_id is None else increments(stretches.get(unit.energy_signal_id), None),
     )
 
 

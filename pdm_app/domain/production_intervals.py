@@ -18,6 +18,7 @@ from pdm_app.domain.machine_states import NONE_HOLDS, UNKNOWN, MachineState, Spe
 from pdm_app.domain.oee import Totals
 from pdm_app.domain.record import Record
 from pdm_app.domain.samples import F8, I8
+from pdm_app.domain.start_ups import COLD, Pieces, cycle_at, start_ups, startup_scrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,11 @@ class Interval:
         reason_id: Why, if anybody knows; by the machine itself or by a person.
         by_hand: Whether a person has said so.
         made: Pieces, as are ``good``, ``scrap``, ``rework`` and ``without_cycle``.
+        startup_scrap: Of the scrap, what was made before the machine had found its way after a start.
         ideal_made_s: Planned run time of those made.
+        energy_kwh: What a meter of the machine counted.
         order_us: Time in which it was known which product was in work.
+        in_startup: Whether it ends in such a start, which goes on.
     """
 
     begin_at: int
@@ -46,39 +50,27 @@ class Interval:
     without_cycle: float = 0.0
     ideal_made_s: float = 0.0
     ideal_good_s: float = 0.0
+    startup_scrap: float = 0.0
+    ideal_startup_s: float = 0.0
+    energy_kwh: float = 0.0
     order_us: int = 0
+    in_startup: bool = False
 
     @property
     def length_us(self) -> int:
         return self.end_at - self.begin_at
 
 
-SUMMED = ("made", "good", "scrap", "rework", "without_cycle", "ideal_made_s", "ideal_good_s", "order_us")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pieces:
-    """What was counted of each kind, and which product was in work when.
-
-    Attributes:
-        made: Increments of all pieces, as are ``good``, ``scrap`` and ``rework`` of theirs; None where no counter is.
-        product_at: Moments from which a product was in work, rising.
-        cycle_s: The ideal cycle from each of these moments on; NaN where it is not known.
-        is_known: Whether it is known which product it is.
-    """
-
-    made: Increments | None
-    good: Increments | None
-    scrap: Increments | None
-    rework: Increments | None
-    product_at: I8
-    cycle_s: F8
-    is_known: NDArray[np.bool_]
+SUMMED = (
+    "made", "good", "scrap", "rework", "without_cycle", "ideal_made_s", "ideal_good_s", "startup_scrap",
+    "ideal_startup_s", "energy_kwh", "order_us",
+)  # fmt: skip
 
 
 def derived(
-    found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: int, *, since_at: int | None = None
-) -> list[Interval]:
+    found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: int, *, since_at: int | None = None,
+    startup_pieces: int = 0, begins_cold: bool = False,
+) -> list[Interval]:  # fmt: skip
     """Return the intervals of a span, which begins with the first spell, with the pieces counted in each.
 
     Pieces that were counted across time of which nothing is known belong to that time.
@@ -89,12 +81,16 @@ def derived(
         pieces: What was counted.
         end_at: Of the span, excluded.
         since_at: What a counter has grown by since an earlier moment is left out; None where all of it counts.
+        startup_pieces: So many good pieces end a start; 0 where starts are not looked at.
+        begins_cold: Whether the machine was cold right before the span.
     """
     begins = found.begin_at
     unknown = found.rule == UNKNOWN
     sums = {name: np.zeros(len(begins)) for name in SUMMED if name != "order_us"}
-    for kind in ("made", "good", "scrap", "rework"):
-        grown: Increments | None = getattr(pieces, kind)
+    for kind, grown in (
+        ("made", pieces.made), ("good", pieces.good), ("scrap", pieces.scrap), ("rework", pieces.rework),
+        ("energy_kwh", pieces.energy),
+    ):  # fmt: skip
         if grown is not None:
             if since_at is not None:
                 known = grown.since_at >= since_at
@@ -105,22 +101,24 @@ def derived(
             sums[good] = sums[made].copy()
         lost = sums["scrap"] + sums["rework"]
         with np.errstate(invalid="ignore", divide="ignore"):
-            cycle_s = np.where(sums["made"] > 0, sums["ideal_made_s"] / sums["made"], _cycle(pieces, begins))
+            cycle_s = np.where(sums["made"] > 0, sums["ideal_made_s"] / sums["made"], cycle_at(pieces, begins))
         sums["good"] -= lost
         sums["ideal_good_s"] -= lost * np.nan_to_num(cycle_s)
     elif pieces.made is None and pieces.good is not None:
         sums["made"] = sums["good"] + sums["scrap"] + sums["rework"]
         sums["ideal_made_s"] = sums["ideal_good_s"] + (sums["scrap"] + sums["rework"]) * np.nan_to_num(
-            _cycle(pieces, begins)
+            cycle_at(pieces, begins)
         )
     if pieces.scrap is None and pieces.good is not None and pieces.made is not None:
         sums["scrap"] = sums["made"] - sums["good"] - sums["rework"]
+    windows = start_ups(pieces, _starts(found, rules, begins_cold=begins_cold), startup_pieces, end_at)
+    sums["startup_scrap"], sums["ideal_startup_s"] = startup_scrap(pieces, windows, begins, end_at)
     order_us = _order_us(pieces, begins, end_at)
     meanings = {place: _meaning(place, rules) for place in set(found.rule.tolist())}
     edges = [*begins.tolist(), end_at]
     counted = zip(*(sums[name].tolist() for name in SUMMED if name != "order_us"), order_us.tolist(), strict=True)
     return joined(
-        Interval(begin_at, until, *meanings[place], *own)
+        Interval(begin_at, until, *meanings[place], *own, in_startup=any(b < until < e for b, e in windows))
         for begin_at, until, place, own in zip(edges[:-1], edges[1:], found.rule.tolist(), counted, strict=True)
     )
 
@@ -140,7 +138,8 @@ def joined(intervals: Iterable[Interval]) -> list[Interval]:
 def together(parts: Sequence[Interval], like: Interval) -> Interval:
     """Make one interval of neighbours that says what ``like`` says, with all that was made in them."""
     sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in SUMMED}
-    return replace(like, begin_at=parts[0].begin_at, end_at=parts[-1].end_at, **sums)
+    edges = {"begin_at": parts[0].begin_at, "end_at": parts[-1].end_at, "in_startup": parts[-1].in_startup}
+    return replace(like, **edges, **sums)
 
 
 def totals_of(intervals: Iterable[Interval], *, unscheduled_us: int = 0, began_before: bool = False) -> Totals:
@@ -190,6 +189,9 @@ def totals_of(intervals: Iterable[Interval], *, unscheduled_us: int = 0, began_b
         without_cycle=sums["without_cycle"],
         ideal_made_s=sums["ideal_made_s"],
         ideal_good_s=max(sums["ideal_good_s"], 0.0),
+        startup_scrap=min(max(sums["startup_scrap"], 0.0), max(sums["scrap"], 0.0)),
+        ideal_startup_s=max(min(sums["ideal_startup_s"], sums["ideal_made_s"] - max(sums["ideal_good_s"], 0.0)), 0.0),
+        energy_kwh=sums["energy_kwh"] or None,
     )
 
 
@@ -223,6 +225,17 @@ def by_reason(intervals: Iterable[Interval]) -> list[ReasonTotal]:
 # --- deriving -------------------------------------------------------------------------------------------------------
 
 
+def _starts(found: Spells, rules: Sequence[StateRule], *, begins_cold: bool) -> list[int]:
+    """Return when the machine came out of a state in which it forgets how to make good pieces."""
+    starts, was_cold = [], begins_cold
+    for begin_at, place in zip(found.begin_at.tolist(), found.rule.tolist(), strict=True):
+        is_cold = place >= 0 and rules[place].state in COLD
+        if was_cold and not is_cold and place != UNKNOWN:
+            starts.append(begin_at)
+        was_cold = is_cold
+    return starts
+
+
 def _meaning(place: int, rules: Sequence[StateRule]) -> tuple[MachineState, bool, str | None, bool]:
     """Return what a rule says: state, whether it may be a minor stop, reason, and that no person said so."""
     if place == UNKNOWN:
@@ -249,20 +262,12 @@ def _count(
     latest = np.maximum.accumulate(np.where(unknown, np.arange(len(unknown)), -1))
     place = np.where(blind, latest[np.clip(place - 1, 0, None)], place)
     np.add.at(sums[kind], place, count)
-    if kind in ("made", "good"):
-        cycle_s = _cycle(pieces, at)
+    if kind in ("made", "good"):  # A meter has no cycle, and lost pieces have that of those made.
+        cycle_s = cycle_at(pieces, at)
         missing = np.isnan(cycle_s)
         np.add.at(sums[f"ideal_{kind}_s"], place, np.where(missing, 0.0, count * np.nan_to_num(cycle_s)))
         if kind == "made" or pieces.made is None:
             np.add.at(sums["without_cycle"], place, np.where(missing, count, 0.0))
-
-
-def _cycle(pieces: Pieces, at: I8) -> F8:
-    place = np.searchsorted(pieces.product_at, at, side="right") - 1
-    if not len(pieces.cycle_s):
-        return np.full(len(at), np.nan)
-    found: F8 = np.where(place >= 0, pieces.cycle_s[np.clip(place, 0, None)], np.nan)
-    return found
 
 
 def _order_us(pieces: Pieces, begins: I8, end_at: int) -> I8:

@@ -13,6 +13,7 @@ from pdm_app.domain.machine_states import UNKNOWN, MachineState, spells
 from pdm_app.domain.production import Product, ProductionUnitFacts, pieces_of
 from pdm_app.domain.production_intervals import Interval, derived, joined
 from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Stretch
+from pdm_app.domain.start_ups import COLD
 
 SETTLED_AFTER_US = 120 * MICROS_PER_S  # So late a sample may come without history being asked.
 SETTLE_EVERY_US = 300 * MICROS_PER_S
@@ -39,8 +40,13 @@ def intervals_of(
     found = spells(unit.rules, stretches, begin_at, end_at, unit.gap_us)
     pieces = pieces_of(unit, stretches, products, begin_at)
     # Where nothing is known of the time before, a counter that was read hours ago tells what was made in those hours.
-    is_blind = int(spells(unit.rules, stretches, begin_at - 1, begin_at, unit.gap_us).rule[0]) == UNKNOWN
-    return derived(found, unit.rules, pieces, end_at, since_at=begin_at - unit.gap_us if is_blind else None)
+    before = int(spells(unit.rules, stretches, begin_at - 1, begin_at, unit.gap_us).rule[0])
+    return derived(
+        found, unit.rules, pieces, end_at,
+        since_at=begin_at - unit.gap_us if before == UNKNOWN else None,
+        startup_pieces=unit.startup_pieces,
+        begins_cold=before >= 0 and unit.rules[before].state in COLD,
+    )  # fmt: skip
 
 
 class ShiftDerivation:
@@ -101,11 +107,11 @@ class ShiftDerivation:
         self._tail = {number: _from(stretch, self._settled_to) for number, stretch in self._tail.items()}
 
     def _stands_alone(self, interval: Interval) -> bool:
-        """Whether no counter spans the interval: what it counts next, it counts from inside of it."""
-        if interval.state is MachineState.NO_DATA:
+        """Whether no counter, and no start, spans the end of the interval: what is counted next begins inside of it."""
+        if interval.state is MachineState.NO_DATA or interval.in_startup:
             return False
-        for number in self._unit.counters.values():
-            stretch = None if number is None else self._tail.get(number)
+        for number in self._unit.read_on:
+            stretch = self._tail.get(number)
             if stretch is None or not len(stretch):
                 continue
             usable = (stretch.quality < QUALITY_BAD_MIN) & np.isfinite(stretch.value)

@@ -24,6 +24,9 @@ PRODUCTS = tuple(
 )
 RATES = SiteRates(id=SITE_ID, site_id=SITE_ID, machine_hour=240, scrap_piece=0.04, energy_kwh=0.22)
 
+STARTED_AFTER = 280
+"""Good pieces of the four minutes in which the camera rejects many after each start."""
+
 
 def _reason(
     key: str, name: str, state: MachineState, position: int, parent: str | None = None, de: str = ""
@@ -89,6 +92,7 @@ def _packing(asset: Asset, number: dict[str, int]) -> ProductionUnit:
         good_signal_id=None if rates_line else number["Out_Count"],
         scrap_signal_id=_rejected() if rates_line else None,
         counter_modulus=65_536,
+        startup_pieces=STARTED_AFTER if rates_line else 0,
         product_signal_id=number["Product"],
         cycles=tuple(IdealCycle(product_id=f"cap-{key}", seconds=ideal_s) for key, ideal_s in packing.PRODUCTS.items()),
         is_constraint=rates_line,

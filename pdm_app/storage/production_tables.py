@@ -21,6 +21,7 @@ class ProductionUnitRow(ProductionUnit, Row, table=True):
     scrap_signal_id: SignalNumberOrNone = None
     rework_signal_id: SignalNumberOrNone = None
     product_signal_id: SignalNumberOrNone = None
+    energy_signal_id: SignalNumberOrNone = None
 
 
 class ProductRow(Product, Row, table=True):

@@ -231,7 +231,9 @@ def test_every_moment_is_in_one_interval_whatever_is_said_of_stops(
 def test_what_is_found_as_samples_come_is_what_is_found_from_all_of_them(
     samples: dict[int, Stretch], step_s: int, late_s: int
 ) -> None:
-    unit = UNIT.model_copy(update={"good_signal_id": None})
+    unit = UNIT.model_copy(update={"good_signal_id": None, "scrap_signal_id": 5, "startup_pieces": 600})
+    made = samples[MADE]
+    samples = {**samples, 5: Stretch(made.source_at, np.floor(made.value / 10), made.quality)}
     live = ShiftDerivation(unit, [], 0, END_S * S)
     taken_to = -60
     for now_s in [*range(step_s, END_S, step_s), END_S, END_S + late_s]:

@@ -113,7 +113,8 @@ def production_crossings(target: Belongings, site_id: str) -> dict[tuple[str, st
         return [{"asset_id": NOT_RATED, "facts": facts, **FRESH}]
 
     rule = {"signal_id": target.signal_id, "state": "down"}
-    counters = ("made_signal_id", "good_signal_id", "scrap_signal_id", "rework_signal_id", "product_signal_id")
+    counters = ("made_signal_id", "good_signal_id", "scrap_signal_id", "rework_signal_id", "product_signal_id",
+                "energy_signal_id")  # fmt: skip
     return {
         ("production.overview", "site_id"): [{**site, **SPAN}],
         ("production.line", "line_id"): [line],
