@@ -1,7 +1,8 @@
 """Each fault of the demo plant, seen by the default model: is the right signal named first, and what is it called.
 
 A model is fitted to the week before; then the fault grows from nothing at the pace of its script. The question is put
-when the alarm comes, with half an hour to look at; a fault that raises none is judged where it ends, and that is said.
+half an hour after the alarm, about the hour around it; a fault that raises none is judged where it ends, and that is
+said.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +33,8 @@ NOON = 1_763_640_000 * MICROS_PER_S  # 2025-11-20 12:00 UTC, a Thursday.
 ROW_S = 60
 USUAL_DAYS = 7
 DAY_US = 86_400 * MICROS_PER_S
-LOOKED_AT_ROWS = 30
+LOOKED_AT_ROWS = 60
+AFTER_ROWS = 30
 SAMPLE_S = 1
 RUNNING = 2.0
 SHORT_STOP_ROWS = 5
@@ -76,7 +78,7 @@ def _mould() -> str:
 
 VIBRATION = "Vibration_mm_s"
 SCRIPTS: tuple[Script, ...] = (
-    _script("bearing_wear", "P-101A", "Envelope_BPFO_g", Finding.BEARING, worn_days=USUAL_DAYS),
+    _script("bearing_wear", "P-101A", "Envelope_BPFO_g Vibration_mm_s", Finding.BEARING, worn_days=USUAL_DAYS),
     _script("cavitation", "P-502", "Suction_Pressure_bar Flow_Rate_L_min", Finding.CAVITATION, Finding.CLOGGING),
     _script("impeller_imbalance", "CT-101", "Vibration_1x_mm_s Vibration_mm_s", Finding.IMBALANCE),
     _script("misalignment", "P-101B", "Vibration_Axial_mm_s", Finding.MISALIGNMENT, usual="P-101A"),
@@ -85,7 +87,7 @@ SCRIPTS: tuple[Script, ...] = (
     _script("filter_clog", "C-201", "Filter_Differential_Pressure_bar", Finding.CLOGGING),
     _script("tool_wear", "CNC-31", "Spindle_Vibration_mm_s Diameter_Deviation_um Tool_Life_pct", Finding.TOOL_WEAR),
     _script("vent_clog", _mould(), "Scrap_Count", Finding.SCRAP, watched="IM-13"),
-    _script("hot_runner", _mould(), "Melt_Temperature_C", Finding.HEATING_WEAK, watched="IM-13"),
+    _script("hot_runner", _mould(), "Melt_Temperature_C Scrap_Count", Finding.HEATING_WEAK, watched="IM-13"),
     _script("cool_blocked", "IM-12", "Cooling_Time_s Cycle_Time_s", Finding.COOLING_BLOCKED),
     _script("capper_jam", "C-42", "Stops Speed_per_min Out_Count", Finding.MINOR_STOPS),
     *(
@@ -96,7 +98,8 @@ SCRIPTS: tuple[Script, ...] = (
     _script("link_weak", "G-7", "rssi_dbm", Finding.WEAK_LINK, masked=False),
     _script(
         "alarm_flood", "P-101A",
-        "Motor_RPM Motor_Current_A Motor_Power_kW Flow_Rate_m3_h Discharge_Pressure_bar", Finding.STOPPED, masked=False,
+        "Motor_RPM Motor_Current_A Motor_Power_kW Flow_Rate_m3_h Discharge_Pressure_bar",
+        Finding.STOPPED, Finding.MINOR_STOPS, masked=False,
     ),
     _script("chattering", "L-43", "Glue_Level_pct", Finding.UNCLEAR, Finding.SENSOR, masked=False),
     _script(
@@ -165,7 +168,7 @@ def judged(script: Script, seed: int = SEED) -> Outcome:
 
     starts = np.flatnonzero(np.diff(alarmed.astype(np.int8), prepend=0) == 1).tolist()
     for place, alarm in enumerate(starts):
-        told = asked(min(alarm + LOOKED_AT_ROWS, len(alarmed)))
+        told = asked(min(alarm + AFTER_ROWS, len(alarmed)))
         if told.finding is not Finding.USUAL:
             return Outcome(script, float(alarm * ROW_S), place, told)
     return Outcome(script, None, len(starts), asked(len(alarmed)))
@@ -235,7 +238,7 @@ def _table(script: Script, start: int, end: int, step_s: int, acting: Sequence[I
 
 
 def _failing(script: Script, fault: InjectedFault, until: int, seed: int) -> Mapping[str, SensorFault]:
-    """Look at the samples of the last half hour, and of an hour of the day before the fault."""
+    """Look at the samples of the last hour, and of an hour of the day before the fault."""
     own = replace(script, watched=script.watched[:1])
     sound = _table(own, NOON - DAY_US, NOON - DAY_US + 3600 * MICROS_PER_S, SAMPLE_S, (fault,), seed)
     recent = _table(own, until - LOOKED_AT_ROWS * ROW_S * MICROS_PER_S, until, SAMPLE_S, (fault,), seed)

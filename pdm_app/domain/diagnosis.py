@@ -23,6 +23,10 @@ MOVED_SPREADS = 3.0
 SUPPORT_SPREADS = 2.0
 CONTRIBUTORS_MAX = 8
 CERTAIN_MAX = 0.95
+STANDS = 0.3
+"""Speed and current lower by this share over the time that is looked at: it stood for part of it."""
+VARIES = 0.9
+"""A pressure drop whose lower end is less than that of its upper end varies with the flow."""
 Share = Annotated[Finite, Field(ge=0, le=1)]
 
 
@@ -77,7 +81,10 @@ class Diagnosis(Record):
     finding: Finding
     certainty: Share
     sensor: SensorFault | None = Field(default=None, description="How the first signal's sensor fails.")
-    contributors: tuple[Contributor, ...] = Field(max_length=CONTRIBUTORS_MAX, description="The largest part first.")
+    contributors: tuple[Contributor, ...] = Field(
+        max_length=CONTRIBUTORS_MAX,
+        description="What explains the finding, then the rest.",
+    )
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=2 * CONTRIBUTORS_MAX)
     also: tuple[Finding, ...] = Field(default=(), max_length=4, description="What else would fit, the likeliest first.")
 
@@ -91,6 +98,7 @@ class Sign(Record):
 
     roles: tuple[Role, ...]
     up: bool
+    share: float = Field(default=0.0, description="Of its usual level by which it has to move at least.")
 
 
 class Pattern(Record):
@@ -101,14 +109,15 @@ class Pattern(Record):
     backed_by: tuple[Sign, ...] = ()
     denied_by: tuple[Sign, ...] = ()
     measured: tuple[Role, ...] = Field(default=(), description="The machine must have signals of these roles.")
+    unmeasured: tuple[Role, ...] = Field(default=(), description="It must have none of these, which would tell better.")
 
 
 def _up(*roles: Role) -> Sign:
     return Sign(roles=roles, up=True)
 
 
-def _down(*roles: Role) -> Sign:
-    return Sign(roles=roles, up=False)
+def _down(*roles: Role, share: float = 0.0) -> Sign:
+    return Sign(roles=roles, up=False, share=share)
 
 
 _TOTAL = (Role.VIBRATION,)
@@ -133,7 +142,7 @@ PATTERNS: tuple[Pattern, ...] = (
         denied_by=(_down(Role.SUCTION_PRESSURE),),
     ),
     Pattern(
-        finding=Finding.BEARING, needs=(_up(*_TOTAL), _up(Role.BEARING_TEMPERATURE)),
+        finding=Finding.BEARING, needs=(_up(*_TOTAL), _up(Role.BEARING_TEMPERATURE)), unmeasured=(Role.ENVELOPE,),
         backed_by=(_up(Role.TEMPERATURE), _up(Role.CURRENT, Role.POWER)),
         denied_by=(_down(Role.SUCTION_PRESSURE), _down(Role.OIL_PRESSURE), _up(Role.VIBRATION_AXIAL)),
     ),
@@ -160,7 +169,10 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(finding=Finding.SCRAP, needs=(_up(Role.SCRAP),), denied_by=(_down(Role.MELT_TEMPERATURE),)),
     Pattern(finding=Finding.MINOR_STOPS, needs=(_up(Role.STOPS),), backed_by=(_down(Role.SPEED), _down(Role.CURRENT))),
-    Pattern(finding=Finding.STOPPED, needs=(_down(Role.SPEED, Role.FLOW), _down(Role.CURRENT, Role.POWER))),
+    Pattern(
+        finding=Finding.STOPPED,
+        needs=(_down(Role.SPEED, Role.FLOW, share=STANDS), _down(Role.CURRENT, Role.POWER, share=STANDS)),
+    ),
     Pattern(finding=Finding.WEAK_LINK, needs=(_down(Role.RADIO),)),
 )  # fmt: skip
 
@@ -206,13 +218,16 @@ def diagnose(
     kinds = list(dict.fromkeys(pattern.finding for pattern, _ in found))
     if found and not _is_drift(sound, found[0][0]):
         best, certainty = found[0]
+        evidence = _evidence(best, sound)
+        explains = {each.signal for each in evidence if each.speaks_for}
+        first_those = sorted(ranked, key=lambda each: each.sensor is None and each.signal not in explains)
         return Diagnosis(
-            finding=best.finding, certainty=certainty, contributors=ranked, evidence=_evidence(best, sound),
+            finding=best.finding, certainty=certainty, contributors=tuple(first_those), evidence=evidence,
             also=tuple(kinds[1:5]),
         )  # fmt: skip
     first = next((each for each in ranked if each.signal in sensors), None)
-    if first is not None and not _beside(sound):
-        certain = 0.9 if len(sensors) == 1 else 0.7
+    if first is not None:
+        certain = 0.7 if len(sensors) > 1 or _beside(sound) else 0.9
         return Diagnosis(finding=Finding.SENSOR, certainty=certain, sensor=first.sensor, contributors=ranked)
     alone = _alone(sound)
     if alone is not None:
@@ -221,7 +236,7 @@ def diagnose(
             contributors=tuple(sorted(ranked, key=lambda each: each.signal != alone.name)),
             evidence=(_told(alone), *(_told(each) for each in _companions(alone, sound))),
         )  # fmt: skip
-    is_usual = not _beside(sound) and not sensors
+    is_usual = not _beside(sound)
     return Diagnosis(
         finding=Finding.USUAL if is_usual else Finding.UNCLEAR, certainty=0.5, contributors=ranked,
         evidence=tuple(_told(each) for each in sorted(_beside(sound), key=lambda each: -abs(each.spreads))[:4]),
@@ -233,13 +248,13 @@ def ranking(
 ) -> tuple[Contributor, ...]:
     """Rank the signals by their part in what is unusual; a sensor that fails by itself stands first.
 
-    A model knows which signals do not go together, the movements which are not where they usually are; each sees what
-    the other misses, so both count alike where there are both.
+    A model knows which signals do not go together, the movements which are not where they usually are; a signal that
+    only one of them names is rarely the reason, so its part is their geometric mean. One that the model does not watch
+    counts by its movement.
     """
     told = _normed({each.name: each.spreads**2 for each in moved})
     if shares:
-        of_model = _normed({each.name: max(shares.get(each.name, 0.0), 0.0) for each in moved})
-        told = {name: (share + of_model[name]) / 2 for name, share in told.items()}
+        told = _normed({name: float(np.sqrt(part * max(shares.get(name, part), 0.0))) for name, part in told.items()})
     rows = [
         Contributor(
             signal=each.name, unit=each.unit, role=each.role, share=float(np.clip(told[each.name], 0, 1)),
@@ -264,6 +279,7 @@ def _signs(sign: Sign, moved: Sequence[Movement], least: float) -> list[Movement
     return [
         each for each in moved
         if each.role in sign.roles and (each.spreads >= least if sign.up else each.spreads <= -least)
+        and abs(each.share or np.inf) >= sign.share
     ]  # fmt: skip
 
 
@@ -274,6 +290,8 @@ def _fit(pattern: Pattern, moved: Sequence[Movement], ranked: Sequence[Contribut
     """
     measured = {each.role for each in moved}
     if not all(_signs(need, moved, SUPPORT_SPREADS) for need in pattern.needs) or set(pattern.measured) - measured:
+        return None
+    if set(pattern.unmeasured) & measured:
         return None
     needed = {each.name: each for need in pattern.needs for each in _signs(need, moved, SUPPORT_SPREADS)}
     if max(abs(each.spreads) for each in needed.values()) < MOVED_SPREADS:
@@ -290,11 +308,18 @@ def _fit(pattern: Pattern, moved: Sequence[Movement], ranked: Sequence[Contribut
 
 
 def _is_drift(moved: Sequence[Movement], pattern: Pattern) -> bool:
-    """Return whether a pressure drop has moved by the same at low and high flow: a clog scales it, a drift adds."""
+    """Return whether a pressure drop has moved by as much at low flow as at high: a clog scales it, a drift adds to it.
+
+    Where it hardly varies with the flow nobody can tell, and it counts as a clog.
+    """
     if pattern.finding is not Finding.CLOGGING or len(pattern.needs) != 1:
         return False
     drops = _signs(pattern.needs[0], moved, SUPPORT_SPREADS)
-    return all(each.low_shift > 0.7 * each.high_shift > 0 for each in drops)
+    return all(
+        each.high > 0 and each.low < VARIES * each.high and each.high_shift > 0
+        and each.low_shift / each.high_shift > (1 + each.low / each.high) / 2
+        for each in drops
+    )  # fmt: skip
 
 
 def _companions(one: Movement, moved: Sequence[Movement]) -> list[Movement]:

@@ -31,8 +31,10 @@ class Movement:
         usual: Middle of its usual level, in its unit.
         now: Its level over the recent stretch.
         spreads: How many spreads of usual stretches it has moved, downwards below zero.
-        low_shift: How far its lower end (10 %) has moved, in its unit.
-        high_shift: The same of its upper end (90 %).
+        low: Its usual lower end (10 %), in its unit.
+        high: Its usual upper end (90 %).
+        low_shift: How far the lower end has moved.
+        high_shift: How far the upper end has moved.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Movement:
     usual: float
     now: float
     spreads: float
+    low: float
+    high: float
     low_shift: float
     high_shift: float
 
@@ -96,4 +100,4 @@ def _movement(name: str, unit: str, blocks: F8, now: F8) -> Movement:
     low, high = (float(value) for value in np.nanquantile(blocks, (0.1, 0.9)))
     low_now, high_now = (float(value) for value in np.quantile(now, (0.1, 0.9)))
     spreads = float(np.clip((level - usual) / spread, -SPREADS_MAX, SPREADS_MAX))
-    return Movement(name, unit, role_of(name, unit), usual, level, spreads, low_now - low, high_now - high)
+    return Movement(name, unit, role_of(name, unit), usual, level, spreads, low, high, low_now - low, high_now - high)

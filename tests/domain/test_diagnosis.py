@@ -16,20 +16,23 @@ PUMP = {
     "Bearing_Temperature_C": "Cel", "Suction_Pressure_bar": "bar", "Discharge_Pressure_bar": "bar",
     "Flow_Rate_m3_h": "m3/h", "Motor_Current_A": "A", "Oil_Pressure_bar": "bar",
 }  # fmt: skip
+STATION = {"Vibration_mm_s": "mm/s", "Bearing_Temperature_C": "Cel", "Motor_Current_A": "A"}
 AIR = {"Air_Flow_m3_min": "m3/min", "Load_Share_pct": "%"}
 FAN = {"Vibration_mm_s": "mm/s", "Vibration_1x_mm_s": "mm/s", "Fan_Power_kW": "kW"}
 
 
 def moved(machine: dict[str, str], **spreads: float) -> list[Movement]:
     return [
-        Movement(name, unit, role_of(name, unit), 1.0, 1.0 + 0.1 * spreads.get(name, 0.0), spreads.get(name, 0.0), 0, 0)
+        Movement(
+            name, unit, role_of(name, unit), 1.0, 1.0 + 0.1 * spreads.get(name, 0.0), spreads.get(name, 0.0), 1, 1, 0, 0
+        )
         for name, unit in machine.items()
     ]
 
 
 PATTERNS: list[tuple[dict[str, str], dict[str, float], Finding]] = [
     (PUMP, {"Envelope_BPFO_g": 8, "Kurtosis": 4, "Vibration_mm_s": 3}, Finding.BEARING),
-    (PUMP, {"Vibration_mm_s": 6, "Bearing_Temperature_C": 5}, Finding.BEARING),
+    (STATION, {"Vibration_mm_s": 6, "Bearing_Temperature_C": 5}, Finding.BEARING),
     (PUMP, {"Vibration_Axial_mm_s": 30, "Vibration_mm_s": 12}, Finding.MISALIGNMENT),
     (PUMP, {"Suction_Pressure_bar": -20, "Flow_Rate_m3_h": -9, "Vibration_mm_s": 15}, Finding.CAVITATION),
     (PUMP, {"Suction_Pressure_bar": -12, "Flow_Rate_m3_h": -4}, Finding.CLOGGING),
@@ -72,6 +75,10 @@ def test_a_vibration_that_rises_alone_is_its_sensor_where_others_would_have_to_r
     assert quiet <= {each.signal for each in told.evidence}
 
 
+def test_a_hot_day_does_not_make_a_bearing_of_a_drifting_sensor_where_the_envelope_is_quiet() -> None:
+    assert diagnose(moved(PUMP, Vibration_mm_s=12, Bearing_Temperature_C=2.5)).finding is Finding.SENSOR
+
+
 def test_a_vibration_that_rises_alone_where_nothing_else_would_show_it_is_unclear() -> None:
     lonely = {"Vibration_mm_s": "mm/s", "Motor_Current_A": "A"}
     assert diagnose(moved(lonely, Vibration_mm_s=9)).finding is Finding.UNCLEAR
@@ -86,12 +93,12 @@ def test_damage_is_seen_beside_a_sensor_that_fails() -> None:
     assert told.contributors[0].sensor is SensorFault.STUCK
 
 
-def test_what_a_model_says_counts_as_much_as_how_far_signals_moved() -> None:
-    shares = dict.fromkeys(PUMP, 0.0) | {"Motor_Current_A": 1.0}
-    told = diagnose(moved(PUMP, Oil_Pressure_bar=-6), shares)
-    assert {each.signal: round(each.share, 6) for each in told.contributors[:2]} == {
-        "Motor_Current_A": 0.5, "Oil_Pressure_bar": 0.5,
-    }  # fmt: skip
+def test_a_signal_is_named_first_where_model_and_movement_agree() -> None:
+    """Squares 36, 36 and 1; shares .1, .4 and .5: roots of the products 1.9, 3.8 and 0.7."""
+    shares = {"Oil_Pressure_bar": 0.1, "Motor_Current_A": 0.4, "Kurtosis": 0.5} | dict.fromkeys(list(PUMP)[:3], 0.0)
+    told = diagnose(moved(PUMP, Oil_Pressure_bar=6, Motor_Current_A=6, Kurtosis=1), shares)
+    assert [each.signal for each in told.contributors[:3]] == ["Motor_Current_A", "Oil_Pressure_bar", "Kurtosis"]
+    assert told.contributors[0].share == pytest.approx(2 * told.contributors[1].share)
 
 
 def test_movements_are_measured_in_the_spread_of_usual_stretches() -> None:
@@ -161,3 +168,16 @@ def test_episodes_are_alike_by_their_pattern_and_not_by_their_size() -> None:
 )  # fmt: skip
 def test_a_role_is_told_from_unit_and_name(name: str, unit: str, role: Role) -> None:
     assert role_of(name, unit) is role
+
+
+@pytest.mark.parametrize(
+    ("low_shift", "finding"), [(0.2, Finding.CLOGGING), (0.4, Finding.SENSOR)], ids=["scaled", "added"]
+)
+def test_a_clogged_filter_scales_its_pressure_drop_and_a_drifting_sensor_adds_to_it(
+    low_shift: float, finding: Finding
+) -> None:
+    """Usually 0.2 bar unloaded and 0.4 loaded. Doubled: 0.4 and 0.8; with an offset of 0.4: 0.6 and 0.8."""
+    drop = Movement(
+        "Filter_Differential_Pressure_bar", "bar", Role.PRESSURE_DROP, 0.3, 0.6, 9, 0.2, 0.4, low_shift, 0.4
+    )
+    assert diagnose([drop]).finding is finding
