@@ -31,7 +31,7 @@ THREE = ShiftDay(
 
 
 def calendar(site_id: str) -> ShiftCalendar:
-    return ShiftCalendar(id=site_id, site_id=site_id, anchor=date(2026, 11, 16), days=(THREE,), revision=1)
+    return ShiftCalendar(id=site_id, site_id=site_id, anchor=date(2026, 11, 16), days=(THREE,), revision=REVISION)
 
 
 def reason_id(site_id: str, use: str = "jam") -> str:
@@ -127,3 +127,4 @@ async def put_production(work: Work, site_id: str, asset_id: str, line_id: str, 
     )
     await work.production.put_edits([edit(site_id, asset_id)])
     await work.handovers.put(handover(site_id, line_id))
+    await work.shifts.put(calendar(site_id))

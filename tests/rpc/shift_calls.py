@@ -4,6 +4,7 @@ from typing import Any
 
 from pdm_app.domain.access import Permission
 from tests.counterparts.notices import rota_id
+from tests.counterparts.production import REVISION
 from tests.counterparts.whole_product import OURS, Belongings
 
 CONFIGURE = Permission.ALARMS_CONFIGURE
@@ -20,7 +21,7 @@ SHIFT_NEEDS: dict[str, Permission | None] = {
 SHIFT_LET_IN_BUT_WRONG = {
     "rotas.change": "NOT_FOUND",  # Once it is removed.
     "rotas.remove": "NOT_FOUND",
-    "shifts.put": "CONFLICT",  # Once there is a calendar, none of revision 0 is put.
+    "shifts.put": "CONFLICT",  # Once it is put, the revision is another one.
 }
 STAND_IN = ("away_id", "stand_in_id")
 SPAN = {"start_at": 1_800_000_000_000_000, "end_at": 1_800_000_060_000_000}
@@ -43,7 +44,7 @@ def shift_inputs(own: Belongings) -> dict[str, Any]:
     return {
         "shifts.show": site,
         "shifts.spans": {**site, **SPAN},
-        "shifts.put": {**site, "facts": CALENDAR, "revision": 0},
+        "shifts.put": {**site, "facts": CALENDAR, "revision": REVISION},
         "rotas.list": site,
         "rotas.people": site,
         "rotas.add": {"facts": rota(OURS, "person-engineer")},
@@ -63,7 +64,7 @@ def shift_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], l
     return {
         ("shifts.show", "site_id"): [site],
         ("shifts.spans", "site_id"): [{**site, **SPAN}],
-        ("shifts.put", "site_id"): [{**site, "facts": CALENDAR, "revision": 0}],
+        ("shifts.put", "site_id"): [{**site, "facts": CALENDAR, "revision": REVISION}],
         ("rotas.list", "site_id"): [site],
         ("rotas.people", "site_id"): [site],
         ("rotas.add", "site_id"): [{"facts": rota(site_id, "person-engineer")}],

@@ -67,9 +67,9 @@ export function StateBar({ timeline, beginAt, endAt, chosen, onPick }) {
   const zone = useZone();
   const span = Math.max(endAt - beginAt, 1);
   const x = (at) => (Math.min(Math.max(at, beginAt), endAt) - beginAt) / span * WIDE;
-  const parts = timeline.state.map((state, place) => ({ state, begin: timeline.edge_at[place], end: timeline.edge_at[place + 1] }));
+  const parts = timeline.state.map((state, place) => ({ state, begin: timeline.edge_at[place], end: timeline.edge_at[place + 1], reason_id: timeline.reason_id[place] }));
   return (
-    <svg className="state-bar" viewBox={`0 0 ${WIDE} ${ROW}`} preserveAspectRatio="none" role="img" aria-label={spoken(parts)}>
+    <svg className="state-bar" data-picks={Boolean(onPick)} viewBox={`0 0 ${WIDE} ${ROW}`} preserveAspectRatio="none" role="img" aria-label={spoken(parts)}>
       <defs>
         <pattern id="pat-setup" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" className="pat-ground" /><rect width="2.4" height="6" className="pat-ink" /></pattern>
         <pattern id="pat-planned" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" className="pat-paper" /><circle cx="2.5" cy="2.5" r="1" className="pat-ink" /></pattern>

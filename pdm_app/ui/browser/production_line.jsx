@@ -9,17 +9,21 @@ import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Moment, Skeleton } from "./parts.jsx";
 import { Bar } from "./production.jsx";
 import { StateBar, StateLegend, Waterfall } from "./production_charts.jsx";
+import { Counts } from "./production_counts.jsx";
+import { Minute } from "./production_minute.jsx";
 import { Stops } from "./production_stops.jsx";
 import { lossName, minutes, percent, reasonName } from "./production_words.js";
 
 const FACTORS = ["oee", "availability", "performance", "quality"];
-const OTHERS = ["nee", "teep", "utilisation_efficiency", "setup_ratio", "scrap_ratio", "first_pass_yield", "mtbf_s", "mttr_s", "throughput_per_h"];
+const OTHERS = ["nee", "teep", "utilisation_efficiency", "setup_ratio", "scrap_ratio", "first_pass_yield", "mtbf_s", "mttr_s", "throughput_per_h", "energy_per_good_kwh"];
+const LISTED = new Set(["down", "idle", "setup", "starved", "blocked"]); // Minor stops are told as sums.
 const STATES_US_MAX = 4 * 86_400_000_000;
 const RATIOS = new Set([...FACTORS, "nee", "teep", "utilisation_efficiency", "setup_ratio", "scrap_ratio", "first_pass_yield", "allocation_efficiency", "technical_efficiency", "rework_ratio"]);
 
 export const figureWords = (kpi, value) => {
   if (value === null) return "—";
   if (RATIOS.has(kpi)) return percent(value);
+  if (kpi === "energy_per_good_kwh") return `${number(value, 3)} kWh`;
   return kpi.endsWith("_s") ? `${minutes(value)} min` : number(value, 1);
 };
 
@@ -28,15 +32,26 @@ export function ProductionLine({ siteId, lineId, span, round, mayRecord, mayMana
   const { answer, error, again } = useQuery("production.line", asked);
   const [why, setWhy] = useState(null);
   const [changes, setChanges] = useState(0);
+  const [minute, setMinute] = useState(null);
+  const [only, setOnly] = useState(null);
+  const [enters, setEnters] = useState(false);
+  const tree = useQuery("production.reasons", { site_id: siteId }).answer ?? [];
   useEffect(() => { if (round || changes) again(); }, [round, changes]);
   if (error && !answer) return <section className="card"><ErrorNote what={t("production.failed")} error={error} again={again} /></section>;
   if (!answer) return <section className="card"><Skeleton height={320} /></section>;
   const { overview, machines, reasons, shifts } = answer;
   const { period } = overview;
   const changed = () => setChanges((count) => count + 1);
+  const pick = (reason) => {
+    setOnly(reason);
+    document.getElementById("stops")?.scrollIntoView({ block: "start" });
+  };
   return (
     <div className="stack">
-      <h2 className="production-title">{overview.name} <span className="aside">{t("production.rated_by", { machines: overview.rated_by.join(", ") })}</span></h2>
+      <div className="production-head">
+        <h2 className="production-title">{overview.name} <span className="aside">{t("production.rated_by", { machines: overview.rated_by.join(", ") })}</span></h2>
+        {mayRecord && <button type="button" className="button push" onClick={() => setEnters(true)}>{t("production.enter_pieces")}</button>}
+      </div>
       <Figures overview={overview} onWhy={setWhy} />
       <div className="production-two">
         <section className="card stack">
@@ -47,15 +62,17 @@ export function ProductionLine({ siteId, lineId, span, round, mayRecord, mayMana
           <Waterfall period={period} chosen={overview.biggest?.loss} />
           <Money period={period} currency={overview.currency} />
         </section>
-        <Pareto reasons={reasons} currency={overview.currency} />
+        <Pareto reasons={reasons} currency={overview.currency} onPick={pick} />
       </div>
       <div className="production-two">
         {span.end_at - span.begin_at <= STATES_US_MAX
-          ? <States machines={machines} span={span} round={round + changes} />
+          ? <States machines={machines} span={span} round={round + changes} onPick={(machine, part) => setMinute({ machine, part })} />
           : <Shifts shifts={shifts} mayManage={mayManage} onChanged={changed} />}
-        <Stops siteId={siteId} lineId={lineId} span={span} round={round + changes} mayRecord={mayRecord} onSaid={changed} />
+        <Stops lineId={lineId} span={span} round={round + changes} reasons={tree} only={only} onAll={() => setOnly(null)} mayRecord={mayRecord} onSaid={changed} onLook={(machine, part) => setMinute({ machine, part })} />
       </div>
       {span.end_at - span.begin_at <= STATES_US_MAX && <Shifts shifts={shifts} mayManage={mayManage} onChanged={changed} />}
+      {minute && <Minute key={`${minute.machine.asset_id} ${minute.part.begin}`} {...minute} reasons={tree} mayRecord={mayRecord} onClose={() => setMinute(null)} onSaid={changed} />}
+      {enters && <Counts siteId={siteId} lineId={lineId} machines={machines} span={span} onClose={() => setEnters(false)} onChanged={changed} />}
       {why && <Sheet title={t("production.kpi", { kpi: why })} onClose={() => setWhy(null)} side><Why asked={asked} kpi={why} /></Sheet>}
     </div>
   );
@@ -130,7 +147,7 @@ function Money({ period, currency }) {
   return <p className="caption">{t("production.money", { sum: number(sum), currency, loss: lossName(most.loss), most: number(most.cost) })}</p>;
 }
 
-function Pareto({ reasons, currency }) {
+function Pareto({ reasons, currency, onPick }) {
   const most = Math.max(...reasons.map((reason) => reason.seconds), 1);
   const whole = reasons.reduce((sum, reason) => sum + reason.seconds, 0);
   let sum = 0;
@@ -143,7 +160,7 @@ function Pareto({ reasons, currency }) {
           sum += reason.seconds;
           return (
             <li key={`${reason.state} ${reason.reason_id}`}>
-              <div className="pareto-words"><span>{reasonName(reason, reason.state)}</span><span className="caption">{t("production.stop_count", { count: reason.count })}</span></div>
+              <div className="pareto-words">{LISTED.has(reason.state) ? <button type="button" className="link" onClick={() => onPick(reason)}>{reasonName(reason, reason.state)}</button> : <span>{reasonName(reason, reason.state)}</span>}<span className="caption">{t("production.stop_count", { count: reason.count })}</span></div>
               <div className="pareto-words">
                 <span className="pareto-bar" style={{ width: `${(reason.seconds / most) * 60}%` }} aria-hidden="true" />
                 <strong>{minutes(reason.seconds)} min</strong>
@@ -157,7 +174,7 @@ function Pareto({ reasons, currency }) {
   );
 }
 
-function States({ machines, span, round }) {
+function States({ machines, span, round, onPick }) {
   const zone = useZone();
   const end = Math.min(span.end_at, Math.max(...machines.map((machine) => machine.period.end_at), span.begin_at + 1));
   const hours = [0, 0.25, 0.5, 0.75, 1].map((part) => span.begin_at + (end - span.begin_at) * part);
@@ -166,20 +183,20 @@ function States({ machines, span, round }) {
       <header className="card-head"><h2>{t("production.states")}</h2></header>
       <StateLegend />
       <div className="state-rows">
-        {machines.map((machine) => <StateRow key={machine.asset_id} machine={machine} beginAt={span.begin_at} endAt={end} round={round} />)}
+        {machines.map((machine) => <StateRow key={machine.asset_id} machine={machine} beginAt={span.begin_at} endAt={end} round={round} onPick={onPick} />)}
         <div className="state-row"><span /><div className="state-hours">{hours.map((at) => <span key={at}>{hourMinute(at, zone)}</span>)}</div></div>
       </div>
     </section>
   );
 }
 
-function StateRow({ machine, beginAt, endAt, round }) {
+function StateRow({ machine, beginAt, endAt, round, onPick }) {
   const { answer, again } = useQuery("production.timeline", { asset_id: machine.asset_id, begin_at: beginAt, end_at: Math.ceil(endAt / 60_000_000) * 60_000_000 });
   useEffect(() => { if (round) again(); }, [round]);
   return (
     <div className="state-row">
       <span className="state-name"><a className="link code" href={`/asset/${machine.asset_id}`}>{machine.code}</a> <span className="caption">{machine.is_constraint ? t("production.constraint") : ""}</span></span>
-      {answer ? <StateBar timeline={answer} beginAt={beginAt} endAt={endAt} /> : <Skeleton height={16} />}
+      {answer ? <StateBar timeline={answer} beginAt={beginAt} endAt={endAt} onPick={(part) => onPick(machine, part)} /> : <Skeleton height={16} />}
     </div>
   );
 }

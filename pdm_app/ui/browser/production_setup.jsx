@@ -3,14 +3,14 @@ import { useState } from "react";
 import { useAct } from "./acknowledge.jsx";
 import { usePlaces } from "./directory.js";
 import { Check, faultOf, Field, messageOf, Refusal, Sheet } from "./form_parts.jsx";
-import { number } from "./format.js";
+import { exact } from "./format.js";
 import { guarded } from "./guard.jsx";
 import { useQuery } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
 import { MachineForm } from "./production_setup_machine.jsx";
-import { percent, reasonName, stateName } from "./production_words.js";
+import { kindOfTime, percent, reasonName } from "./production_words.js";
 
 const SAYABLE = ["down", "idle", "setup", "planned", "starved", "blocked"];
 
@@ -59,7 +59,7 @@ function Machines({ siteId, mayConfigure, units, products, reasons, onChanged })
                 <td><button type="button" className="link code" onClick={() => setOpen(unit)}>{places.get(unit.asset_id)?.asset.code ?? unit.asset_id}</button> <span className="caption">{unit.is_constraint ? t("production.rates_line") : ""}</span></td>
                 <td data-label={t("production.line")}>{lineOf(unit)}</td>
                 <td data-label={t("production.cycle")}>{cycleWords(unit.cycles, products)}</td>
-                <td data-label={t("production.minor_below")}>{number(unit.minor_stop_s)} s</td>
+                <td data-label={t("production.minor_below")}>{exact(unit.minor_stop_s)} s</td>
                 <td data-label={t("production.target_oee")}>{percent(unit.target_oee)}</td>
               </tr>
             ))}
@@ -85,7 +85,7 @@ function cycleWords(cycles, products) {
   const now = Date.now() * 1_000;
   const newest = new Map(cycles.filter((cycle) => cycle.from_at <= now).map((cycle) => [cycle.product_id, cycle.seconds])); // They come by age.
   const codeOf = (id) => (id === null ? "" : `${products.find((product) => product.id === id)?.code ?? id} `);
-  return [...newest].map(([id, seconds]) => `${codeOf(id)}${number(seconds, 3)} s`).join(", ") || "—";
+  return [...newest].map(([id, seconds]) => `${codeOf(id)}${exact(seconds)} s`).join(", ") || "—";
 }
 
 // --- products -------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ function Reasons({ siteId, mayConfigure, reasons, onChanged }) {
   const row = (reason) => (
     <li key={reason.id} data-retired={reason.is_retired}>
       {mayConfigure ? <button type="button" className="link" onClick={() => setOpen(reason)}>{reasonName(reason, reason.state)}</button> : reasonName(reason, reason.state)}
-      <span className="caption"> {stateName(reason.state)}{reason.is_retired ? ` · ${t("production.retired")}` : ""}</span>
+      <span className="caption"> {kindOfTime(reason.state)}{reason.is_retired ? ` · ${t("production.retired")}` : ""}</span>
     </li>
   );
   return (
@@ -202,7 +202,7 @@ function ReasonForm({ siteId, reason, branches, onDone }) {
         {branches.map((branch) => <option key={branch.id} value={branch.id}>{reasonName(branch, branch.state)}</option>)}
       </Field>
       <Field as="select" label={t("production.kind_of_time")} name="state" defaultValue={reason.state ?? "down"} hint={t("production.kind_hint")}>
-        {SAYABLE.map((state) => <option key={state} value={state}>{stateName(state)}</option>)}
+        {SAYABLE.map((state) => <option key={state} value={state}>{kindOfTime(state)}</option>)}
       </Field>
       <Field label={t("production.position")} name="position" type="number" min={0} max={10_000} required defaultValue={reason.position ?? 0} />
       <Field as="textarea" rows={3} label={t("production.names")} name="names" hint={t("production.names_hint")} defaultValue={Object.entries(reason.names ?? {}).map((each) => each.join("=")).join("\n")} />

@@ -5,7 +5,7 @@ import { useSignals } from "./directory.js";
 import { Check, Field, messageOf, Refusal } from "./form_parts.jsx";
 import { link } from "./link.js";
 import { t } from "./messages.js";
-import { reasonName, stateName } from "./production_words.js";
+import { kindOfTime, reasonName } from "./production_words.js";
 
 const FOUND = ["running", "slow", "idle", "starved", "blocked", "setup", "planned", "down", "no_data"];
 const STANDS = ["idle", "starved", "blocked", "setup", "planned", "down"];
@@ -30,6 +30,8 @@ export function MachineForm({ unit, products, reasons, mayConfigure, onDone }) {
       ...Object.fromEntries(COUNTERS.map((kind) => [`${kind}_signal_id`, orNull(form.get(kind))])),
       counter_modulus: orNull(form.get("counter_modulus")),
       pieces_per_count: Number(form.get("pieces_per_count")),
+      startup_pieces: Number(form.get("startup_pieces")),
+      energy_signal_id: orNull(form.get("energy")),
       product_signal_id: orNull(form.get("product")),
       is_constraint: form.get("is_constraint") === "on",
       target_oee: target === null ? null : target / 100,
@@ -68,7 +70,12 @@ export function MachineForm({ unit, products, reasons, mayConfigure, onDone }) {
         <div className="form-row">
           <Field name="counter_modulus" type="number" step="any" min={2} label={t("production.counter_modulus")} defaultValue={unit.counter_modulus ?? ""} />
           <Field name="pieces_per_count" type="number" step="any" min={0.000001} required label={t("production.pieces_per_count")} defaultValue={unit.pieces_per_count ?? 1} />
+          <Field name="startup_pieces" type="number" step={1} min={0} max={1_000_000} required label={t("production.startup_pieces")} defaultValue={unit.startup_pieces ?? 0} />
         </div>
+      </fieldset>
+      <fieldset className="setup-part" disabled={!mayConfigure}>
+        <legend>{t("production.energy")}</legend>
+        <SignalField name="energy" label={t("production.energy_signal")} signals={signals} chosen={unit.energy_signal_id} />
       </fieldset>
       <fieldset className="setup-part" disabled={!mayConfigure}>
         <legend>{t("production.cycles")}</legend>
@@ -107,7 +114,7 @@ function Rule({ rule, signals, reasons, onChange, onRemove }) {
         <Field type="number" step="any" label={t("production.from_value")} value={rule.low ?? ""} onChange={(event) => onChange({ low: orNull(event.target.value) })} />
         <Field type="number" step="any" label={t("production.below_value")} value={rule.high ?? ""} onChange={(event) => onChange({ high: orNull(event.target.value) })} />
         <Field as="select" label={t("production.means")} value={rule.state} onChange={(event) => onChange({ state: event.target.value, ...(STANDS.includes(event.target.value) ? {} : { reason_id: null }) })}>
-          {FOUND.map((state) => <option key={state} value={state}>{stateName(state)}</option>)}
+          {FOUND.map((state) => <option key={state} value={state}>{kindOfTime(state)}</option>)}
         </Field>
         {STANDS.includes(rule.state) && (
           <Field as="select" label={t("production.known_reason")} value={rule.reason_id ?? ""} onChange={(event) => onChange({ reason_id: event.target.value || null })}>

@@ -11,16 +11,17 @@ import { minutes, reasonName, stateName } from "./production_words.js";
 const SHOWN = 12;
 const STOPS_US_MAX = 35 * 86_400_000_000;
 
-export function Stops({ siteId, lineId, span, round, mayRecord, onSaid }) {
+/** `only` is {state, reason_id, …} of the stops to show; null for all of them. */
+export function Stops({ lineId, span, round, reasons, only = null, onAll, mayRecord, onSaid, onLook }) {
   const begin = Math.max(span.begin_at, span.end_at - STOPS_US_MAX);
   const { answer, error, again } = useQuery("production.stops", { line_id: lineId, begin_at: begin, end_at: span.end_at, limit: 200 });
-  const reasons = useQuery("production.reasons", { site_id: siteId }).answer ?? [];
   const [all, setAll] = useState(false);
   useEffect(() => { if (round) again(); }, [round]);
   if (error && !answer) return <section className="card"><ErrorNote what={t("production.failed")} error={error} again={again} /></section>;
   if (!answer) return <section className="card"><Skeleton height={160} /></section>;
-  const waiting = answer.filter((stop) => waits(stop));
-  const said = answer.filter((stop) => !waits(stop));
+  const meant = only ? answer.filter((stop) => stop.state === only.state && stop.reason_id === only.reason_id) : answer;
+  const waiting = meant.filter((stop) => waits(stop));
+  const said = meant.filter((stop) => !waits(stop));
   const lost = waiting.reduce((sum, stop) => sum + seconds(stop), 0);
   const rest = all ? said : said.slice(0, Math.max(0, SHOWN - waiting.length));
   return (
@@ -29,13 +30,14 @@ export function Stops({ siteId, lineId, span, round, mayRecord, onSaid }) {
         <h2>{t("production.stops")}</h2>
         <span className="caption push">{t("production.without_reason", { count: waiting.length, minutes: minutes(lost) })}</span>
       </header>
-      {answer.length === 0 && <EmptyNote title={t("production.no_stops")} />}
+      {only && <div className="note-actions"><span className="chip">{reasonName(only, only.state)}</span><button type="button" className="link" onClick={onAll}>{t("production.show_all")}</button></div>}
+      {meant.length === 0 && <EmptyNote title={t("production.no_stops")} />}
       <ul className="stop-list">
         {[...(all ? waiting : waiting.slice(0, SHOWN)), ...rest].map((stop) => (
-          <Stop key={`${stop.asset_id} ${stop.begin_at}`} stop={stop} reasons={reasons} mayRecord={mayRecord && !stop.is_locked} onSaid={onSaid} />
+          <Stop key={`${stop.asset_id} ${stop.begin_at}`} stop={stop} reasons={reasons} mayRecord={mayRecord && !stop.is_locked} onSaid={onSaid} onLook={onLook} />
         ))}
       </ul>
-      {!all && answer.length > SHOWN && <button type="button" className="button" onClick={() => setAll(true)}>{t("production.all_stops", { count: answer.length })}</button>}
+      {!all && meant.length > SHOWN && <button type="button" className="button" onClick={() => setAll(true)}>{t("production.all_stops", { count: meant.length })}</button>}
     </section>
   );
 }
@@ -43,7 +45,7 @@ export function Stops({ siteId, lineId, span, round, mayRecord, onSaid }) {
 const waits = (stop) => stop.reason_id === null && (stop.state === "down" || stop.state === "idle");
 const seconds = (stop) => (stop.end_at - stop.begin_at) / 1e6;
 
-function Stop({ stop, reasons, mayRecord, onSaid }) {
+function Stop({ stop, reasons, mayRecord, onSaid, onLook }) {
   const zone = useZone();
   const { run, busy, error } = useAct();
   const [branch, setBranch] = useState(null);
@@ -74,6 +76,7 @@ function Stop({ stop, reasons, mayRecord, onSaid }) {
         <span>{leaf ? reasonName(leaf, stop.state) : stateName(stop.state)}</span>
         {stop.alarm && <span className="caption">{t("production.first_alarm", { alarm: stop.alarm })}</span>}
         <span className="push">
+          {onLook && <button type="button" className="link" onClick={() => onLook({ asset_id: stop.asset_id, code: stop.code }, { begin: stop.begin_at, end: stop.end_at, state: stop.state, reason_id: stop.reason_id })}>{t("production.look")}</button>}
           {mayRecord && stop.by_hand && stop.edit_ids.length > 0 && <button type="button" className="link" disabled={busy} onClick={takeBack}>{t("production.take_back")}</button>}
           {mayRecord && !open && <button type="button" className="link" onClick={() => setOpen(true)}>{t("production.change_reason")}</button>}
         </span>

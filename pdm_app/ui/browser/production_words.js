@@ -7,6 +7,9 @@ export const minutes = (seconds) => number(seconds / 60, 1);
 export const lossName = (loss) => t("production.loss", { loss });
 export const stateName = (state) => t("production.state", { state });
 
+/** What a reason or a rule says that time is; "stopped, no reason" would be wrong of what has one. */
+export const kindOfTime = (state) => (state === "idle" ? t("production.other_stop") : stateName(state));
+
 /** The name of a reason in the reader's language; of a stop nobody has said why, what kind it is. */
 export function reasonName(reason, state) {
   if (!reason?.name) return stateName(state);

@@ -32,3 +32,26 @@ class ProductionSetup(Widget):
 
 
 production_setup_widget = ProductionSetup.create
+
+
+class ProductionShift(Widget):
+    """The shift as the operator's tablet shows it: state, pieces, reasons of stops, handover."""
+
+    library = module("production_shift.jsx")
+    tag = "ProductionShift"
+
+    site_id: rx.Var[str]
+    may_record: rx.Var[bool]
+
+
+class ProductionWall(Widget):
+    """All lines in figures that are read across a hall."""
+
+    library = module("production_wall.jsx")
+    tag = "ProductionWall"
+
+    site_id: rx.Var[str]
+
+
+production_shift_widget = ProductionShift.create
+production_wall_widget = ProductionWall.create
