@@ -223,11 +223,10 @@ class Buffer(Protocol):
 class Intake(Protocol):
     """Where samples that no driver reads, such as HTTP ingest, enter the data path."""
 
-    def accept(self, batch: Batch, *, is_posted: bool = False) -> Ticket:
+    def accept(self, batch: Batch) -> Ticket:
         """Convert the batch, show it, and offer it to the durable buffer; never blocks.
 
         Values are raw readings, as a driver delivers them: the signal's scale, offset and range are applied here.
-        ``is_posted`` says that the sender repeats what was not acknowledged; a driver's source announces what holds.
 
         Raises:
             BufferFullError: The values are shown, but nothing was recorded; do not acknowledge.

@@ -124,6 +124,8 @@ class Batch:
         received_at: Microseconds UTC on the receiver's clock, one instant for the whole batch.
         seq: Position in the durable buffer; 0 until the collector has offered it there.
         text: Values of string signals by row.
+        may_repeat: Whether it may hold what was sent before, because its receipt was never acknowledged; what is in
+            it once more says nothing about now. Otherwise a source that repeats a sample announces that it still holds.
     """
 
     device: str
@@ -134,6 +136,7 @@ class Batch:
     received_at: Micros
     seq: int = 0
     text: Mapping[int, str] = field(default_factory=dict)
+    may_repeat: bool = False
 
     def __post_init__(self) -> None:
         rows = len(self.signal)

@@ -207,7 +207,10 @@ class MqttDriver:
             return
         now = self._clock.now()
         topic: str = message.topic
+        if message.dup != self._gathered.is_sent_again:  # What lacked its receipt, and what has come since.
+            self._flush()
         gathered = self._gathered
+        gathered.is_sent_again = message.dup
         gateway = self._status_of.get(topic)
         if gateway is not None:
             self._note_status(topic, gateway, message.payload, now)

@@ -20,6 +20,7 @@ class Gathered:
     quality: list[int] = field(default_factory=list)
     text: dict[int, str] = field(default_factory=dict)
     tokens: list[Token] = field(default_factory=list)
+    is_sent_again: bool = False
 
     def add(self, signal: int, source_at: int, value: float, quality: int, text: str | None = None) -> None:
         if text is not None:
@@ -38,4 +39,5 @@ class Gathered:
             quality=np.array(self.quality, dtype=np.uint16),
             received_at=received_at,  # type: ignore[arg-type]
             text=self.text,
+            may_repeat=self.is_sent_again,
         )

@@ -60,27 +60,26 @@ class Sifted:
     again: B
 
 
-def sift(batch: Batch, slots: I8, book: SignalBook, *, is_posted: bool = False) -> Sifted:
+def sift(batch: Batch, slots: I8, book: SignalBook) -> Sifted:
     """Find late rows, repeated rows and rows inside the deadband, and note all rows in ``book``.
 
     ``batch`` is already converted. A row inside the deadband is still recorded once per ``stale_after_s``, so that a
-    level line is never taken for a gap. A late row is always recorded. Whoever posts sends again what was not
-    acknowledged, so what ``is_posted`` once more is a retry, where a driver's source announces what holds now.
+    level line is never taken for a gap. A late row is always recorded.
     """
     rows = len(batch)
     sifted = Sifted(*(np.zeros(rows, dtype=bool) for _ in range(4)))
     if rows < 2 or (np.diff(slots) > 0).all():
-        _sift_once(batch, slots, np.arange(rows), book, sifted, is_posted)
+        _sift_once(batch, slots, np.arange(rows), book, sifted)
         return sifted
     order = np.argsort(slots, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(slots[order]) > 0])
     if _is_plain_run(batch, slots, order, starts, book):
-        _sift_run(batch, slots, order, starts, book, sifted, is_posted)
+        _sift_run(batch, slots, order, starts, book, sifted)
         return sifted
     turn = np.arange(rows) - np.repeat(starts, np.diff(np.r_[starts, rows]))  # 0 for a signal's first row, 1 for its…
     by_turn = order[np.argsort(turn, kind="stable")]
     for round_ in np.split(by_turn, np.cumsum(np.bincount(turn))[:-1]):
-        _sift_once(batch, slots[round_], round_, book, sifted, is_posted)
+        _sift_once(batch, slots[round_], round_, book, sifted)
     return sifted
 
 
@@ -92,15 +91,13 @@ def _is_plain_run(batch: Batch, slots: I8, order: I8, starts: I8, book: SignalBo
     return bool(not batch.text and forward.all() and not book.deadband[slots[first]].any())
 
 
-def _sift_run(
-    batch: Batch, slots: I8, order: I8, starts: I8, book: SignalBook, sifted: Sifted, is_posted: bool
-) -> None:
+def _sift_run(batch: Batch, slots: I8, order: I8, starts: I8, book: SignalBook, sifted: Sifted) -> None:
     """Sift what a gateway sends after an outage: nothing is late, repeated or held, so only the last rows matter."""
     lasts = order[np.r_[starts[1:], len(order)] - 1]
-    _sift_once(batch, slots[lasts], lasts, book, sifted, is_posted)
+    _sift_once(batch, slots[lasts], lasts, book, sifted)
 
 
-def _sift_once(batch: Batch, slots: I8, rows: I8, book: SignalBook, sifted: Sifted, is_posted: bool) -> None:
+def _sift_once(batch: Batch, slots: I8, rows: I8, book: SignalBook, sifted: Sifted) -> None:
     """Sift ``rows``, in which no signal occurs twice."""
     source_at, value, quality = batch.source_at[rows], batch.value[rows], batch.quality[rows]
     seen_at, seen_value = book.seen_source_at[slots], book.seen_value[slots]
@@ -116,8 +113,8 @@ def _sift_once(batch: Batch, slots: I8, rows: I8, book: SignalBook, sifted: Sift
                 if source_at[place] >= seen_at[place]:
                     book.seen_text[int(slots[place])] = words
     stamped = book.stamp[slots] != NOT_STAMPED
-    # Where its link stands, or where nobody announces anything, what is repeated is a retry, nothing new.
-    is_silent = stamped & (is_posted | (book.stamp[slots] == Quality.BAD_STALE))
+    # Where its link stands, or nothing is announced, what is repeated is a retry, nothing new.
+    is_silent = stamped & (batch.may_repeat | (book.stamp[slots] == Quality.BAD_STALE))
     again = same & stamped & ~is_silent & ~book.unsafe[slots]  # One that is not safe yet keeps its own time.
     late = source_at < seen_at
     moved = source_at > seen_at

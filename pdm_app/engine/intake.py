@@ -91,13 +91,12 @@ class Intake:
         book.seen_text.update({int(slots[row]): words for row, words in batch.text.items()})
         book.stamp[slots] = Quality.BAD_WAITING
 
-    def accept(self, batch: Batch, *, is_posted: bool = False) -> Ticket:
+    def accept(self, batch: Batch) -> Ticket:
         """Take a batch at once: converted, published, offered to the buffer.
 
         A bad row without a value says that the signal is gone, and is stamped, once. Rows of unknown signals, with an
         incredible source time, repeated or inside the deadband are counted and not recorded. The ticket of a batch of
-        which nothing is left has ``seq`` 0 and is done with the newest commit, which holds what is repeated. What
-        ``is_posted`` once more, after a lost answer, is a retry and says nothing about now.
+        which nothing is left has ``seq`` 0 and is done with the newest commit, which holds what is repeated.
 
         Raises:
             BufferFullError: The values are shown, but nothing was recorded; do not acknowledge. Sent again, they are
@@ -118,7 +117,7 @@ class Intake:
         ledger.add(Count.RECEIVED, slots)
         gone = _says_gone(batch)
         refused = self._stamp_gone(batch, slots, gone) if gone.any() else None
-        ticket = self._take(batch.rows(~gone), slots[~gone], is_posted)
+        ticket = self._take(batch.rows(~gone), slots[~gone])
         if refused is not None:
             raise refused
         return ticket
@@ -165,7 +164,7 @@ class Intake:
                 refused = error
         return refused
 
-    def _take(self, batch: Batch, slots: I8, is_posted: bool) -> Ticket:
+    def _take(self, batch: Batch, slots: I8) -> Ticket:
         """Take rows that have a value."""
         book, ledger = self._book, self.ledger
         credible = time_is_credible(batch.source_at, batch.received_at)
@@ -180,7 +179,7 @@ class Intake:
         ledger.add(Count.CLAMPED, slots[converted.clamped])
         ledger.add(Count.NOT_A_NUMBER, slots[converted.not_a_number])
         batch = replace(batch, value=converted.value, quality=converted.quality)
-        sifted = sift(batch, slots, book, is_posted=is_posted)
+        sifted = sift(batch, slots, book)
         ledger.add(Count.LATE, slots[sifted.late])
         ledger.add(Count.DUPLICATE, slots[sifted.duplicate])
         ledger.add(Count.HELD, slots[sifted.held])

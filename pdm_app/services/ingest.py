@@ -91,6 +91,7 @@ class Judgement:
             quality=np.array(self._quality, dtype=np.uint16),
             received_at=received_at,
             text=self._text,
+            may_repeat=True,
         )
 
 
@@ -141,7 +142,7 @@ class IngestService:
         self._index.forget()
 
     async def _record(self, batch: Batch) -> None:
-        durable = self._intake.accept(batch, is_posted=True).durable
+        durable = self._intake.accept(batch).durable
         # Not wait_for: a caller that gives up must not cancel the commit that others wait for, too.
         await asyncio.wait([durable], timeout=COMMIT_S_MAX)
         if not durable.done() or durable.cancelled() or durable.exception() is not None:

@@ -102,7 +102,7 @@ class NotedIntake:
         self.failure: Exception | None = None
         self.waiting: list[asyncio.Future[None]] = []
 
-    def accept(self, batch: Batch, *, is_posted: bool = False) -> Ticket:
+    def accept(self, batch: Batch) -> Ticket:
         if self.is_full:
             raise BufferFullError("The durable buffer is full: 100 of 100 bytes.")
         self.batches.append(batch)

@@ -55,6 +55,8 @@ async def test_what_was_not_committed_comes_again_after_a_crash(mosquitto: Mosqu
         async with subscribed(mosquitto, after, **PERSISTENT):
             await until(lambda: len(after.samples(1)) == 8)
     assert after.values(1) == [0, 1, 2, 3, 4, 5, 6, 7]
+    again = [sample.value for batch in after.batches if batch.may_repeat for sample in batch.samples()]
+    assert again == [0, 1, 2, 3, 4], "what is sent once more is no word on what holds now"
 
 
 async def test_what_was_committed_does_not_come_again(mosquitto: Mosquitto) -> None:

@@ -1,5 +1,7 @@
 """An intake with everything around it, on a clock that is set by hand."""
 
+from dataclasses import replace
+
 from pdm_app.domain.ports import Ticket
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.domain.signals import Signal
@@ -30,12 +32,13 @@ class Plant:
         *,
         age_s: float = 0.0,
         quality: Quality = Quality.GOOD,
-        is_posted: bool = False,
+        may_repeat: bool = False,
     ) -> Ticket:
         """One sample, measured ``age_s`` ago by the source's clock, received now."""
         source_at = Micros(self.clock.at - round(age_s * MICROS_PER_S))
         sample = Sample(SignalId(number), value, quality, source_at)
-        return self.intake.accept(Batch.of("line-1", [sample], self.clock.now()), is_posted=is_posted)
+        batch = Batch.of("line-1", [sample], self.clock.now())
+        return self.intake.accept(replace(batch, may_repeat=may_repeat))
 
     def pass_s(self, seconds: float) -> None:
         self.clock.at += round(seconds * MICROS_PER_S)

@@ -179,10 +179,10 @@ async def test_a_sample_sent_again_after_its_signal_fell_silent_is_neither_recor
 async def test_what_a_device_posts_again_after_a_restart_is_neither_dated_anew_nor_shown_as_new() -> None:
     plant = Plant(signal(1, stale_after_s=1e9))
     plant.intake.recall([Sample(SignalId(1), 5.0, Quality.GOOD, Micros(plant.clock.at - 3 * MICROS_PER_S))])
-    plant.send(1, 5.0, age_s=3, is_posted=True)  # It was recorded; the answer was lost with the process.
+    plant.send(1, 5.0, age_s=3, may_repeat=True)  # It was recorded; the answer was lost with the process.
     assert plant.recorded(1) == []
     assert plant.shown(1).quality is Quality.BAD_WAITING
-    plant.send(1, 6.0, is_posted=True)
+    plant.send(1, 6.0, may_repeat=True)
     assert (plant.shown(1).quality, plant.recorded(1)) == (Quality.GOOD, [(0.0, 6.0, "GOOD")])
 
 
