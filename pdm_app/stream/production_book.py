@@ -17,7 +17,7 @@ from pdm_app.domain.shift_derivation import ShiftDerivation
 from pdm_app.domain.shifts import ShiftSpan
 from pdm_app.domain.stop_edits import StopEdit
 
-TOLD_FOR_US = MICROS_PER_S
+TOLD_FOR_US = MICROS_PER_S // 2
 OWED_MAX = 100_000  # Shifts that are to be derived again: three years of thirty machines.
 
 

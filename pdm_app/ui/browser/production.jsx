@@ -7,19 +7,18 @@ import { useQuery } from "./hooks.js";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
 import { ProductionLine } from "./production_line.jsx";
-import { lossName, percent } from "./production_words.js";
+import { LIVE_EVERY_MS, lossName, percent } from "./production_words.js";
 
 const SPANS = ["shift", "before", "day", "week", "month", "quarter"];
 const DAYS = { day: 1, week: 7, month: 30, quarter: 90 };
 const DAY_US = 86_400_000_000;
 const MINUTE_US = 60_000_000;
-const ASKED_EVERY_MS = 5_000;
 const SLOWLY_EVERY_MS = 60_000; // What weeks come to moves slowly.
 
 export const Production = guarded(function Production({ siteId = "", mayRecord = false, mayManage = false }) {
   const [place, go] = usePlace();
   const shifts = useQuery("shifts.show", siteId ? { site_id: siteId } : null);
-  const round = useRound(place.span === "shift" ? ASKED_EVERY_MS : SLOWLY_EVERY_MS);
+  const round = useRound(place.span === "shift" ? LIVE_EVERY_MS : SLOWLY_EVERY_MS);
   if (!siteId) return <section className="card"><EmptyNote title={t("production.no_site")} /></section>;
   if (shifts.error && !shifts.answer) return <section className="card"><ErrorNote what={t("production.failed")} error={shifts.error} again={shifts.again} /></section>;
   if (!shifts.answer) return <section className="card"><Skeleton height={240} /></section>;

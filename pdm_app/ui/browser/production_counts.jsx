@@ -63,15 +63,13 @@ function One({ machines, products, onDone }) {
         </Field>
         <Field name="pieces" type="number" min={1} step={1} required inputMode="numeric" label={t("production.pieces")} error={faultOf(error, "pieces")} />
       </div>
-      <div className="form-row">
-        <Field name="at" type="datetime-local" step={1} label={t("production.when")} hint={t("production.when_hint")} error={faultOf(error, "at")} />
-        {products.length > 0 && (
-          <Field as="select" name="product" label={t("production.product")}>
-            <option value="">{t("production.product_of_machine")}</option>
-            {products.map((product) => <option key={product.id} value={product.id}>{product.code} {product.name}</option>)}
-          </Field>
-        )}
-      </div>
+      <Field name="at" type="datetime-local" step={1} label={t("production.when")} hint={t("production.when_hint")} error={faultOf(error, "at")} />
+      {products.length > 0 && (
+        <Field as="select" name="product" label={t("production.product")}>
+          <option value="">{t("production.product_of_machine")}</option>
+          {products.map((product) => <option key={product.id} value={product.id}>{product.code} {product.name}</option>)}
+        </Field>
+      )}
       <Field name="note" label={t("production.note")} maxLength={2000} autoComplete="off" />
       <div className="note-actions"><button type="submit" className="button button-primary" disabled={busy}>{t("production.enter")}</button></div>
     </form>

@@ -12,7 +12,7 @@ import { StateBar, StateLegend, Waterfall } from "./production_charts.jsx";
 import { Counts } from "./production_counts.jsx";
 import { Minute } from "./production_minute.jsx";
 import { Stops } from "./production_stops.jsx";
-import { lossName, minutes, percent, reasonName } from "./production_words.js";
+import { lossName, minutes, percent, reasonName, ROUNDS_PER_LIST } from "./production_words.js";
 
 const FACTORS = ["oee", "availability", "performance", "quality"];
 const OTHERS = ["nee", "teep", "utilisation_efficiency", "setup_ratio", "scrap_ratio", "first_pass_yield", "mtbf_s", "mttr_s", "throughput_per_h", "energy_per_good_kwh"];
@@ -42,6 +42,7 @@ export function ProductionLine({ siteId, lineId, span, round, mayRecord, mayMana
   const { overview, machines, reasons, shifts } = answer;
   const { period } = overview;
   const changed = () => setChanges((count) => count + 1);
+  const seldom = Math.floor(round / ROUNDS_PER_LIST) + changes;
   const pick = (reason) => {
     setOnly(reason);
     document.getElementById("stops")?.scrollIntoView({ block: "start" });
@@ -66,9 +67,9 @@ export function ProductionLine({ siteId, lineId, span, round, mayRecord, mayMana
       </div>
       <div className="production-two">
         {span.end_at - span.begin_at <= STATES_US_MAX
-          ? <States machines={machines} span={span} round={round + changes} onPick={(machine, part) => setMinute({ machine, part })} />
+          ? <States machines={machines} span={span} round={seldom} onPick={(machine, part) => setMinute({ machine, part })} />
           : <Shifts shifts={shifts} mayManage={mayManage} onChanged={changed} />}
-        <Stops lineId={lineId} span={span} round={round + changes} reasons={tree} only={only} onAll={() => setOnly(null)} mayRecord={mayRecord} onSaid={changed} onLook={(machine, part) => setMinute({ machine, part })} />
+        <Stops lineId={lineId} span={span} round={seldom} reasons={tree} only={only} onAll={() => setOnly(null)} mayRecord={mayRecord} onSaid={changed} onLook={(machine, part) => setMinute({ machine, part })} />
       </div>
       {span.end_at - span.begin_at <= STATES_US_MAX && <Shifts shifts={shifts} mayManage={mayManage} onChanged={changed} />}
       {minute && <Minute key={`${minute.machine.asset_id} ${minute.part.begin}`} {...minute} reasons={tree} mayRecord={mayRecord} onClose={() => setMinute(null)} onSaid={changed} />}

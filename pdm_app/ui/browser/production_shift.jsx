@@ -9,9 +9,8 @@ import { Counts } from "./production_counts.jsx";
 import { Handovers } from "./production_handover.jsx";
 import { isStop } from "./production_minute.jsx";
 import { Stops } from "./production_stops.jsx";
-import { percent, stateName } from "./production_words.js";
+import { LIVE_EVERY_MS, percent, ROUNDS_PER_LIST, stateName } from "./production_words.js";
 
-const ASKED_EVERY_MS = 5_000;
 const LINE_KEPT = "pdm.shift.line"; // A tablet stands at one line.
 
 export const ProductionShift = guarded(function ProductionShift({ siteId = "", mayRecord = false }) {
@@ -20,7 +19,7 @@ export const ProductionShift = guarded(function ProductionShift({ siteId = "", m
   const [line, setLine] = useState("");
   useEffect(() => {
     setLine(globalThis.localStorage?.getItem(LINE_KEPT) ?? "");
-    const timer = setInterval(() => document.visibilityState === "visible" && setRound((count) => count + 1), ASKED_EVERY_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && setRound((count) => count + 1), LIVE_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
   const shift = shifts.answer ? shifts.answer.now ?? shifts.answer.before : null;
@@ -73,7 +72,7 @@ function Line({ siteId, lineId, shift, span, round, mayRecord }) {
         </dl>
         {mayRecord && <div className="note-actions"><button type="button" className="button tall" onClick={() => setEnters(true)}>{t("production.enter_pieces")}</button></div>}
       </section>
-      <Stops lineId={lineId} span={span} round={round + changes} reasons={tree} mayRecord={mayRecord} onSaid={changed} />
+      <Stops lineId={lineId} span={span} round={Math.floor(round / ROUNDS_PER_LIST) + changes} reasons={tree} mayRecord={mayRecord} onSaid={changed} />
       {enters && <Counts siteId={siteId} lineId={lineId} machines={machines} span={span} onClose={() => setEnters(false)} onChanged={changed} />}
     </>
   );

@@ -7,9 +7,8 @@ import { useLinkStatus, useNow, useQuery, useZone } from "./hooks.js";
 import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
 import { Bar } from "./production.jsx";
-import { lossName, percent } from "./production_words.js";
+import { LIVE_EVERY_MS, lossName, percent } from "./production_words.js";
 
-const ASKED_EVERY_MS = 5_000;
 
 export const ProductionWall = guarded(function ProductionWall({ siteId = "" }) {
   const shifts = useQuery("shifts.show", siteId ? { site_id: siteId } : null);
@@ -21,7 +20,7 @@ export const ProductionWall = guarded(function ProductionWall({ siteId = "" }) {
   const board = useRef(null);
   const [round, setRound] = useState(0);
   useEffect(() => {
-    const timer = setInterval(() => setRound((count) => count + 1), ASKED_EVERY_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && setRound((count) => count + 1), LIVE_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
   useEffect(() => { if (round) { shifts.again(); again(); } }, [round]);

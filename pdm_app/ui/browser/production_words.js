@@ -2,6 +2,11 @@
 import { MISSING, number } from "./format.js";
 import { language, t } from "./messages.js";
 
+/** With the half second for which the server keeps an answer, live figures are two seconds old at most. */
+export const LIVE_EVERY_MS = 1_500;
+/** Of so many rounds of figures one asks for lists and states as well, which are larger. */
+export const ROUNDS_PER_LIST = 4;
+
 export const percent = (ratio) => (ratio === null || ratio === undefined ? MISSING : `${number(ratio * 100, 1)} %`);
 export const minutes = (seconds) => number(seconds / 60, 1);
 export const lossName = (loss) => t("production.loss", { loss });
