@@ -1,6 +1,7 @@
 """Alarm rules, what their evaluation remembers, alarms, and the journal that only grows."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
@@ -165,7 +166,18 @@ class SqlAlarms(Repository):
                 f"The journal has no entry {cursor!r} to go on from. Ask for the first page again, without 'before'."
             )
         at = found[0]["at"]
-        return or_(JOURNAL.c.at < at, and_(JOURNAL.c.at == at, JOURNAL.c.id < cursor))
+        # The first part bounds the walk through an index; an alternative alone would begin it at the newest entry.
+        return and_(JOURNAL.c.at <= at, or_(JOURNAL.c.at < at, JOURNAL.c.id < cursor))
+
+
+def _one_of(column: ColumnElement[Any], wanted: Sequence[str | int]) -> list[ColumnElement[bool]]:
+    """Return what keeps to some values. One alone has an index in the order of a page, however rare it is.
+
+    Several have not: SQLite would take that index all the same and sort all that it finds, so it is kept from it.
+    """
+    if len(wanted) < 2:
+        return [column == value for value in wanted]
+    return [func.coalesce(column, column).in_(wanted)]
 
 
 def _conditions(query: JournalQuery) -> list[ColumnElement[bool]]:
@@ -177,10 +189,8 @@ def _conditions(query: JournalQuery) -> list[ColumnElement[bool]]:
     ):
         if wanted is not None:
             conditions.append(column == wanted)
-    if query.kinds:
-        conditions.append(JOURNAL.c.kind.in_([str(kind) for kind in query.kinds]))
-    if query.priorities:
-        conditions.append(JOURNAL.c.priority.in_(query.priorities))
+    conditions += _one_of(JOURNAL.c.kind, [str(kind) for kind in query.kinds])
+    conditions += _one_of(JOURNAL.c.priority, list(query.priorities))
     if query.start_at is not None:
         conditions.append(JOURNAL.c.at >= query.start_at)
     if query.end_at is not None:

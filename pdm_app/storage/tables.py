@@ -154,6 +154,8 @@ class JournalRow(JournalEntry, Row, table=True):
         Index("ix_alarm_journal_site", "site_id", "at", "id"),
         Index("ix_alarm_journal_asset", "asset_id", "at", "id"),
         Index("ix_alarm_journal_alarm", "alarm_id", "at", "id"),
+        Index("ix_alarm_journal_kind", "kind", "at", "id"),
+        Index("ix_alarm_journal_priority", "priority", "at", "id"),
         MYSQL,
     )
 

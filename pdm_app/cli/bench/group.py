@@ -56,6 +56,17 @@ def alarms(
 
 
 @bench.command()
+def notices(
+    alarms: Annotated[int, typer.Option(min=1, max=10_000, help="Alarms, one after the other.")] = 100,
+    json_file: JsonFile = None,
+) -> None:
+    """Limit to person: how long an alarm takes to a screen, and to the mail server."""
+    from pdm_app.cli.bench.notices import bench_notices
+
+    run_to_end(bench_notices(alarms)).put_out(json_file)
+
+
+@bench.command()
 def oee(
     machines: Annotated[int, typer.Option(min=1, max=10_000, help="Machines whose year is reckoned.")] = 200,
     shifts: Annotated[int, typer.Option(min=1, max=100_000, help="Shifts that are derived.")] = 1_095,
