@@ -113,11 +113,17 @@ def begin_scene(
     opening = Opening(SHELVING, has_come, services.alarm_holds, work, clock)
     supervisor.start("opening", opening.run, stage=Stage.SERVICE)
     if not settings.tls.enabled:  # A demo over HTTPS has a certificate that no gateway knows: there they do not ask.
-        _begin_gateways(settings, services, work, clock, begin, supervisor)
+        _begin_gateways(settings, plant, services, work, clock, begin, supervisor)
 
 
 def _begin_gateways(
-    settings: Settings, services: Services, work: UnitOfWork, clock: Clock, begin: asyncio.Event, supervisor: Supervisor
+    settings: Settings,
+    plant: Fleet,
+    services: Services,
+    work: UnitOfWork,
+    clock: Clock,
+    begin: asyncio.Event,
+    supervisor: Supervisor,
 ) -> None:
     """Have the gateways ask for firmware like any device, and two campaigns go on among them."""
     folder = settings.data_dir / FOLDER
@@ -129,8 +135,9 @@ def _begin_gateways(
 
     gateways: list[Child] = []
 
-    async def heard(_name: str, _message: Message) -> None:
-        """What they run they say to the server itself."""
+    async def heard(_name: str, message: Message) -> None:
+        if "gateway" in message:
+            plant.gateway_runs(message["gateway"], message["version"])
 
     async def run() -> None:
         await begin.wait()

@@ -61,6 +61,7 @@ class Fleet:
         self._changing = asyncio.Lock()  # One change of the labels at a time.
         self._word = secrets.token_hex(16)
         self._feed_of: dict[str, int] = {}
+        self._firmware: dict[str, str] = {}
         self._ordered = 0
         self._obeyed = 0
         self._has_obeyed = asyncio.Event()
@@ -147,6 +148,8 @@ class Fleet:
             self._send_order()
         if message.get("ready"):
             self._wires()
+        if name == PUBLISHERS and message.get("ready"):
+            self._children[PUBLISHERS].send({"firmware": self._firmware})
         if name == PHYSICS and message.get("ready"):
             self._send_order()  # What has changed while it started.
         if "obeyed" in message:
@@ -155,6 +158,11 @@ class Fleet:
         if "held" in message:
             async with self._changing:
                 await self._keep_or_later(replace(self._labels, held=dict(message["held"])))
+
+    def gateway_runs(self, code: str, version: str) -> None:
+        """Have a gateway say over MQTT what its update client has booted."""
+        self._firmware[code] = version
+        self._children[PUBLISHERS].send({"firmware": {code: version}})
 
     def _send_order(self) -> bool:
         self._ordered += 1

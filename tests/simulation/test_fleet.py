@@ -242,6 +242,12 @@ async def test_lost_gateway_gets_its_last_will_and_sends_afterwards_what_it_stor
             return box.newest.get(f"{topic}/status") == {"status": said}
 
         await until(lambda: status_is("online"), within_s=120, what="G-3 online")
+        fleet.gateway_runs("G-3", "2.4.1")
+
+        async def says_so() -> bool:
+            return box.newest.get(topic, {}).get("firmware_version") == "2.4.1"
+
+        await until(says_so, within_s=120, what="the version that its update client has booted")
         label = await fleet.inject("comm_loss", "G-3", "", 1.0)
         await until(lambda: status_is("offline"), within_s=120, what="the last will of G-3")
         lost_at = _text(clock.now())

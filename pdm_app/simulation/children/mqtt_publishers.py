@@ -20,6 +20,8 @@ from pdm_app.simulation.children.child import ChildLink, Message, run_child
 from pdm_app.simulation.children.frames import LOOPBACK, Frame, open_feed
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRMWARE = "firmware_version"
+"""The key under which a gateway says what runs on it: what its update client has told, as soon as it has."""
 STORED_MAX = 3600
 RETRY_AFTER_S = 1.0
 TIMEOUT_S = 3.0
@@ -54,12 +56,15 @@ class Publisher:
         self._waiting: deque[tuple[str, str]] = deque(maxlen=station.stored_max)
         self._changed = asyncio.Event()
         self._link_lost = False
+        self.firmware = ""
 
     def take(self, frame: Frame) -> None:
         """Queue a frame's messages; the oldest gives way where the store is full."""
         stamp = (EPOCH + timedelta(microseconds=frame.at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         for topic, keys in self._station.topics.items():
             body = {"timestamp": stamp, **{key: frame.values[name] for key, name in keys.items()}}
+            if self.firmware and FIRMWARE in body:
+                body[FIRMWARE] = self.firmware
             self._waiting.append((topic, json.dumps(body)))
         self._link_lost = frame.link_lost
         self._changed.set()
@@ -128,8 +133,16 @@ async def serve(link: ChildLink, configuration: Message) -> None:
             publishers[frame.code].take(frame)
 
     feed = await open_feed(configuration["word"], take)
+
+    async def hear() -> None:
+        while True:
+            for code, version in (await link.order()).get("firmware", {}).items():
+                if code in publishers:
+                    publishers[code].firmware = version
+
     link.tell(ready=True, feed=feed)
     async with asyncio.TaskGroup() as group:
+        group.create_task(hear())
         for publisher in publishers.values():
             group.create_task(publisher.run())
 
