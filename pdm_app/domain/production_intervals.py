@@ -116,9 +116,11 @@ def derived(
     order_us = _order_us(pieces, begins, end_at)
     meanings = {place: _meaning(place, rules) for place in set(found.rule.tolist())}
     edges = [*begins.tolist(), end_at]
-    counted = zip(*(sums[name].tolist() for name in SUMMED if name != "order_us"), order_us.tolist(), strict=True)
+    goes_on = [any(begin_at < until < over_at for begin_at, over_at in windows) for until in edges[1:]]
+    pieces_of_each = (sums[name].tolist() for name in SUMMED if name != "order_us")
+    counted = zip(*pieces_of_each, order_us.tolist(), goes_on, strict=True)
     return joined(
-        Interval(begin_at, until, *meanings[place], *own, in_startup=any(b < until < e for b, e in windows))
+        Interval(begin_at, until, *meanings[place], *own)
         for begin_at, until, place, own in zip(edges[:-1], edges[1:], found.rule.tolist(), counted, strict=True)
     )
 
@@ -138,8 +140,8 @@ def joined(intervals: Iterable[Interval]) -> list[Interval]:
 def together(parts: Sequence[Interval], like: Interval) -> Interval:
     """Make one interval of neighbours that says what ``like`` says, with all that was made in them."""
     sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in SUMMED}
-    edges = {"begin_at": parts[0].begin_at, "end_at": parts[-1].end_at, "in_startup": parts[-1].in_startup}
-    return replace(like, **edges, **sums)
+    last = parts[-1]
+    return replace(like, begin_at=parts[0].begin_at, end_at=last.end_at, in_startup=last.in_startup, **sums)
 
 
 def totals_of(intervals: Iterable[Interval], *, unscheduled_us: int = 0, began_before: bool = False) -> Totals:

@@ -115,4 +115,6 @@ def _together(parts: Sequence[tuple[Increments | None, float]]) -> tuple[I8, F8]
     at = np.concatenate([grown.at for grown, _ in known])
     count = np.concatenate([np.nan_to_num(grown.count) * sign for grown, sign in known])
     moments, place = np.unique(at, return_inverse=True)
-    return moments, np.bincount(place, weights=count, minlength=len(moments))
+    sums = np.zeros(len(moments))
+    np.add.at(sums, place, count)
+    return moments, sums

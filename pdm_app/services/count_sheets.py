@@ -16,6 +16,7 @@ from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, PdmError
 from pdm_app.domain.identifiers import derived_id
 from pdm_app.domain.ports import Clock
+from pdm_app.domain.production_intervals import Interval
 from pdm_app.domain.production_shifts import ProductionShift
 from pdm_app.domain.record import Record
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -88,14 +89,18 @@ class CountSheetService:
     ) -> tuple[dict[str, tuple[ProductionShift, list[StopEdit]]], list[StopEdit], int]:
         """Find the shift of each row, and refuse what cannot be entered; says so of every row at once."""
         shifts: dict[str, tuple[ProductionShift, list[StopEdit]]] = {}
+        told: dict[str, list[Interval]] = {}  # A sheet has a thousand rows of a few shifts.
         new: list[StopEdit] = []
         issues: list[FieldIssue] = []
         known = 0
         for line, (asset_id, facts) in rows.items():
             try:
-                _, shift = await self._stops.shift_at(work, asset_id, facts.at)
-                if shift.id not in shifts:
-                    shifts[shift.id] = (shift, list(await work.production.edits([shift.id])))
+                shift = _holds(shifts, asset_id, facts.at)
+                if shift is None:
+                    _, shift = await self._stops.shift_at(work, asset_id, facts.at)
+                    said = list(await work.production.edits([shift.id]))
+                    shifts[shift.id] = (shift, said)
+                    told[shift.id] = self._stops.intervals(plant, shift, said)
                 said = shifts[shift.id][1]
                 key = f"{asset_id} {facts.counted} {facts.pieces} {facts.product_id}"
                 edit = StopEdit(
@@ -108,7 +113,9 @@ class CountSheetService:
                     continue
                 if len(said) >= EDITS_MAX:
                     raise ConflictError(f"{EDITS_MAX} things are said of this shift already. Take some back.")
-                refuse_count(plant.assets[asset_id].code, facts, self._stops.intervals(plant, shift, said))
+                if facts.counted is CountKind.FOUND_SCRAP:  # How much is good still depends on the rows before.
+                    told[shift.id] = self._stops.intervals(plant, shift, said)
+                refuse_count(plant.assets[asset_id].code, facts, told[shift.id])
                 said.append(edit)
                 new.append(edit)
             except PdmError as error:
@@ -177,6 +184,16 @@ def _cells(sheet: str) -> dict[int, dict[str, str]]:
             [FieldIssue("rows", "are none or too many", "part the sheet")],
         )
     return cells
+
+
+def _holds(
+    shifts: Mapping[str, tuple[ProductionShift, list[StopEdit]]], asset_id: str, at: int
+) -> ProductionShift | None:
+    """Return the shift of a machine that was looked at already and in which a moment lies."""
+    for shift, _ in shifts.values():
+        if shift.asset_id == asset_id and shift.begin_at <= at < shift.end_at:
+            return shift
+    return None
 
 
 def _refuse(issues: Sequence[FieldIssue]) -> None:
