@@ -61,9 +61,10 @@ def replay(
 
     folder = data or default_data_dir() / "replay"
     start_at, end_at = _span(begin, end, days)
-    asked = scheduled([*_lines(faults), *(fault or ())], start_at, end_at)
+    asked = scheduled([*_lines(faults), *(fault or ())], start_at, end_at, plant)
     wanted = {(one.key, one.asset_code) for one in asked}
-    own = () if calm else tuple(one for one in story(start_at, end_at) if (one.key, one.asset_code) not in wanted)
+    told = () if calm else story(start_at, end_at, plant)
+    own = tuple(one for one in told if (one.key, one.asset_code) not in wanted)
     labels = Labels(start_at, (*own, *asked), plant=plant).healed(end_at)
     source = Replayed(labels, start_at, end_at, every)
     refuse_used(folder)

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError
 from pdm_app.domain.identifiers import derived_id
+from pdm_app.domain.plant_size import PlantSize
 from pdm_app.domain.ports import InjectedFault
 from pdm_app.domain.samples import MICROS_PER_S, Micros
 from pdm_app.simulation import faults
 from pdm_app.simulation.physics import bearing
+from pdm_app.simulation.plant import machines_of
 from pdm_app.simulation.story import repaired
 
 DAY_US = 86_400 * MICROS_PER_S
@@ -27,22 +29,28 @@ _LINE = re.compile(
 )
 
 
-def scheduled(lines: Iterable[str], start_at: Micros, end_at: Micros) -> tuple[InjectedFault, ...]:
+def scheduled(
+    lines: Iterable[str], start_at: Micros, end_at: Micros, size: PlantSize = PlantSize.WHOLE
+) -> tuple[InjectedFault, ...]:
     """Return the faults of some lines, in order of their beginning; empty ones and what follows a # say nothing.
 
     Raises:
         InvalidInputError: A line cannot be read, or the plant cannot have that fault then; says which line, and why.
     """
     found: list[InjectedFault] = []
+    codes = _codes(size)
     for line in (line.split("#", 1)[0].strip() for line in lines):
         if line:
-            found.append(_fault(line, start_at, end_at, found))
+            fault = _fault(line, start_at, end_at, found)
+            if fault.asset_code not in codes:
+                raise _refused(line, f"is of a machine that the {size} plant does not have", "choose another machine")
+            found.append(fault)
         if len(found) > FAULTS_MAX:
             raise _refused(line, f"is one too many; a replay takes {FAULTS_MAX} faults", "leave some out")
     return tuple(sorted(found, key=lambda fault: (fault.injected_at, fault.id)))
 
 
-def story(start_at: Micros, end_at: Micros) -> tuple[InjectedFault, ...]:
+def story(start_at: Micros, end_at: Micros, size: PlantSize = PlantSize.WHOLE) -> tuple[InjectedFault, ...]:
     """Return what goes wrong by itself: the faults of the last weeks, and a bearing that wears out at the end."""
     worn_us = round(WORN_AT_END_D * DAY_US)
     begun = max(start_at, end_at - worn_us)
@@ -50,7 +58,13 @@ def story(start_at: Micros, end_at: Micros) -> tuple[InjectedFault, ...]:
     id = derived_id(Micros(begun), "replay", faults.BEARING_WEAR)
     code = faults.SCRIPTS[faults.BEARING_WEAR].kind.asset_codes[0]
     wear = InjectedFault(id, faults.BEARING_WEAR, code, "", begun, severity)
-    return (wear, *(fault for fault in repaired(end_at) if fault.injected_at >= start_at))
+    codes = _codes(size)
+    repairs = (fault for fault in repaired(end_at) if fault.injected_at >= start_at and fault.asset_code in codes)
+    return (wear, *repairs)
+
+
+def _codes(size: PlantSize) -> frozenset[str]:
+    return frozenset(machine.asset.code for machine in machines_of(size))
 
 
 def _fault(line: str, start_at: Micros, end_at: Micros, before: Sequence[InjectedFault]) -> InjectedFault:

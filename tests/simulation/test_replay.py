@@ -92,6 +92,15 @@ def test_a_line_that_cannot_be_says_why(line: str, said: str) -> None:
     assert line in refused.value.message
 
 
+def test_a_small_plant_has_faults_of_its_own_machines_alone() -> None:
+    with pytest.raises(InvalidInputError, match="the small plant does not have"):
+        scheduled(["cavitation@day1:P-502"], START, END, PlantSize.SMALL)
+    assert len(scheduled(["cavitation@day1:P-501"], START, END, PlantSize.SMALL)) == 1
+    codes = {fault.asset_code for fault in story(START, END, PlantSize.SMALL)}
+    assert "P-101A" in codes
+    assert codes < {fault.asset_code for fault in story(START, END)}
+
+
 def test_the_same_fault_twice_at_once_and_too_many_are_refused() -> None:
     with pytest.raises(InvalidInputError, match="already has cavitation"):
         scheduled(["cavitation@day1:P-502", "cavitation@day2:P-502"], START, END)
