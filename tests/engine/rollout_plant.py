@@ -45,9 +45,9 @@ def release(version: str = "2.4.1", **changes: object) -> Release:
         "manifest_sha256": "00" * 32, "uploaded_by_id": "ada", "uploaded_by": "ada", "uploaded_at": 1,
     }  # fmt: skip
     one = Release.model_validate(content | changes)
-    content = manifest(one, one.artifact)
-    signature = ReleaseSignature(key_id=KEY.id, signature=signature_of(SIGNER, content), by="ada", at=1)
-    return one.model_copy(update={"signature": signature, "manifest_sha256": sha256(content).hexdigest()})
+    signed = manifest(one, one.artifact)
+    signature = ReleaseSignature(key_id=KEY.id, signature=signature_of(SIGNER, signed), by="ada", at=1)
+    return one.model_copy(update={"signature": signature, "manifest_sha256": sha256(signed).hexdigest()})
 
 
 @dataclass

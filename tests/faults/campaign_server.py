@@ -48,7 +48,8 @@ async def serve(url: str, folder: Path, listener: socket.socket) -> None:
 if __name__ == "__main__":
     rollout.TICK_S, device_updates.WATCHED_NOTED_S = TICK_S, 0  # Nobody waits here for what a plant takes minutes for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while line := sys.stdin.buffer.raw.readline():  # Unbuffered: a fork has nothing of what comes later.
+    orders = os.fdopen(0, "rb", buffering=0)  # Unbuffered: a fork has nothing of what comes later.
+    while line := orders.readline():
         words = line.decode().split()
         if words == ["listen"]:
             listening = socket.create_server(("127.0.0.1", 0))
