@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pdm_app.domain.access import EVERY_SITE
-from pdm_app.domain.alarms import Alarm, AlarmState
+from pdm_app.domain.alarms import AlarmState
 from pdm_app.domain.conditions.limits import HighLimit
 from pdm_app.domain.notice_routes import Contact, NoticeRoute, RouteStep
 from pdm_app.domain.notices import Channel, ChannelKind
@@ -40,8 +40,9 @@ async def stored(sqlite_url: str) -> AsyncIterator[SwitchedWork]:
         async with work(EVERY_SITE) as w:
             for rule in (DELAYED, LATCHED, SHELVED, TOLD):
                 await w.alarms.put_rule(rule)
-            step = {"user_ids": ("anna",), "channels": (ChannelKind.EMAIL,)}
-            steps = (RouteStep(**step), RouteStep(after_s=300, **step))
+            steps = tuple(
+                RouteStep(after_s=after_s, user_ids=("anna",), channels=(ChannelKind.EMAIL,)) for after_s in (0, 300)
+            )
             await w.outbox.put_route(
                 NoticeRoute(id="route", site_id="pune", name="Night", priorities=(1,), steps=steps)
             )
@@ -58,8 +59,7 @@ def notifier_of(product: Running, script: Script) -> Notifier:
 
 
 def state_of(product: Running, rule_id: str) -> AlarmState:
-    [alarm] = [each for each in product.book.alarms if each.rule_id == rule_id] or [None]
-    return alarm.state if isinstance(alarm, Alarm) else AlarmState.NORMAL
+    return next((each.state for each in product.book.alarms if each.rule_id == rule_id), AlarmState.NORMAL)
 
 
 async def at_second(product: Running, second: float) -> None:

@@ -10,6 +10,7 @@ from pdm_app.domain.alarms import JournalKind
 from pdm_app.domain.notices import ChannelKind
 from pdm_app.domain.outbox import MessageState
 from pdm_app.domain.page_notices import SHOWN, PageNotices
+from pdm_app.domain.samples import Micros
 from pdm_app.engine.notifier import Notifier
 from pdm_app.services.page_notices import PageNoticeService
 from pdm_app.storage.database import Database
@@ -162,6 +163,6 @@ async def test_what_nobody_came_for_is_forgotten_with_the_log_and_does_not_count
     await pages.journal(JournalKind.ACKNOWLEDGED)
     async with pages.work(EVERY_SITE) as work:
         assert (await work.outbox.figures()).waiting == 0
-        assert await work.outbox.forget(data.NOON + 1, 9) == 2  # The message and its notice.
+        assert await work.outbox.forget(Micros(data.NOON + 1), 9) == 2  # The message and its notice.
         await work.commit()
     assert await pages.messages() == []

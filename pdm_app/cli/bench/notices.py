@@ -47,7 +47,7 @@ SCREEN_MUST_MS, SCREEN_GOAL_MS = 150.0, 60.0
 MAIL_MUST_S, MAIL_GOAL_S = 5.0, 2.0
 WAIT_S_MAX = 60.0
 BUFFER_BYTES = 16 * 1024 * 1024
-PERSON = "bench"
+HERE = PERSON = "bench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +146,21 @@ async def _measured(
 
 async def _fill(work: SqlUnitOfWork) -> None:
     """One machine with one rule, and one person who is told at once."""
-    here = {"site_id": "bench"}
     step = RouteStep(user_ids=(PERSON,), channels=(ChannelKind.EMAIL,))
     async with work(EVERY_SITE) as w:
-        await w.sites.put(Site(id="bench", code="BENCH", name="Bench", time_zone="UTC", currency="EUR"))
-        await w.assets.put_area(Area(id="area", name="Area", **here))
-        await w.assets.put_line(Line(id="line", area_id="area", name="Line", **here))
-        await w.assets.put(Asset(id="asset", line_id="line", code="P-1", name="Pump", asset_class="Pump", **here))
-        await w.signals.put([Signal(id=1, asset_id="asset", name="bearing", label="Bearing", **here)])
+        await w.sites.put(Site(id=HERE, code="BENCH", name="Bench", time_zone="UTC", currency="EUR"))
+        await w.assets.put_area(Area(id="area", name="Area", site_id=HERE))
+        await w.assets.put_line(Line(id="line", area_id="area", name="Line", site_id=HERE))
+        await w.assets.put(Asset(id="asset", line_id="line", code="P-1", name="Pump", asset_class="Pump", site_id=HERE))
+        await w.signals.put([Signal(id=1, asset_id="asset", name="bearing", label="Bearing", site_id=HERE)])
         await w.alarms.put_rule(
             AlarmRule(
                 id="rule", asset_id="asset", signal_id=1, name="Bearing hot", priority=1, action="Look at it.",
-                condition=HighLimit(limit=LIMIT, deadband=1.0), **here,
+                condition=HighLimit(limit=LIMIT, deadband=1.0), site_id=HERE,
             )
         )  # fmt: skip
         await w.outbox.put_contact(Contact(id=PERSON, email="bench@plant.example"))
-        await w.outbox.put_route(NoticeRoute(id="route", name="Bench", priorities=(1,), steps=(step,), **here))
+        await w.outbox.put_route(NoticeRoute(id="route", name="Bench", priorities=(1,), steps=(step,), site_id=HERE))
         await w.commit()
 
 
