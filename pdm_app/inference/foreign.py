@@ -15,6 +15,7 @@ import orjson
 
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.models import SIGNALS_MAX, WINDOW_ROWS_MAX
+from pdm_app.domain.uploads import UnusableFileError
 from pdm_app.inference.sessions import GRAPH_BYTES_MAX
 
 MEMORY_BYTES_MAX = 2 * 1024**3
@@ -22,6 +23,8 @@ CPU_S_MAX = 20
 WAIT_S_MAX = 60.0
 ANSWER_BYTES_MAX = 64 * 1024
 NODES_MAX = 20_000
+IR_VERSION_TAG, IR_VERSION_MAX = 0x08, 100
+"""Field 1 of the message, a varint; 10 in 2025."""
 
 TRIAL = """
 import resource, sys
@@ -74,6 +77,22 @@ def validate(graph: bytes) -> tuple[int, int]:
     if "refused" in answer:
         raise InvalidInputError(str(answer["refused"]))
     return int(answer["rows"]), int(answer["signals"])
+
+
+def graph_format(path: Path) -> str:
+    """Look at the first bytes of a file that is handed in as a graph; `validate` looks at all of it before it is used.
+
+    Raises:
+        UnusableFileError: It is too large, or does not begin as an ONNX model does: with the version of the format.
+    """
+    size = path.stat().st_size
+    if size > GRAPH_BYTES_MAX:
+        raise UnusableFileError(f"has {size:,} bytes; {GRAPH_BYTES_MAX:,} are the most a graph may have")
+    with path.open("rb") as file:
+        head = file.read(2)
+    if len(head) < 2 or head[0] != IR_VERSION_TAG or not 1 <= head[1] <= IR_VERSION_MAX:
+        raise UnusableFileError("is no ONNX graph")
+    return "onnx"
 
 
 def trial(path: str) -> str:

@@ -14,6 +14,7 @@ from pdm_app.rpc.cases import cases
 from pdm_app.rpc.certificates import certificates
 from pdm_app.rpc.connections import connections
 from pdm_app.rpc.context import Ctx, Visitor
+from pdm_app.rpc.copilot import copilot
 from pdm_app.rpc.demo import demo
 from pdm_app.rpc.device_groups import device_groups
 from pdm_app.rpc.devices import devices
@@ -53,6 +54,7 @@ from pdm_app.rpc.sites import sites
 from pdm_app.rpc.storage import storage
 from pdm_app.rpc.storage_rules import storage_rules
 from pdm_app.rpc.system import system
+from pdm_app.rpc.training import training
 from pdm_app.rpc.trust import trust
 from pdm_app.rpc.uploads import uploads
 from pdm_app.rpc.users import users
@@ -73,6 +75,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "cases": cases,
     "certificates": certificates,
     "connections": connections,
+    "copilot": copilot,
     "demo": demo,
     "device_groups": device_groups,
     "devices": devices,
@@ -112,6 +115,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "storage_rules": storage_rules,
     "storage": storage,
     "system": system,
+    "training": training,
     "trust": trust,
     "uploads": uploads,
     "users": users,

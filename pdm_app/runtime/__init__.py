@@ -56,6 +56,7 @@ from pdm_app.runtime.production import begin_production
 from pdm_app.runtime.reports import begin_reports
 from pdm_app.runtime.rollout import begin_rollout
 from pdm_app.runtime.sinks import begin_sinks
+from pdm_app.runtime.training import begin_training
 from pdm_app.services.acme import AcmeKeeping
 from pdm_app.services.alarm_services import alarm_services
 from pdm_app.services.annotations import AnnotationService
@@ -331,7 +332,8 @@ async def running(
             lines=LineService(work, desk),
             live=live,
             **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
-            **await begin_models(settings.data_dir, work, clock),
+            **(models := await begin_models(settings.data_dir, work, clock)),
+            **begin_training(work, historian, models["models"], imports["uploads"], clock, supervisor),
             **notices.services,
             **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"]),
             **rated,

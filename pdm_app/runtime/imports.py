@@ -13,6 +13,7 @@ from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.uploads import UploadKind
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.runtime.firmware import FIRMWARE_UPLOAD
+from pdm_app.runtime.training import MODEL_UPLOAD
 from pdm_app.services.import_jobs import FOLDER as IMPORTS_FOLDER
 from pdm_app.services.import_jobs import ImportJobs
 from pdm_app.services.imports import KIND as HISTORY
@@ -25,6 +26,7 @@ from pdm_app.settings import Settings
 UPLOAD_KINDS = (
     UploadKind(HISTORY, Permission.HISTORY_IMPORT, table_format, "a table as CSV, Parquet or XLSX"),
     FIRMWARE_UPLOAD,
+    MODEL_UPLOAD,
 )
 """What may be handed in; a new kind is one line here."""
 

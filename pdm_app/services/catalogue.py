@@ -21,6 +21,7 @@ from pdm_app.services.certificates import CertificateService
 from pdm_app.services.client_certificates import ClientCertificateService
 from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
+from pdm_app.services.copilot import CopilotService
 from pdm_app.services.count_sheets import CountSheetService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
@@ -69,6 +70,7 @@ from pdm_app.services.stops import StopService
 from pdm_app.services.storage import StorageService
 from pdm_app.services.storage_rules import StorageRuleService
 from pdm_app.services.system import SystemService
+from pdm_app.services.training import TrainingService
 from pdm_app.services.trust import TrustService
 from pdm_app.services.unfinished_uploads import UnfinishedUploadService
 from pdm_app.services.uploads import UploadService
@@ -98,6 +100,7 @@ class Services:
     client_certificates: ClientCertificateService
     connection_tests: ConnectionTestService
     connections: ConnectionService
+    copilot: CopilotService
     count_sheets: CountSheetService
     device_confirmations: DeviceConfirmationService
     device_groups: DeviceGroupService
@@ -144,6 +147,7 @@ class Services:
     storage: StorageService
     stops: StopService
     system: SystemService
+    training: TrainingService
     trust: TrustService
     unfinished_uploads: UnfinishedUploadService
     uploads: UploadService

@@ -26,6 +26,7 @@ from tests.rpc.report_calls import REPORT_NEEDS, report_inputs
 from tests.rpc.rollout_calls import ROLLOUT_NEEDS, rollout_inputs
 from tests.rpc.shift_calls import SHIFT_NEEDS, shift_inputs
 from tests.rpc.storage_calls import STORAGE_NEEDS, storage_inputs
+from tests.rpc.training_calls import TRAINING_NEEDS, training_inputs
 from tests.rpc.workspace_calls import WORKSPACE_NEEDS, workspace_inputs
 
 # Written down a second time on purpose: a procedure that loses its permission, or gets a weaker one, is noticed here.
@@ -62,6 +63,7 @@ NEEDS: dict[str, Permission | None] = {
     "connections.login": Permission.CONNECTIONS_CONFIGURE,
     "connections.put_login": Permission.CONNECTIONS_CONFIGURE,
     "connections.remove_login": Permission.CONNECTIONS_CONFIGURE,
+    "copilot.ask": Permission.HISTORY_READ,
     "demo.deeds": Permission.ASSETS_READ,
     "demo.kinds": Permission.DEMO_CONTROL,
     "demo.progress": Permission.ASSETS_READ,
@@ -117,6 +119,7 @@ NEEDS: dict[str, Permission | None] = {
     **SHIFT_NEEDS,
     **WORKSPACE_NEEDS,
     **STORAGE_NEEDS,
+    **TRAINING_NEEDS,
 }
 ANOTHER_SENSOR = "Motor_Current_A"
 ANSWERED_S_MAX = 120.0
@@ -146,6 +149,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         "connections.login": {"connection_id": own.connection_id},
         "connections.put_login": {"connection_id": own.connection_id, "username": "collector", "password": "kelp"},
         "connections.remove_login": {"connection_id": own.connection_id},
+        "copilot.ask": {"text": "Why is it red?", "asset_id": own.asset_id},
         "demo.inject": {
             "key": "sensor_stuck",
             "asset_code": own.asset_code,
@@ -193,6 +197,7 @@ def sensible_input(path: str, own: Belongings) -> Any:
         | recording_inputs(own)
         | workspace_inputs(own)
         | storage_inputs()
+        | training_inputs(own)
     ).get(path, MISSING)
 
 

@@ -14,6 +14,7 @@ from tests.rpc.report_calls import REPORT_LET_IN_BUT_WRONG
 from tests.rpc.rollout_calls import ROLLOUT_LET_IN_BUT_WRONG
 from tests.rpc.shift_calls import SHIFT_LET_IN_BUT_WRONG
 from tests.rpc.storage_calls import STORAGE_LET_IN_BUT_WRONG
+from tests.rpc.training_calls import TRAINING_LET_IN_BUT_WRONG
 from tests.rpc.workspace_calls import SOMEBODY_ELSES
 
 PEOPLE_NEEDS: dict[str, Permission | None] = {
@@ -97,6 +98,7 @@ LET_IN_BUT_WRONG = {
     **SHIFT_LET_IN_BUT_WRONG,
     **SOMEBODY_ELSES,
     **STORAGE_LET_IN_BUT_WRONG,
+    **TRAINING_LET_IN_BUT_WRONG,
 }
 
 

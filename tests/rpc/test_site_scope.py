@@ -30,6 +30,7 @@ from tests.rpc.recording_calls import recording_crossings
 from tests.rpc.report_calls import report_crossings
 from tests.rpc.rollout_calls import rollout_crossings
 from tests.rpc.shift_calls import shift_crossings
+from tests.rpc.training_calls import training_crossings
 from tests.rpc.workspace_calls import workspace_crossings
 
 SPAN = {"start_at": 1_800_000_000_000_000, "end_at": 1_800_000_060_000_000}
@@ -98,6 +99,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         ],
         ("connections.remove_login", "connection_id"): [{"connection_id": target.connection_id}],
         ("replays.start", "asset_id"): [{"asset_id": target.asset_id}, {"asset_id": target.asset_code}],
+        ("copilot.ask", "asset_id"): [{"text": "Why is it red?", "asset_id": target.asset_id}],
         ("demo.truth", "asset_code"): [{"asset_code": target.asset_code}],
         ("demo.inject", "asset_code"): [{"asset_code": target.asset_code, **sensor}],
         ("demo.clear", "fault_id"): [{"fault_id": target.fault_id}],
@@ -123,6 +125,7 @@ def crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], list[di
         **production_crossings(target, site_id),
         **rollout_crossings(site_id),
         **shift_crossings(target, site_id),
+        **training_crossings(target, site_id),
         **people_crossings(target),
         **plant_crossings(target, site_id),
         **recording_crossings(target, site_id),
