@@ -1,4 +1,4 @@
-"""`bench live`, `alarms`, `record`, `history`, `infer` and `rpc`: measure this machine, each beside a peer."""
+"""`bench live`, `alarms`, `record`, `history`, `infer`, `ota` and `rpc`: measure this machine, each beside a peer."""
 
 import asyncio
 import signal
@@ -138,6 +138,26 @@ def infer(
     from pdm_app.cli.bench.infer import InferLoad, bench_infer
 
     bench_infer(InferLoad(seconds, training)).put_out(json_file)
+
+
+@bench.command()
+def ota(
+    seconds: Seconds = 60.0,
+    devices: Annotated[int, typer.Option(min=1, max=50_000, help="Devices that ask.")] = 10_000,
+    loads: Annotated[int, typer.Option(min=1, max=5_000, help="Devices of them that load an image meanwhile.")] = 500,
+    poll_s: Annotated[float, typer.Option(min=1, max=3600, help="Each device asks so often.")] = 60.0,
+    image_bytes: Annotated[int, typer.Option(min=1_000, max=200_000_000, help="Size of the image.")] = 2_000_000,
+    json_file: JsonFile = None,
+) -> None:
+    """Firmware: thousands of devices that ask for it, hundreds that load it, and what viewers notice of that."""
+    from pdm_app.cli.bench.ota import OtaLoad, bench_ota
+
+    if loads > devices:
+        raise InvalidInputError(
+            f"--loads {loads} cannot be more than --devices {devices}.",
+            [FieldIssue("loads", "is more than there are devices", "name fewer")],
+        )
+    run_to_end(bench_ota(OtaLoad(seconds, devices, loads, poll_s, image_bytes))).put_out(json_file)
 
 
 def run_to_end(work: Coroutine[object, object, T]) -> T:
