@@ -26,6 +26,7 @@ from pdm_app.services.auditing import audit
 from pdm_app.services.hand_counts import cycle_of, refuse_count
 from pdm_app.services.import_cells import decimal_of, number
 from pdm_app.services.production_plant import RatedPlant, plant_of
+from pdm_app.services.record_changes import require_site
 from pdm_app.services.stops import StopService
 
 ROWS_MAX = 1_000
@@ -69,6 +70,7 @@ class CountSheetService:
         actor.require(Permission.PRODUCTION_RECORD)
         now = self._clock.now()
         async with self._work(actor.scope) as work:
+            await require_site(work, actor, site_id)
             plant = await plant_of(work, site_id)
             products = {one.code: one.id for one in await work.production.products() if one.site_id == site_id}
             rows = read_sheet(sheet, plant, products)

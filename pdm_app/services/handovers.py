@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import Alarm
@@ -24,6 +23,8 @@ from pdm_app.domain.shifts import ShiftSpan
 from pdm_app.domain.signatures import Meaning
 from pdm_app.services.alarms import AlarmService
 from pdm_app.services.production import ProductionService
+from pdm_app.services.record_changes import require_site
+from pdm_app.services.shifts import zone_of
 from pdm_app.services.signatures import SignatureService, Signing
 
 Which = Literal["now", "before"]
@@ -65,6 +66,7 @@ class HandoverService:
         actor.require(Permission.ALARMS_READ)
         now = self._clock.now()
         async with self._work(actor.scope) as work:
+            await require_site(work, actor, site_id)
             span = await _shift(work, site_id, which, now)
         until_at = min(now, span.end_at)
         lines = await self._production.overview(actor, site_id, span.begin_at, until_at)
@@ -83,7 +85,7 @@ class HandoverService:
         """
         actor.require(Permission.HISTORY_READ)
         async with self._work(actor.scope) as work:
-            await _zone(work, site_id)
+            await require_site(work, actor, site_id)
             return tuple(await work.handovers.newest(site_id, limit))
 
     async def hand_over(self, actor: Actor, site_id: str, which: Which, notes: str, signing: Signing) -> Handover:
@@ -143,15 +145,8 @@ class HandoverService:
         return after
 
 
-async def _zone(work: Work, site_id: str) -> ZoneInfo:
-    site = next((site for site in await work.sites.all() if site.id == site_id), None)
-    if site is None:
-        raise NotFoundError(f"There is no site {site_id!r}.", site_id=site_id)
-    return ZoneInfo(site.time_zone)
-
-
 async def _shift(work: Work, site_id: str, which: Which, now: int) -> ShiftSpan:
-    zone = await _zone(work, site_id)
+    zone = await zone_of(work, site_id)
     calendar = await work.shifts.get(site_id)
     span = None
     if calendar is not None:
