@@ -64,7 +64,7 @@ class Sentence(Record):
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
 
 
-class Proposal(Record):
+class CaseProposal(Record):
     """Something that could be done now; nothing is, before a person says so."""
 
     title: Name
@@ -82,7 +82,7 @@ class Answer(Record):
     code: str
     at: int
     sentences: Annotated[tuple[Sentence, ...], Field(max_length=SENTENCES_MAX)]
-    proposal: Proposal | None = Field(default=None, description="A case to be opened, if somebody wants that.")
+    proposal: CaseProposal | None = Field(default=None, description="A case to be opened, if somebody wants that.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +272,13 @@ def _moved(known: Known, each: Contributor) -> Sentence:
     )
 
 
-def _proposal(known: Known) -> Proposal | None:
+def _proposal(known: Known) -> CaseProposal | None:
     """Return the case that could be opened; none where one is open, or where there is nothing to look into."""
     unwell = known.diagnosis is not None and known.diagnosis.finding not in (Finding.USUAL, Finding.UNCLEAR)
     if known.cases or not (known.alarms or known.events or unwell):
         return None
     title = known.advice.title if unwell and known.advice is not None else (*known.alarms, *known.events)[0].name
-    return Proposal(
+    return CaseProposal(
         title=title[:120], asset_id=known.asset_id, alarm_ids=tuple(alarm.id for alarm in known.alarms),
         event_ids=tuple(event.id for event in known.events),
         text=f"Open a case “{title}” for {known.code} that gathers what stands.",
