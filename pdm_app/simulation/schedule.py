@@ -51,16 +51,21 @@ def scheduled(
 
 
 def story(start_at: Micros, end_at: Micros, size: PlantSize = PlantSize.WHOLE) -> tuple[InjectedFault, ...]:
-    """Return what goes wrong by itself: the faults of the last weeks, and a bearing that wears out at the end."""
+    """Return what goes wrong by itself: the faults of the last weeks, and a bearing that wears out at the end.
+
+    There it is replaced, by one on day 19, so that a demo that opens the directory later finds no plant that went hot.
+    """
     worn_us = round(WORN_AT_END_D * DAY_US)
     begun = max(start_at, end_at - worn_us)
     severity = max(0.0, (worn_us - (end_at - begun)) / (bearing.LIFE_D * DAY_US))
     id = derived_id(Micros(begun), "replay", faults.BEARING_WEAR)
     code = faults.SCRIPTS[faults.BEARING_WEAR].kind.asset_codes[0]
-    wear = InjectedFault(id, faults.BEARING_WEAR, code, "", begun, severity)
+    wear = InjectedFault(id, faults.BEARING_WEAR, code, "", begun, severity, end_at)
+    next_id = derived_id(end_at, "replay", faults.BEARING_WEAR)
+    after = InjectedFault(next_id, faults.BEARING_WEAR, code, "", end_at, faults.START_OF_DEMO_SEVERITY)
     codes = _codes(size)
     repairs = (fault for fault in repaired(end_at) if fault.injected_at >= start_at and fault.asset_code in codes)
-    return (wear, *repairs)
+    return (wear, *repairs, after)
 
 
 def _codes(size: PlantSize) -> frozenset[str]:

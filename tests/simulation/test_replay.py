@@ -113,7 +113,8 @@ def test_the_same_fault_twice_at_once_and_too_many_are_refused() -> None:
 def test_the_story_of_a_replay_ends_right_before_the_bearing_seizes(days: int) -> None:
     end = Micros(START + days * DAY_US)
     told = story(START, end)
-    wear = told[0]
-    assert wear.key == faults.BEARING_WEAR
-    assert 0.99 < faults.severity(wear, end) < 1.0
-    assert all(START <= fault.injected_at < end for fault in told)
+    wear, *repaired, after = told
+    assert wear.key == after.key == faults.BEARING_WEAR
+    assert 0.99 < faults.severity(wear, end - 1) < 1.0
+    assert (faults.severity(wear, end), faults.severity(after, end)) == (0.0, faults.START_OF_DEMO_SEVERITY)
+    assert all(START <= fault.injected_at < end for fault in (wear, *repaired))
