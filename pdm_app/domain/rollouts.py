@@ -12,6 +12,7 @@ from pdm_app.domain.firmware_twins import FirmwareTwin
 from pdm_app.domain.releases import REACHES_DEVICES, REACHES_DEVICES_AGAIN, Obstacle, Release, ReleaseState, obstacles
 
 MICROS_PER_S = 1_000_000
+NEVER_ASKED = "It has never asked for firmware. Give it a key and its client the address of this server."
 BOOT_S_MIN = 300
 """So long a device may go on to report its old version after it wrote the new one: it still has to restart."""
 
@@ -45,7 +46,7 @@ def why_not(
         fault: Why nobody vouches for the release now; empty where somebody does.
     """
     if twin is None:
-        return "It has never asked for firmware. Give it a key and its client the address of this server."
+        return NEVER_ASKED
     if release is None:
         return "No earlier good release of it is known." if back else "The release does not exist any more."
     if release.state not in (REACHES_DEVICES_AGAIN if back else REACHES_DEVICES):
@@ -63,6 +64,8 @@ def why_not(
         found = tuple(each for each in found if each is not Obstacle.FROM_VERSION)
     if found:
         return _said(found[0], release, twin)
+    if twin.polled_at is None and not twin.version:
+        return NEVER_ASKED  # It is on record by a sheet, or by a setting of its group, and would count as silent.
     if mode is UpdateMode.DOWNLOAD_ONLY and twin.client.closes_what_it_skips:
         return f"Its client ({twin.client}) reports a download that is not to be installed as done."
     return ""

@@ -6,6 +6,7 @@ from pdm_app.domain.plant import Cursor, Listing, Page, PageSize, Words
 from pdm_app.domain.record import Code, Id, Name, Record, Revision
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
+from pdm_app.services.device_sheet import DeviceSheet, DeviceSheetOutcome
 from pdm_app.trpc import MISSING, Missing
 
 devices = procedures()
@@ -80,6 +81,12 @@ async def delete(ctx: Ctx, *, device_id: Id, revision: Revision | None = None) -
 async def restore(ctx: Ctx, *, device_id: Id) -> Device:
     """Bring back a device that was deleted; its keys are good again."""
     return await ctx.services.devices.restore(ctx.actor, device_id)
+
+
+@devices.mutation(permission="devices.configure", rest="POST /sites/{site_id}/device-sheet", rate="60/minute")
+async def take_sheet(ctx: Ctx, *, site_id: Id, sheet: DeviceSheet, only_look: bool = False) -> DeviceSheetOutcome:
+    """Make the devices of a CSV sheet, all rows or none; ``only_look`` says what it would make and what is wrong."""
+    return await ctx.services.device_sheet.take(ctx.actor, site_id, sheet, only_look=only_look)
 
 
 @devices.query(permission="devices.configure", rest="GET /devices/{device_id}/keys")

@@ -74,6 +74,7 @@ from pdm_app.services.connection_tests import ConnectionTestService
 from pdm_app.services.connections import ConnectionService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.demo_notices import ensure_demo_notices
+from pdm_app.services.device_sheet import DeviceSheetService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.directories import DirectoryService, directory_secret
 from pdm_app.services.expiries import ExpiryService
@@ -301,6 +302,7 @@ async def running(
             lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE),
         )
         imports = import_services(settings, work, historian, clock, keeper.held, notes, supervisor)
+        devices = DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours)
         firmware = await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries, secret_store)
         alarms = alarm_services(work, book, historian, desk, clock)
         rated = begin_production(bus, historian, work, clock, keeper.held, supervisor, progress, alarms, signatures)
@@ -317,7 +319,8 @@ async def running(
             certificates=certificates,
             connections=ConnectionService(work, collector, clock, desk),
             demo=DemoService(plant, work, clock, progress) if plant is not None else None,
-            devices=DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours),
+            device_sheet=DeviceSheetService(work, devices, desk),
+            devices=devices,
             directories=DirectoryService(work, clock, doors, secret_store),
             expiries=expiries,
             exports=exports,

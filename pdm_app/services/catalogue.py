@@ -26,6 +26,7 @@ from pdm_app.services.count_sheets import CountSheetService
 from pdm_app.services.demo import DemoService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
 from pdm_app.services.device_groups import DeviceGroupService
+from pdm_app.services.device_sheet import DeviceSheetService
 from pdm_app.services.device_updates import DeviceUpdateService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.director import DirectorService
@@ -104,6 +105,7 @@ class Services:
     count_sheets: CountSheetService
     device_confirmations: DeviceConfirmationService
     device_groups: DeviceGroupService
+    device_sheet: DeviceSheetService
     device_updates: DeviceUpdateService
     devices: DeviceService
     director: DirectorService

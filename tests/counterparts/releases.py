@@ -39,8 +39,9 @@ STANDING = {
     "publish": ReleaseState.APPROVED,
     "deprecate": ReleaseState.PUBLISHED,
     "revoke": ReleaseState.PUBLISHED,
+    "assign": ReleaseState.PUBLISHED,
 }
-"""By what is tried with it."""
+"""By what is tried with it; nothing is done with the last one but giving it to devices."""
 
 
 def facts_of(step: str) -> ReleaseFacts:

@@ -254,7 +254,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         await put_maintenance(transaction, site_id, asset.id)
         await put_models(transaction, site_id, asset.id)
         await put_production(transaction, site_id, asset.id, line.id, signal.id)
-        await put_rollouts(transaction, site_id, device.id, release_id("deprecate"))
+        await put_rollouts(transaction, site_id, device.id, release_id("assign"))
         await put_recordings(transaction, site_id, asset.id, int(now))
         await transaction.retention.put_rule(RetentionRule(id=KEPT, name="Everything", raw_days=DAYS_MAX))
         await transaction.retention.put_hold(RetentionHold(id=KEPT, reason="batch 7", start_at=0, end_at=1))

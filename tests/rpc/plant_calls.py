@@ -25,7 +25,7 @@ PLANT_NEEDS: dict[str, Permission | None] = {
             "devices",
             Permission.DEVICES_READ,
             Permission.DEVICES_CONFIGURE,
-            ("keys", "create_key", "rotate_key", "revoke_key"),
+            ("keys", "create_key", "rotate_key", "revoke_key", "take_sheet"),
         ),
         ("connections", Permission.CONNECTIONS_READ, Permission.CONNECTIONS_CONFIGURE, ()),
     )
@@ -79,6 +79,7 @@ def plant_inputs(own: Belongings) -> dict[str, Any]:
         "alarm_rules.proposed_priority": {"consequence_level": "major", "respond_within": "3_to_10_min"},
         "devices.keys": device,
         "devices.create_key": device,
+        "devices.take_sheet": {**site, "sheet": "code,name\nGW-78,Gateway by a sheet\n"},
         "devices.rotate_key": {"key_id": own.key_id},
         "devices.revoke_key": {"key_id": own.key_id},
     }
@@ -161,6 +162,7 @@ def plant_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], l
                 "suppressions": [{"signal_id": them["signal_id"], "condition": LIMIT}],
             }
         ],
+        ("devices.take_sheet", "site_id"): meaning("site_id", sheet="code\nX-9\n"),
         ("devices.create", "site_id"): meaning("site_id", **named, code="X-9"),
         ("devices.create", "asset_id"): meaning("asset_id", **named, code="X-9", **site),
         ("devices.create", "connection_id"): meaning("connection_id", **named, code="X-9", **site),

@@ -35,7 +35,6 @@ STEPS = ("approve", "start", "pause", "resume", "abort", "retry", "exclude", "ro
 ROLLOUT_LET_IN_BUT_WRONG = {
     # Once it is done, it cannot be done again.
     **dict.fromkeys((f"campaigns.{step}" for step in STEPS), "CONFLICT"),
-    "campaigns.start": "BAD_REQUEST",  # Once its release is deprecated, no device may have it.
     "device_groups.create": "CONFLICT",
     "device_groups.change": "CONFLICT",
     "device_groups.remove": "NOT_FOUND",
@@ -47,7 +46,7 @@ def group(site_id: str, name: str = "Gateways", **more: object) -> dict[str, Any
 
 
 def campaign(site_id: str, **more: object) -> dict[str, Any]:
-    facts = {"site_id": site_id, "name": "1.5 to gateways", "release_id": release_id("deprecate"),
+    facts = {"site_id": site_id, "name": "1.5 to gateways", "release_id": release_id("assign"),
              "group_id": group_id(OURS, "update"), "phases": [{"name": "All"}]}  # fmt: skip
     return facts | more
 

@@ -7,6 +7,8 @@ from pdm_app.domain.assets import Device
 from pdm_app.ui.messages import text
 from pdm_app.ui.shell import card_head, empty, head, page, simulated_chip
 from pdm_app.ui.states.devices import DevicePage, Devices
+from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.device_sheet import device_sheet
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.moment import moment
 
@@ -20,7 +22,10 @@ def devices() -> rx.Component:
             text("devices.title"),
             rx.el.span(Devices.site_name, class_name="aside"),
             simulated_chip(),
-            actions=(rx.el.a(text("device_groups.title"), href="/devices/groups", class_name="button"),),
+            actions=(
+                device_sheet(site_id=Session.site_id, rights=Session.permissions),
+                rx.el.a(text("device_groups.title"), href="/devices/groups", class_name="button"),
+            ),
         ),
         rx.cond(
             Devices.devices.length() > 0,
@@ -32,6 +37,8 @@ def devices() -> rx.Component:
                                 rx.el.th(text("devices.device")),
                                 rx.el.th(text("devices.name")),
                                 rx.el.th(text("devices.model")),
+                                rx.el.th(text("firmware.hardware")),
+                                rx.el.th(text("device_groups.versions")),
                                 rx.el.th(text("devices.asset")),
                             )
                         ),
@@ -52,6 +59,8 @@ def _row(device: rx.Var[Device]) -> rx.Component:
         rx.el.td(rx.el.a(device.code, href=f"/devices/{device.id}", class_name="code link")),
         rx.el.td(device.name),
         rx.el.td(device.model, class_name="muted"),
+        rx.el.td(Devices.hardware[device.id], class_name="muted"),
+        rx.el.td(Devices.versions[device.id], class_name="code"),
         rx.el.td(
             rx.cond(
                 device.asset_id,

@@ -12,6 +12,8 @@ class Devices(Session):
     """All devices of the site shown."""
 
     devices: list[Device] = []
+    hardware: dict[str, str] = {}
+    versions: dict[str, str] = {}
 
     @rx.event
     async def load(self) -> Follow:
@@ -20,6 +22,9 @@ class Devices(Session):
         async def work(act: Act) -> None:
             devices = await act.services.devices.all(act.actor)
             self.devices = [device for device in devices if not self.site_id or device.site_id == self.site_id]
+            twins = await act.services.device_groups.twins(act.actor, self.site_id or None)
+            self.hardware = {twin.id: f"{twin.hardware} {twin.hardware_revision}".strip() for twin in twins}
+            self.versions = {twin.id: twin.version for twin in twins}
             self.is_loaded = True
 
         return await self._act(work)
