@@ -277,7 +277,8 @@ def _proposal(known: Known) -> CaseProposal | None:
     unwell = known.diagnosis is not None and known.diagnosis.finding not in (Finding.USUAL, Finding.UNCLEAR)
     if known.cases or not (known.alarms or known.events or unwell):
         return None
-    title = known.advice.title if unwell and known.advice is not None else (*known.alarms, *known.events)[0].name
+    names = [*(alarm.name for alarm in known.alarms), *(event.name for event in known.events)]
+    title = known.advice.title if unwell and known.advice is not None else names[0]
     return CaseProposal(
         title=title[:120], asset_id=known.asset_id, alarm_ids=tuple(alarm.id for alarm in known.alarms),
         event_ids=tuple(event.id for event in known.events),

@@ -218,7 +218,7 @@ class TrainingService:
                 self._end(job_id, JobState.FAILED, error.message)
         except (OSError, TimeoutError) as error:
             log.warning("a training failed", job=job_id, problem=str(error))
-            self._end(job_id, JobState.FAILED, f"It could not be done: {error or 'no answer in time'}. Ask again.")
+            self._end(job_id, JobState.FAILED, f"It could not be done: {str(error) or 'no answer in time'}. Ask again.")
         finally:
             self._running = None
             self._cancelled.discard(job_id)
