@@ -19,8 +19,10 @@ NAMES = ["flow", "current", "vibration"]
 def usual(rows: int, seed: int = 1) -> F8:
     random = np.random.default_rng(seed)
     day = np.sin(np.arange(rows) / 200)[:, None]
-    rows: F8 = np.array([120.0, 30.0, 1.9]) + np.array([5.0, 1.0, 0.1]) * day + random.standard_normal((rows, 3)) * 0.05
-    return rows
+    table: F8 = (
+        np.array([120.0, 30.0, 1.9]) + np.array([5.0, 1.0, 0.1]) * day + random.standard_normal((rows, 3)) * 0.05
+    )
+    return table
 
 
 async def test_a_model_is_trained_and_scores_a_fault_far_above_its_threshold_and_masked_rows_not_at_all() -> None:
