@@ -187,6 +187,8 @@ FINDS_NOTHING: dict[tuple[str, str], Any] = {
     ("alarms.journal", "alarm_id"): {"entries": [], "before": None},
     ("audit.page", "subject_id"): {"entries": [], "before": None},
     ("formulas.signals", "site_id"): [],
+    ("models.list", "asset_id"): [],
+    ("models.list", "site_id"): [],
     ("notices.messages", "user_id"): [],
     ("reports.copies", "report_id"): [],
 }
