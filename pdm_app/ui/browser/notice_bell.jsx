@@ -1,7 +1,7 @@
 /* The bell of the top bar: how many messages are not read, the list of them, and what pops up on any page. */
 import { useEffect, useRef, useState } from "react";
 import { ActError, useAct } from "./acknowledge.jsx";
-import { pageOf, useAlarms } from "./alarms.js";
+import { needsAcknowledging, pageOf, useAlarms } from "./alarms.js";
 import { guarded } from "./guard.jsx";
 import { link } from "./link.js";
 import { t } from "./messages.js";
@@ -101,7 +101,13 @@ function To({ notice, children, className = "link", onGo }) {
 }
 
 function Toast({ notice }) {
+  const { alarms, loaded } = useAlarms();
   const gone = () => board.putAway(notice.id);
+  const isOwed = alarms.some((alarm) => alarm.id === notice.alarm_id && needsAcknowledging(alarm));
+  const isOver = loaded && notice.alarms === 1 && Boolean(notice.alarm_id) && !isOwed; // Somebody has seen to it.
+  useEffect(() => {
+    if (isOver) gone();
+  }, [isOver]);
   useEffect(() => {
     if (notice.priority <= CRITICAL) return undefined;
     const timer = setTimeout(gone, GOES_MS);
