@@ -19,6 +19,13 @@ READINGS_MIN = 20
 INDEPENDENT_MIN = 12.0  # Below it a wander looks like growth: of 60 random walks 2 do, of 60 with 4 it were 17.
 SLOPE_SPREADS = 2.95  # The 95 % interval of the growth must not hold zero, for sixteen shapes at once (Bonferroni).
 DRAWS = 2_000
+SEEN_SHARE = 0.25
+"""Of the way from the sound machine's level to the limit, so much must lie behind: a curve is carried on at most three
+times as far as it has been seen to rise. Of a hundredth many rates fit alike, and the first of them wins by chance."""
+SOUND_QUANTILE = 0.1  # A tenth of the readings lies below: the level from which wear is counted.
+MISSED_FROM = (0.8, 0.85, 0.9, 0.95)
+"""Shares of the readings from which the present one is foretold: how far off that was widens the interval."""
+CURRENT_SHARE = 1 / 50  # The newest readings whose middle says where the wear stands now; three at least.
 WINDOW_SHARES = (1.0, 0.5, 0.25)
 RATES = tuple(step / 6 for step in range(61))
 """Powers of e by which wear may grow over a stretch; 0 is a line. Closer together than readings can tell them apart."""
@@ -116,7 +123,49 @@ def prognosis(at_s: F8, value: F8, limit: float, horizon_s: float, seed: int = 0
     low, middle, high = (float(life) for life in np.quantile(lives, (0.1, 0.5, 0.9), method="nearest"))
     if middle > horizon_s:
         return NoPrognosis.BEYOND_HORIZON
+    if seen_share(told, limit) < SEEN_SHARE:
+        return NoPrognosis.NOT_ENOUGH_TREND
+    missed = _missed(at, told, seed)
+    low, high = min(low, middle / missed), max(high, middle * missed)
     return Prognosis(low, middle, high if high <= horizon_s else None, best.curve, float(at[start]))
+
+
+def _missed(at: F8, told: F8, seed: int) -> float:
+    """Return by which factor the present reading was foretold too early or too late, from some moments before it.
+
+    The readings' noise says nothing of wear that changes its way; what was foretold and has come true since does.
+    """
+    now = _present(told)
+    factors = [1.0]
+    for share in MISSED_FROM:
+        kept = int(len(at) * share)
+        if kept < READINGS_MIN or now <= _present(told[:kept]):
+            continue
+        fits, _ = _chosen(at[:kept] - at[kept - 1], told[:kept])
+        foretold = float(np.quantile(_lives(fits, now, seed), 0.5, method="nearest"))
+        if np.isfinite(foretold) and foretold > 0:
+            ratio = foretold / float(at[-1] - at[kept - 1])
+            factors.append(max(ratio, 1 / ratio))
+    return float(np.median(factors))
+
+
+def _present(told: F8) -> float:
+    """Return the middle of the newest readings."""
+    return float(np.median(told[-max(3, int(len(told) * CURRENT_SHARE)) :]))
+
+
+def seen_share(told: F8, limit: float) -> float:
+    """Return how much of the way from the sound machine's level to the limit the readings have come.
+
+    Args:
+        told: Shape (readings,), in the order of their times; no NaN.
+        limit: Where the machine counts as failed.
+
+    Returns:
+        1 at the limit and 0 at the sound level; 1 also where the sound level itself lies at the limit or above.
+    """
+    sound = float(np.quantile(told, SOUND_QUANTILE))
+    return (_present(told) - sound) / (limit - sound) if limit > sound else 1.0
 
 
 def _lives(fits: Sequence[_Fit], limit: float, seed: int) -> F8:

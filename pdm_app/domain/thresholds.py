@@ -114,6 +114,10 @@ class Verdict:
             self.is_on, self._peak = True, log_score
         return self.is_on
 
+    def resume(self, peak: float) -> None:
+        """Go on with an alarm that was on, and had come so high."""
+        self.is_on, self._peak = True, peak
+
     def run(self, log_scores: F8) -> Flags:
         """Judge consecutive rows, shape (rows,)."""
         return np.fromiter((self.step(float(value)) for value in log_scores), dtype=np.bool_, count=len(log_scores))

@@ -52,23 +52,45 @@ class Scorer:
         Returns:
             Scores of which 1.0 is the threshold, and whether the alarm is on, row by row.
         """
+        windows, held = self.windows(rows, masked)
+        return self.judged(*self._session.score(windows), held)
+
+    def windows(self, rows: F8, masked: Flags | None = None) -> tuple[Windows, Flags]:
+        """Take the next rows as `score` does, and return their windows and which rows are not to be judged.
+
+        Whoever runs the graph elsewhere hands what it gives to `judged`, in the order of the rows.
+        """
         if rows.ndim != 2 or rows.shape[1] != len(self._card.signals):
             raise InvalidInputError(
                 f"Model '{self._card.name}' scores rows of {len(self._card.signals)} signals; an array of shape "
                 f"{rows.shape} came."
             )
         if not len(rows):
-            return Scores(np.empty(0), np.empty((0, rows.shape[1])), np.empty(0)), np.empty(0, dtype=np.bool_)
+            return np.empty((0, self._card.window_rows, rows.shape[1]), np.float32), np.empty(0, dtype=np.bool_)
         filled, held = self._filled(rows, np.zeros(len(rows), dtype=np.bool_) if masked is None else masked)
         flat, self._drift = self._baseline.rows(filled, self._drift, held)
         whole = np.concatenate([self._before, flat])
         windows = windows_of(whole, self._card.window_rows)[len(self._before) :]
-        raw, shares = self._session.score(windows)
+        self._keep(flat)
+        return windows, held
+
+    def judged(self, raw: F8, shares: F8, held: Flags) -> tuple[Scores, Flags]:
+        """Judge what the graph gave for `windows`."""
         logs = np.log(raw + LOG_MIN) - self._card.log_threshold
         logs[held] = np.nan
-        self._keep(flat)
         confidence = confidence_of(logs, self._card.held_out_spread)
         return Scores(np.exp(logs), shares, confidence), self._verdict.run(logs)
+
+    @property
+    def drift(self) -> F8:
+        """How far the baseline has followed, shape (signals,), in spreads."""
+        return self._drift
+
+    def resume(self, drift: F8, unusual_since_peak: float | None) -> None:
+        """Go on with this baseline, and unusual with this highest log score where it is given."""
+        self._drift = drift
+        if unusual_since_peak is not None:
+            self._verdict.resume(unusual_since_peak)
 
     def _keep(self, flat: F8) -> None:
         self._before = np.concatenate([self._before, flat])[-(self._card.window_rows - 1) :]

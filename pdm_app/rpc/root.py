@@ -24,6 +24,7 @@ from pdm_app.rpc.exports import exports
 from pdm_app.rpc.formulas import formulas
 from pdm_app.rpc.groups import groups
 from pdm_app.rpc.handovers import handovers
+from pdm_app.rpc.health import health
 from pdm_app.rpc.history import history
 from pdm_app.rpc.imports import imports
 from pdm_app.rpc.inbox import inbox
@@ -85,6 +86,7 @@ ROUTES: dict[str, Router[Ctx]] = {
     "formulas": formulas,
     "groups": groups,
     "handovers": handovers,
+    "health": health,
     "history": history,
     "imports": imports,
     "inbox": inbox,

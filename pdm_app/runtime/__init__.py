@@ -45,7 +45,7 @@ from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
 from pdm_app.runtime.demo import begin_past, begin_plant, begin_scene
-from pdm_app.runtime.figures import of_cache, register_history
+from pdm_app.runtime.figures import of_cache, register_figures
 from pdm_app.runtime.firmware import firmware_services
 from pdm_app.runtime.imports import import_services
 from pdm_app.runtime.maintenance import begin_maintenance
@@ -306,6 +306,8 @@ async def running(
         firmware = await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries, secret_store)
         alarms = alarm_services(work, book, historian, desk, clock)
         rated = begin_production(bus, historian, work, clock, keeper.held, supervisor, progress, alarms, signatures)
+        models = await begin_models(settings.data_dir, work, historian, intake, in_force, clock, keeper.held,
+                                    supervisor, stack, metrics, progress)  # fmt: skip
         services = Services(
             **alarms,
             annotations=AnnotationService(work, clock),
@@ -335,7 +337,7 @@ async def running(
             lines=LineService(work, desk),
             live=live,
             **await begin_maintenance(work, book, latest, clock, keeper.held, supervisor, demo=settings.demo),
-            **(models := await begin_models(settings.data_dir, work, clock)),
+            **models,
             **begin_training(work, historian, models["models"], imports["uploads"], clock, supervisor),
             **notices.services,
             **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"]),
@@ -383,11 +385,7 @@ async def running(
         if plant is not None:
             begin_scene(settings, plant, book, services, work, clock, pages_served, supervisor)
         settings_book.follow(lambda now: _apply(now, services, buffer, cooling, notices))
-        register_history(metrics, historian.cache_figures)
-        metrics.counter("ingest_samples_kept_total", "Samples kept of HTTP calls.", lambda: services.ingest.kept_total)
-        metrics.counter(
-            "ingest_samples_refused_total", "Samples of HTTP calls not kept.", lambda: services.ingest.refused_total
-        )
+        register_figures(metrics, historian.cache_figures, ingest)
         await collector.start(recalled=await historian.latest())
         supervisor.start("pages first", lambda: later(PAGES_FIRST_S, clock, pages_served), stage=Stage.SERVICE)
         log.info("the product runs", version=about.version, database=about.database, demo=settings.demo)

@@ -35,6 +35,7 @@ from pdm_app.services.expiries import ExpiryService
 from pdm_app.services.exports import ExportService
 from pdm_app.services.formulas import FormulaService
 from pdm_app.services.handovers import HandoverService
+from pdm_app.services.health import HealthService
 from pdm_app.services.history import HistoryService
 from pdm_app.services.imports import ImportService
 from pdm_app.services.inbox import InboxService
@@ -114,6 +115,7 @@ class Services:
     exports: ExportService
     formulas: FormulaService
     handovers: HandoverService
+    health: HealthService
     history: HistoryService
     imports: ImportService
     ingest: IngestService

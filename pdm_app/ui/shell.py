@@ -41,6 +41,7 @@ NAVIGATION = (
     Entry("nav.trends", "/trends", "chart-line"),
     Entry("nav.production", "/production", "chart-no-axes-column", on_phone=False),
     Entry("nav.batches", "/batches", "layers", on_phone=False),
+    Entry("nav.health", "/fleet", "heart-pulse", on_phone=False),
     Entry("nav.cases", "/cases", "wrench", on_phone=False),
     Entry("nav.devices", "/devices", "cpu"),
     Entry("nav.firmware", "/firmware", "package-check", on_phone=False),

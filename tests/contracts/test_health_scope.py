@@ -1,6 +1,7 @@
 """Nobody limited to some sites reads or changes verdicts on machines elsewhere; they come back as they were given."""
 
 import inspect
+from typing import Any
 
 from pdm_app.domain.access import EVERY_SITE
 from pdm_app.domain.asset_health import (
@@ -16,7 +17,7 @@ from pdm_app.domain.asset_health import (
 from pdm_app.domain.repositories import UnitOfWork
 from tests.contracts.crossings import Crossing, assert_nothing_crosses
 
-PLACE = {"site_id": "site-linz", "asset_id": "asset-linz", "model_id": "model-1"}
+PLACE: dict[str, Any] = {"site_id": "site-linz", "asset_id": "asset-linz", "model_id": "model-1"}
 SHARES = (Share(signal_id=2**32 - 1, share=0.1 + 0.2), Share(signal_id=1, share=0.5))
 OUTLOOK = Outlook(
     state=OutlookState.KNOWN,

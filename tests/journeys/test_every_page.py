@@ -33,6 +33,7 @@ PAGES = {
     "/production/shift": "Shift",
     "/production/wall": "Wallboard",
     "/operations": "Operations",
+    "/fleet": "Health of machines",
     "/cases": "Maintenance events and cases",
     "/connections": "Connections",
     "/devices": "Devices",

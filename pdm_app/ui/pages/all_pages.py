@@ -22,6 +22,7 @@ from pdm_app.ui.pages.devices import device_page, devices
 from pdm_app.ui.pages.directories import directories
 from pdm_app.ui.pages.firmware import firmware
 from pdm_app.ui.pages.general import general
+from pdm_app.ui.pages.health import health
 from pdm_app.ui.pages.imports import imports
 from pdm_app.ui.pages.inbox import inbox
 from pdm_app.ui.pages.login import login
@@ -47,6 +48,7 @@ from pdm_app.ui.states.asset import AssetPage, Breakage
 from pdm_app.ui.states.audit import Audit
 from pdm_app.ui.states.devices import DevicePage, Devices
 from pdm_app.ui.states.entrance import Entrance
+from pdm_app.ui.states.fleet import Fleet
 from pdm_app.ui.states.health import SystemHealth
 from pdm_app.ui.states.journal import Journal
 from pdm_app.ui.states.plant import Plant
@@ -85,6 +87,7 @@ PAGES: tuple[Page, ...] = (
     Page("/operations", operations, "operations.title", [Session.enter]),
     Page("/production/setup", production_setup, "production.setup_title", [Session.enter]),
     Page("/batches", batches, "batches.title", [Session.enter]),
+    Page("/fleet", health, "health.title", [Fleet.load]),
     Page("/cases", cases, "maintenance.title", [Session.enter]),
     Page("/reports", reports, "reports.title", [Session.enter]),
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),
