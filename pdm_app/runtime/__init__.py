@@ -295,12 +295,8 @@ async def running(
         exports = ExportService(work, historian, signals, clock, settings.data_dir / EXPORTS_FOLDER, RENDERERS)
         supervisor.start("exports", exports.run, stage=Stage.CONSUMER)
         history = HistoryService(historian, signals, metrics.query_latency_seconds.observe, clock, notes)
-        audit = AuditService(
-            work,
-            clock,
-            settings.audit.entries_warn,
-            lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE),
-        )
+        audit = AuditService(work, clock, settings.audit.entries_warn,
+                             lambda name, run: supervisor.start(name, run, stage=Stage.SERVICE))  # fmt: skip
         imports = import_services(settings, work, historian, clock, keeper.held, notes, supervisor)
         devices = DeviceService(work, clock, desk, overlap_hours=settings.auth.key_overlap_hours)
         firmware = await firmware_services(settings.data_dir, work, clock, imports["uploads"], expiries, secret_store)
