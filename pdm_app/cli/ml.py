@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pdm_app.domain.errors import InvalidInputError
-from pdm_app.domain.models import TRAINING_ROWS_MAX, DetectorKind, ModelCard
+from pdm_app.domain.models import GRAPH_BYTES_MAX, TRAINING_ROWS_MAX, DetectorKind, ModelCard
 from pdm_app.domain.thresholds import ThresholdRule, VerdictRule
 
 if TYPE_CHECKING:
@@ -163,7 +163,6 @@ def take_in(
     """Take in somebody else's graph: tried in a process with limits, its threshold found on a normal period."""
     from pdm_app.inference.foreign import validate
     from pdm_app.inference.model_files import write_model
-    from pdm_app.inference.sessions import GRAPH_BYTES_MAX
     from pdm_app.inference.training import adopt
 
     try:
@@ -244,7 +243,8 @@ def faults(
     only: Annotated[list[str] | None, typer.Option("--only", help="A fault by its key; may be repeated.")] = None,
 ) -> None:
     """Judge the diagnosis on the demo plant's faults: is the right signal named first, and what is it called."""
-    from pdm_app.cli.fault_scripts import SCRIPTS, SEED, outcomes
+    from pdm_app.cli.fault_scripts import SCRIPTS, outcomes
+    from pdm_app.simulation.physics.noise import SEED
 
     unknown = sorted(set(only or []) - {script.key for script in SCRIPTS})
     if unknown:

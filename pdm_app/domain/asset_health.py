@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     """The model could not be loaded or run; ``problem`` says why."""
 
 
-class Share(Record):
+class SignalShare(Record):
     """How much of a score one signal makes."""
 
     signal_id: SignalNumber
@@ -80,7 +80,7 @@ class AssetHealth(Record):
     health: Annotated[Finite, Field(ge=0, le=100)] | None = None
     confidence: Ratio | None = None
     is_unusual: bool = False
-    shares: tuple[Share, ...] = Field(default=(), max_length=SHARES_MAX)
+    shares: tuple[SignalShare, ...] = Field(default=(), max_length=SHARES_MAX)
     drift: tuple[Finite, ...] = Field(default=(), max_length=SIGNALS_MAX, description="Of the baseline, in spreads.")
     outlook: Outlook | None = None
     simulated: bool = False
@@ -99,7 +99,7 @@ class Anomaly(Record):
     end_at: Instant | None = None
     peak: NotNegative
     peak_at: Instant
-    shares: tuple[Share, ...] = Field(default=(), max_length=SHARES_MAX)
+    shares: tuple[SignalShare, ...] = Field(default=(), max_length=SHARES_MAX)
     simulated: bool = False
 
 

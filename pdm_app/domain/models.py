@@ -13,6 +13,7 @@ from pdm_app.domain.thresholds import VerdictRule
 
 SIGNALS_MAX = 64
 WINDOW_ROWS_MAX = 512
+GRAPH_BYTES_MAX = 32 * 1024 * 1024
 TRAINING_ROWS_MIN = 120
 """Below this, a spread is a guess and nothing would be left to hold out: the model is still learning."""
 TRAINING_ROWS_MAX = 2_000_000

@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 
 from pdm_app.domain.access import EVERY_SITE, SYSTEM
-from pdm_app.domain.asset_health import HEALTH_SIGNAL, SCORE_SIGNAL, Anomaly, AssetHealth, Outlook, Share, Verdict
+from pdm_app.domain.asset_health import HEALTH_SIGNAL, SCORE_SIGNAL, Anomaly, AssetHealth, Outlook, SignalShare, Verdict
 from pdm_app.domain.assets import Asset
 from pdm_app.domain.errors import InvalidInputError, NotFoundError, UnavailableError
 from pdm_app.domain.identifiers import derived_id
@@ -338,12 +338,12 @@ def _episodes(watched: Watched, ends: np.ndarray, scores: Scores, unusual: Flags
     return list(changed.values())
 
 
-def _shares(version: ModelVersion, scores: Scores, row: int) -> tuple[Share, ...]:
+def _shares(version: ModelVersion, scores: Scores, row: int) -> tuple[SignalShare, ...]:
     """Return the signals that make most of a score, the largest share first."""
     number_of = dict(zip(version.card.signals, version.signal_ids, strict=True))
     share_of = dict(zip(version.card.signals, scores.contribution[row].tolist(), strict=True))
     names = scores.first_contributors(row, version.card.signals, SHARES_SHOWN)
-    return tuple(Share(signal_id=number_of[name], share=min(max(share_of[name], 0.0), 1.0)) for name in names)
+    return tuple(SignalShare(signal_id=number_of[name], share=min(max(share_of[name], 0.0), 1.0)) for name in names)
 
 
 async def _new_signal(

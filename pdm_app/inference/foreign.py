@@ -14,9 +14,8 @@ from pathlib import Path
 import orjson
 
 from pdm_app.domain.errors import InvalidInputError
-from pdm_app.domain.models import SIGNALS_MAX, WINDOW_ROWS_MAX
+from pdm_app.domain.models import GRAPH_BYTES_MAX, SIGNALS_MAX, WINDOW_ROWS_MAX
 from pdm_app.domain.uploads import UnusableFileError
-from pdm_app.inference.sessions import GRAPH_BYTES_MAX
 
 MEMORY_BYTES_MAX = 2 * 1024**3
 CPU_S_MAX = 20

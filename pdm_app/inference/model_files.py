@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pdm_app.domain.errors import InvalidInputError
-from pdm_app.domain.models import ModelCard
-from pdm_app.inference.sessions import GRAPH_BYTES_MAX, load
+from pdm_app.domain.models import GRAPH_BYTES_MAX, ModelCard
+from pdm_app.inference.sessions import load
 from pdm_app.inference.training import Model
 
 CARD, GRAPH = "card.json", "graph.onnx"

@@ -4,15 +4,13 @@ import hashlib
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
 from pdm_app.domain.errors import InvalidInputError
-from pdm_app.domain.models import ModelCard, Windows
+from pdm_app.domain.models import GRAPH_BYTES_MAX, ModelCard, Windows
 from pdm_app.domain.samples import F8
 from pdm_app.inference.graphs import CONTRIBUTION, INPUT, SCORE
 from pdm_app.inference.windows import CHUNK, in_chunks
 
-GRAPH_BYTES_MAX = 32 * 1024 * 1024
 PROBES = 4
 PROBE_TOLERANCE = 1e-3
 
@@ -26,6 +24,8 @@ class Session:
         Raises:
             InvalidInputError: The graph is too large, no ONNX, or breaks the contract of inputs and outputs.
         """
+        import onnxruntime as ort  # Only where there is a model: a plant may never have one.
+
         if len(graph) > GRAPH_BYTES_MAX:
             raise InvalidInputError(f"The graph has {len(graph):,} bytes; {GRAPH_BYTES_MAX:,} are the most.")
         options = ort.SessionOptions()

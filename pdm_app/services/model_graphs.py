@@ -16,12 +16,12 @@ from pathlib import Path
 import structlog
 
 from pdm_app.domain.errors import InvalidInputError, NotFoundError, UnavailableError
+from pdm_app.domain.models import GRAPH_BYTES_MAX
 from pdm_app.services.uploads import FREE_BYTES_MIN, free_bytes
 
 log = structlog.get_logger(__name__)
 
 FOLDER = "models"
-GRAPH_BYTES_MAX = 32 * 1024 * 1024
 STORE_BYTES_MAX = 4_000_000_000
 """All graphs together; one that is trained here has some tens of kilobytes."""
 HASH = re.compile(r"[0-9a-f]{64}")

@@ -11,14 +11,14 @@ from pdm_app.domain.asset_health import (
     Healths,
     Outlook,
     OutlookState,
-    Share,
+    SignalShare,
     Verdict,
 )
 from pdm_app.domain.repositories import UnitOfWork
 from tests.contracts.crossings import Crossing, assert_nothing_crosses
 
 PLACE: dict[str, Any] = {"site_id": "site-linz", "asset_id": "asset-linz", "model_id": "model-1"}
-SHARES = (Share(signal_id=2**32 - 1, share=0.1 + 0.2), Share(signal_id=1, share=0.5))
+SHARES = (SignalShare(signal_id=2**32 - 1, share=0.1 + 0.2), SignalShare(signal_id=1, share=0.5))
 OUTLOOK = Outlook(
     state=OutlookState.KNOWN,
     signal_id=1,

@@ -92,7 +92,9 @@ class Running:
         self.buffer = DiskBuffer(folder / "buffer.sqlite", 10_000_000)
         self.bus: Bus[Batch] = Bus()
         self.book = AlarmBook()
-        self.watch = AlarmWatch(self.book, self.bus, self.buffer, work, clock, keeper.held, own_rules, has_connections=bool(own_rules))
+        self.watch = AlarmWatch(
+            self.book, self.bus, self.buffer, work, clock, keeper.held, own_rules, has_connections=bool(own_rules)
+        )
         self.service = AlarmService(work, self.book, clock, stored_s_max=10.0)
 
     async def see(self, signal: int, value: float, second: float) -> None:

@@ -1,5 +1,7 @@
 """How versions of models come into force, and go back."""
 
+from typing import Any
+
 import pytest
 
 from pdm_app.domain.errors import ConflictError
@@ -8,7 +10,7 @@ from pdm_app.domain.samples import Micros
 from tests.counterparts.models import AT, backtest, kept_model, version
 
 MODEL = kept_model("graz", "p-101a")
-TESTED = {"backtest": backtest()}
+TESTED: dict[str, Any] = {"backtest": backtest()}
 
 
 def act(versions: list[ModelVersion], number: int, what: ModelAct, at: int = AT) -> list[ModelVersion]:

@@ -30,6 +30,7 @@ from pdm_app.services.releases import ReleaseService
 from pdm_app.services.replays import ReplayService
 from pdm_app.services.reports import ReportService
 from pdm_app.services.system import Check, SystemInfo, SystemService
+from pdm_app.services.unfinished_uploads import UnfinishedUploadService
 from pdm_app.services.uploads import UploadService
 from pdm_app.settings import Settings
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
@@ -94,6 +95,10 @@ class Served(HasRoom):
 
     @property
     def uploads(self) -> UploadService:
+        raise AssertionError("nothing is uploaded here")
+
+    @property
+    def unfinished_uploads(self) -> UnfinishedUploadService:
         raise AssertionError("nothing is uploaded here")
 
     def client(self, address: str = "127.0.0.1", base_url: str = ORIGIN) -> httpx.AsyncClient:
