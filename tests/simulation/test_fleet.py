@@ -274,7 +274,7 @@ async def test_a_plant_begins_on_day_19_and_goes_on_where_it_was(
     async with running_fleet(tmp_path, clock, ports) as fleet:
         wearing, *others = await fleet.faults()
         assert (wearing.key, wearing.asset_code) == ("bearing_wear", "P-101A")
-        assert {fault.key for fault in others} == {"filter_clog", "link_weak", "comm_loss", "chattering"}
+        assert {fault.key for fault in others} == {"filter_clog", "link_weak", "comm_loss", "chattering", "capper_jam"}
         assert faults.severity(wearing, wearing.injected_at) * 27 == pytest.approx(19)
         with pytest.raises(NotFoundError):
             await fleet.clear("no-such-fault")

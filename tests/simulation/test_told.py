@@ -42,6 +42,6 @@ def test_the_figures_of_a_shift_belong_together_and_are_those_of_iso_22400() -> 
 
 def test_what_is_asked_of_one_machine_says_nothing_of_others() -> None:
     labels = labels_at_start(None, SINCE)
-    plant = told(labels, SINCE, ["C-42"])
+    plant = told(labels, SINCE, ["F-41"])
     assert (plant.faults, plant.remaining_life_s) == ((), {})
-    assert [machine.asset_code for machine in plant.machines] == ["C-42"]
+    assert [machine.asset_code for machine in plant.machines] == ["F-41"]
