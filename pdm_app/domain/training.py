@@ -243,15 +243,25 @@ class Trainer(Protocol):
         ...
 
 
-def refuse_too_long(span: Span, row_s: int) -> None:
+def refuse_too_many_days(span: Span) -> None:
+    """Refuse a span with too many days, however far apart its rows are.
+
+    Raises:
+        ValueError: Says how many there are.
+    """
+    days = (span.end_at - span.start_at) / MICROS_PER_S / 86_400
+    if days > DAYS_MAX:
+        raise ValueError(f"{days:.0f} days are more than {DAYS_MAX}")
+
+
+def refuse_too_long(span: Span, row_s: float) -> None:
     """Refuse a span with too many rows or days.
 
     Raises:
         ValueError: Says how many there would be.
     """
+    refuse_too_many_days(span)
     seconds = (span.end_at - span.start_at) / MICROS_PER_S
-    if seconds > DAYS_MAX * 86_400:
-        raise ValueError(f"{seconds / 86_400:.0f} days are more than {DAYS_MAX}")
     if seconds / row_s > ROWS_MAX:
         raise ValueError(f"{seconds / row_s:,.0f} rows are more than {ROWS_MAX:,}; take more seconds between two rows")
 

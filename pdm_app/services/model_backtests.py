@@ -12,7 +12,7 @@ from pdm_app.domain.models import ModelCard
 from pdm_app.domain.record import Id, Record
 from pdm_app.domain.samples import F8, I8, MICROS_PER_S
 from pdm_app.domain.thresholds import Verdict
-from pdm_app.domain.training import KnownTrouble, Span, refuse_too_long
+from pdm_app.domain.training import KnownTrouble, Span, refuse_too_many_days
 
 BEFORE_S = 14 * 86_400.0
 """An alarm so long before a failure counts for it: wear is seen days ahead."""
@@ -26,7 +26,7 @@ class BacktestOrder(Record):
 
     @model_validator(mode="after")
     def _is_bounded(self) -> Self:
-        refuse_too_long(self.span, 1)
+        refuse_too_many_days(self.span)  # How many rows that is depends on the version.
         return self
 
 

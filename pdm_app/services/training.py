@@ -30,6 +30,7 @@ from pdm_app.domain.training import (
     TrainingJob,
     TrainingOrder,
     TrainingPlan,
+    refuse_too_long,
     refused_rows,
 )
 from pdm_app.services.auditing import audit
@@ -135,6 +136,7 @@ class TrainingService:
 
         Raises:
             NotFoundError: There is no such version in the actor's sites.
+            InvalidInputError: The time has too many of the version's rows.
             ConflictError: Too many jobs wait.
         """
         actor.require(Permission.MODELS_TRAIN)
@@ -144,6 +146,11 @@ class TrainingService:
             if version is None:
                 raise NotFoundError(f"There is no model version {order.version_id!r}.", version_id=order.version_id)
             asset, _ = await _machine(actor, work, version.asset_id)
+        try:
+            refuse_too_long(order.span, version.card.row_s)
+        except ValueError as error:
+            issue = FieldIssue("span", str(error), "replay a shorter time")
+            raise InvalidInputError(f"The replay is too long: {error}.", [issue]) from None
 
         async def do(job_id: str, actor: Actor) -> None:
             _, graph = await self._models.graph(actor, version.id)

@@ -167,6 +167,19 @@ async def test_a_model_is_trained_tested_on_the_past_and_comes_into_force(desk: 
     )
     champion = await desk.models.decide(ERIN, version.id, ModelAct.PROMOTE, view.versions[0].revision)
     assert champion.state is ModelState.CHAMPION
+    quarter = Span(start_at=NOON - 90 * 1_440 * MINUTE, end_at=NOON + MINUTE)
+    again = await desk.training.backtest(ERIN, BacktestOrder(version_id=version.id, span=quarter))
+    await desk.training.cancel(ERIN, again.id)
+    with pytest.raises(ValueError, match="93 days are more than 92"):
+        BacktestOrder(version_id=version.id, span=Span(start_at=NOON, end_at=NOON + 93 * 1_440 * MINUTE))
+
+
+async def test_a_replay_of_too_many_rows_of_its_version_is_refused(desk: Desk) -> None:
+    job = await desk.over(await desk.training.train(ERIN, order(detector=DetectorKind.ROLLING_Z, row_s=10)))
+    assert (job.state, job.problem) == (JobState.DONE, "")
+    quarter = Span(start_at=NOON, end_at=NOON + 90 * 1_440 * MINUTE)
+    with pytest.raises(InvalidInputError, match="777,600 rows are more than 200,000"):
+        await desk.training.backtest(ERIN, BacktestOrder(version_id=job.version_id or "", span=quarter))
 
 
 async def test_what_was_excluded_is_not_learned_from(desk: Desk) -> None:
