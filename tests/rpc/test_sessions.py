@@ -21,8 +21,8 @@ STREAMS = sorted(
 ENDED_WITHIN_S = 90.0
 
 
-def test_there_are_the_three_streams_that_screens_live_on() -> None:
-    assert STREAMS == ["alarms.watch", "connections.watch", "live.values"]
+def test_there_are_the_streams_that_screens_live_on() -> None:
+    assert STREAMS == ["alarms.watch", "connections.watch", "live.values", "page_notices.watch"]
 
 
 async def opened(stack: AsyncExitStack, client: TrpcClient, product: WholeProduct) -> dict[str, AsyncIterator[Any]]:

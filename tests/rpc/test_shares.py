@@ -19,6 +19,9 @@ OF_THE_MACHINE = {"asset_id", "signals", "signal_id", "rule_id", "alarm_id", "st
 ABOUT_MORE = {
     ("devices.page", "connection_id"),
     ("audit.page", "subject_id"),
+    ("copilot.ask", "asset_id"),  # It draws on cases and maintenance, which are the site's.
+    ("training.jobs", "asset_id"),  # So are the models of its machines, and who trains them.
+    ("training.plan", "asset_id"),
     ("batches.page", "rule_id"),  # What is kept, and what finds runs, are rules of a site.
     ("exports.estimate_journal", "asset_id"),  # Of the journal, only that of one's own sites is taken away.
     ("production.timeline", "asset_id"),  # How a machine is rated, and by which shifts, is its site's.
