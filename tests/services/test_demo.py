@@ -99,7 +99,7 @@ async def test_a_reset_repairs_everything_and_begins_the_story_anew(demo: DemoSe
     faults = await demo.faults(ADA)
     broken = [fault for fault in faults if fault.key in {"cavitation", "sensor_stuck"}]
     assert [fault.cleared_at for fault in broken] == [clock.now(), clock.now()]
-    assert {fault.key for fault in scenes} == {"filter_clog", "link_weak", "comm_loss", "chattering"}
+    assert {fault.key for fault in scenes} == {"filter_clog", "link_weak", "comm_loss", "chattering", "capper_jam"}
     again, *others = await demo.reset(ADA)
     assert [fault.key for fault in others] == [fault.key for fault in scenes]
     assert again.id != standing.id
