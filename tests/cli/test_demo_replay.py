@@ -1,12 +1,26 @@
 """`demo replay` on the command line: what it leaves is a demo's directory, and what cannot be replayed says why."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from pdm_app.cli.main import main
 
 SPAN = ["--from", "2026-11-20T10:00:00Z", "--to", "2026-11-20T10:10:00Z"]
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A replay writes its log to the terminal of its test, which is closed when the next one logs."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def test_what_it_leaves_is_a_demo_whose_truth_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ from pdm_app.ui.states.audit import Audit
 from pdm_app.ui.states.connections import Connections
 from pdm_app.ui.states.devices import DevicePage, Devices
 from pdm_app.ui.states.entrance import Entrance
+from pdm_app.ui.states.fleet import Fleet
 from pdm_app.ui.states.health import SystemHealth
 from pdm_app.ui.states.journal import Journal
 from pdm_app.ui.states.plant import Plant
@@ -68,6 +69,7 @@ HANDLERS = (
     Handler(Breakage, "load", OUR_ASSET),
     Handler(Breakage, "inject", OUR_ASSET, ("P-101A", FORM), needs="demo.control"),
     Handler(Breakage, "clear", OUR_ASSET, (NO_FAULT,), needs="demo.control"),
+    Handler(Fleet, "load", "/fleet"),
     Handler(Connections, "pause", "/connections", (OUR_CONNECTION,), needs="connections.configure"),
     Handler(Connections, "resume", "/connections", (OUR_CONNECTION,), needs="connections.configure"),
     Handler(Devices, "load", "/devices"),
