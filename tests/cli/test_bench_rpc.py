@@ -24,7 +24,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def test_every_case_has_its_figure_of_both_servers(tmp_path: Path, need: Callable[[str, object], None]) -> None:
-    words = ["--seconds", "1", "--rounds", "1", "--callers", "4", "--subscriptions", "5"]
+    words = ["--seconds", "0.5", "--rounds", "1", "--callers", "4", "--subscriptions", "5"]
     done = subprocess.run(
         [sys.executable, "-m", "pdm_app", "bench", "rpc", *words, "--json", str(tmp_path / "rpc.json")],
         cwd=ROOT, env=clean_environment({}), capture_output=True, text=True, timeout=START_S_MAX, check=False,

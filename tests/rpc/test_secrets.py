@@ -50,7 +50,8 @@ def test_the_search_for_secrets_finds_them() -> None:
     assert [name for name in names_of(schema) if SECRET.search(name)] == ["password_hash"]
 
 
-async def test_no_answer_to_an_admin_holds_a_secret(product: WholeProduct) -> None:
+async def test_no_answer_to_an_admin_holds_a_secret(walked_product: WholeProduct) -> None:
+    product = walked_product
     new_key = await product.services.devices.create_key(SYSTEM, product.ours.device_id)
     link = await product.services.auth.setup_link("http://127.0.0.1")
     admin = await product.sign_in(Role.ADMIN)

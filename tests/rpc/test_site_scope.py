@@ -198,8 +198,9 @@ FINDS_NOTHING: dict[tuple[str, str], Any] = {
 
 
 async def test_what_is_elsewhere_and_what_does_not_exist_are_answered_alike_to_every_role(
-    product: WholeProduct,
+    walked_product: WholeProduct,
 ) -> None:
+    product = walked_product
     before = await everything_of(product)
     there, nowhere = crossings(product.theirs, THEIRS), crossings(NOTHING, NOWHERE)
     found, expected = {}, {}
