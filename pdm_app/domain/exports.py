@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pdm_app.domain.alarms import PRIORITIES, JournalKind, JournalQuery
 from pdm_app.domain.history import SIGNALS_MAX
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.rationale import Priority
 from pdm_app.domain.record import Id, Instant, Record, SignalNumber
 from pdm_app.domain.samples import MICROS_PER_S
@@ -117,20 +118,6 @@ class ExportEstimate(Record):
     refused: str = Field(default="", description="Why it would be refused.")
 
 
-class ExportState(StrEnum):
-    """Where an export stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-    @property
-    def is_over(self) -> bool:
-        return self not in (ExportState.WAITING, ExportState.RUNNING)
-
-
 class Export(Record):
     """One export of one person."""
 
@@ -140,7 +127,7 @@ class Export(Record):
     order: ExportOrder | JournalOrder
     title: str = Field(description="What it is of, in words.")
     file_name: str
-    state: ExportState = ExportState.WAITING
+    state: JobState = JobState.WAITING
     rows: int = Field(default=0, description="Written so far.")
     rows_expected: int
     bytes: int = 0

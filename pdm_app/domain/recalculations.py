@@ -1,25 +1,10 @@
 """Recalculating derived signals over a span of history: what is asked, how far it has come, how it ended."""
 
-from enum import StrEnum
-
 from pydantic import Field
 
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.record import Id, Instant, Record, SignalNumber
 from pdm_app.domain.signals import Signal
-
-
-class RecalculationState(StrEnum):
-    """Where a recalculation stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-    @property
-    def is_over(self) -> bool:
-        return self in (RecalculationState.DONE, RecalculationState.CANCELLED, RecalculationState.FAILED)
 
 
 class Recalculation(Record):
@@ -32,7 +17,7 @@ class Recalculation(Record):
     signals: tuple[SignalNumber, ...] = Field(description="In the order in which they are reckoned; the first is it.")
     start_at: Instant
     end_at: Instant
-    state: RecalculationState = RecalculationState.WAITING
+    state: JobState = JobState.WAITING
     share: float = Field(default=0.0, ge=0, le=1, description="How much of it is done.")
     written: int = Field(default=0, description="Samples that stand in the span now.")
     replaced: int = Field(default=0, description="Samples that stood there before.")

@@ -10,6 +10,7 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import Field, model_validator
 
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.model_registry import LOSS_MAX, BacktestEpisode, BacktestPoint, HistogramBar, ModelOrigin
 from pdm_app.domain.models import SIGNALS_MAX, TRAINING_ROWS_MIN, DetectorKind, ModelCard
 from pdm_app.domain.record import Finite, Id, Instant, Name, Record, SignalNumber
@@ -117,20 +118,6 @@ class JobKind(StrEnum):
     TRAINING = "training"
     BACKTEST = "backtest"
     ADOPTION = "adoption"
-
-
-class JobState(StrEnum):
-    """Where a job stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-    @property
-    def is_over(self) -> bool:
-        return self in (JobState.DONE, JobState.CANCELLED, JobState.FAILED)
 
 
 class JobStage(StrEnum):

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, PdmError
-from pdm_app.domain.exports import Export, ExportEstimate, ExportFormat, ExportOrder, ExportState, JournalOrder
+from pdm_app.domain.exports import Export, ExportEstimate, ExportFormat, ExportOrder, JournalOrder
 from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.ports import Clock, Historian
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Micros, moment
@@ -173,7 +174,7 @@ class ExportService:
         actor.require(Permission.HISTORY_EXPORT)
         export = self._own(actor, export_id)
         await self._contents(export.order).require(actor, export)
-        if export.state is not ExportState.DONE:
+        if export.state is not JobState.DONE:
             raise ConflictError(f"The export {export.file_name} is {export.state}; there is no file of it.")
         path = self._path(export)
         if not path.is_file():
@@ -191,7 +192,7 @@ class ExportService:
         standing = [export for export in own if not export.state.is_over]
         if len(standing) >= STANDING_MAX:
             raise ConflictError(f"{STANDING_MAX} of your exports are being made. Wait for one, or stop it.")
-        kept = [export for export in own if export.state is ExportState.DONE]
+        kept = [export for export in own if export.state is JobState.DONE]
         if len(kept) >= FILES_MAX or sum(export.bytes for export in kept) + estimate.bytes > BYTES_MAX:
             raise ConflictError(
                 f"Your exports take all the room they may: {FILES_MAX} files, {BYTES_MAX // 10**9} GB. Delete some."
@@ -220,11 +221,11 @@ class ExportService:
             asker, asked_at = self._askers.pop(export.id), Micros(export.asked_at)
             return await self._contents(export.order).of(asker, export.order, asked_at)
         except (PdmError, TimeoutError) as error:
-            self._end(export.id, ExportState.FAILED, str(error) or "The database did not answer in time.")
+            self._end(export.id, JobState.FAILED, str(error) or "The database did not answer in time.")
             return None
 
     async def _make(self, export_id: str, content: Content) -> None:
-        export = self._put(export_id, state=ExportState.RUNNING)
+        export = self._put(export_id, state=JobState.RUNNING)
         part = self._folder / f"{export_id}{PART}"
         renderer, order = self._renderers[export.order.format], export.order
         facts = (
@@ -245,22 +246,22 @@ class ExportService:
                     self._put(export_id, rows=self._exports[export_id].rows + len(block[0]))
             if export_id in self._cancelled:
                 self._drop(part, table)
-                self._end(export_id, ExportState.CANCELLED)
+                self._end(export_id, JobState.CANCELLED)
                 return
             await asyncio.to_thread(table.close)
             sites = tuple(sorted(content.sites))
             size, expires_at = part.stat().st_size, self._clock.now() + KEPT_US
             done = self._put(export_id, bytes=size, expires_at=expires_at, site_ids=sites)
             part.rename(self._path(done))
-            self._end(export_id, ExportState.DONE)
+            self._end(export_id, JobState.DONE)
         except (PdmError, OSError, TimeoutError) as error:
             self._drop(part, table)
             problem = error.message if isinstance(error, PdmError) else f"The file could not be written: {error}."
             log.warning("an export failed", file=export.file_name, problem=problem)
-            self._end(export_id, ExportState.FAILED, problem)
+            self._end(export_id, JobState.FAILED, problem)
         except asyncio.CancelledError:
             self._drop(part, table)
-            self._end(export_id, ExportState.FAILED, "It was broken off. Ask for it again.")
+            self._end(export_id, JobState.FAILED, "It was broken off. Ask for it again.")
             raise
 
     def _drop(self, part: Path, table: TableWriter | None) -> None:
@@ -272,10 +273,10 @@ class ExportService:
         self._exports[export_id] = self._exports[export_id].model_copy(update=changes)
         return self._exports[export_id]
 
-    def _end(self, export_id: str, state: ExportState, problem: str = "") -> None:
+    def _end(self, export_id: str, state: JobState, problem: str = "") -> None:
         self._cancelled.discard(export_id)
         export = self._put(export_id, state=state, problem=problem, ended_at=self._clock.now())
-        if state is ExportState.DONE:
+        if state is JobState.DONE:
             self._path(export).with_suffix(NOTE).write_text(export.model_dump_json(), encoding="utf-8")
 
     def _path(self, export: Export) -> Path:

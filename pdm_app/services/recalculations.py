@@ -20,8 +20,9 @@ from pdm_app.domain.formulas.syntax import FormulaError
 from pdm_app.domain.history import Tier
 from pdm_app.domain.history_notes import HistoryNotes, NoteKind
 from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.ports import Clock, Fence, Historian
-from pdm_app.domain.recalculations import DerivedSignal, Recalculation, RecalculationState
+from pdm_app.domain.recalculations import DerivedSignal, Recalculation
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import QUALITY_BAD_MIN, Batch, Micros, Stretch
 from pdm_app.domain.signals import Shape, Signal
@@ -172,9 +173,9 @@ class RecalculationService:
             )  # fmt: skip
             await work.commit()
         self._cancelled.add(job.id)
-        if job.state is RecalculationState.WAITING:
+        if job.state is JobState.WAITING:
             self._waiting.remove(job.id)
-            self._end(job.id, RecalculationState.CANCELLED)
+            self._end(job.id, JobState.CANCELLED)
         return self._jobs[job.id]
 
     # --- working it off -------------------------------------------------------------------------------------------
@@ -191,13 +192,13 @@ class RecalculationService:
             except (PdmError, OSError, TimeoutError) as error:  # A job that nobody ended would stand as running.
                 problem = str(error) or "The database did not answer in time."
                 log.warning("a recalculation failed", signal=self._jobs[job_id].name, error=problem)
-                self._end(job_id, RecalculationState.FAILED, problem)
+                self._end(job_id, JobState.FAILED, problem)
             except asyncio.CancelledError:
-                self._end(job_id, RecalculationState.FAILED, "The program was stopped. Ask for it again.")
+                self._end(job_id, JobState.FAILED, "The program was stopped. Ask for it again.")
                 raise
 
     async def _work_off(self, job_id: str) -> None:
-        job = self._put(job_id, state=RecalculationState.RUNNING)
+        job = self._put(job_id, state=JobState.RUNNING)
         async with self._work(EVERY_SITE) as work:
             known = {signal.id: signal for signal in await work.signals.all()}
         for place, number in enumerate(job.signals):
@@ -207,12 +208,12 @@ class RecalculationService:
             try:
                 formula = await asyncio.to_thread(compiled, signal, known)
             except FormulaError as error:
-                self._end(job_id, RecalculationState.FAILED, f"{signal.name}: {error}")
+                self._end(job_id, JobState.FAILED, f"{signal.name}: {error}")
                 return
             if not await self._recalculate(job_id, place, signal, formula, known):
-                self._end(job_id, RecalculationState.CANCELLED)
+                self._end(job_id, JobState.CANCELLED)
                 return
-        self._end(job_id, RecalculationState.DONE)
+        self._end(job_id, JobState.DONE)
 
     async def _recalculate(
         self, job_id: str, place: int, signal: Signal, formula: Formula, known: Mapping[int, Signal]
@@ -257,9 +258,9 @@ class RecalculationService:
         self._jobs[job_id] = self._jobs[job_id].model_copy(update=changes)
         return self._jobs[job_id]
 
-    def _end(self, job_id: str, state: RecalculationState, problem: str = "") -> None:
+    def _end(self, job_id: str, state: JobState, problem: str = "") -> None:
         self._cancelled.discard(job_id)
-        done = {"share": 1.0} if state is RecalculationState.DONE else {}
+        done = {"share": 1.0} if state is JobState.DONE else {}
         self._put(job_id, state=state, problem=problem, ended_at=self._clock.now(), **done)
 
     def _forget_old(self) -> None:

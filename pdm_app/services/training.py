@@ -15,6 +15,7 @@ from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.assets import Asset
 from pdm_app.domain.errors import ConflictError, FieldIssue, InvalidInputError, NotFoundError, PdmError
 from pdm_app.domain.identifiers import new_id
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.model_registry import ModelOrigin, ModelVersion, TrainingFacts
 from pdm_app.domain.ports import Clock, Historian
 from pdm_app.domain.repositories import UnitOfWork, Work
@@ -23,7 +24,6 @@ from pdm_app.domain.signals import Signal
 from pdm_app.domain.training import (
     JobKind,
     JobStage,
-    JobState,
     Span,
     Trained,
     Trainer,

@@ -16,7 +16,8 @@ from pdm_app.documents.renderers import RENDERERS
 from pdm_app.domain.access import EVERY_SITE, Role
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
-from pdm_app.domain.exports import Export, ExportFormat, ExportOrder, ExportState, Figure
+from pdm_app.domain.exports import Export, ExportFormat, ExportOrder, Figure
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Quality, Sample, SignalId
 from pdm_app.domain.signals import DataType
 from pdm_app.domain.units import US_CUSTOMARY
@@ -113,7 +114,7 @@ def order(**changes: Any) -> ExportOrder:
 
 async def test_every_sample_is_a_row_in_the_order_of_time(room: Room) -> None:
     export = await room.service.create(ADA, order(zone="Europe/Vienna"))
-    assert (export.state, export.rows, export.problem) == (ExportState.DONE, 180, "")
+    assert (export.state, export.rows, export.problem) == (JobState.DONE, 180, "")
     head, *found = csv.reader((await room.text(export)).splitlines())
     assert head == ["Time", "Signal", "Value", "Unit", "Text", "Quality"]
     assert len(found) == 180
@@ -208,7 +209,7 @@ async def test_a_large_one_is_made_in_the_background_and_can_be_stopped(
 ) -> None:
     monkeypatch.setattr(exports, "SMALL_ROWS_MAX", 10)
     done = await sqlite_room.over(await sqlite_room.service.create(ADA, order()))
-    assert (done.state, done.rows) == (ExportState.DONE, 180)
+    assert (done.state, done.rows) == (JobState.DONE, 180)
     gate, reached = asyncio.Event(), asyncio.Event()
     real = sqlite_room.historian.samples
 
@@ -222,11 +223,11 @@ async def test_a_large_one_is_made_in_the_background_and_can_be_stopped(
     async with asyncio.timeout(90):
         await reached.wait()
     behind = await sqlite_room.service.create(ADA, order())
-    assert behind.state is ExportState.WAITING
+    assert behind.state is JobState.WAITING
     await sqlite_room.service.delete(ADA, behind.id)
     await sqlite_room.service.delete(ADA, slow.id)
     gate.set()
-    assert (await sqlite_room.over(slow)).state is ExportState.CANCELLED
+    assert (await sqlite_room.over(slow)).state is JobState.CANCELLED
     assert [path.name for path in sqlite_room.folder.iterdir() if path.stem == slow.id] == []
     assert behind.id not in {export.id for export in sqlite_room.service.all(ADA)}
 
@@ -281,7 +282,7 @@ async def test_a_full_disk_ends_an_export_with_the_reason(sqlite_room: Room, mon
 
     monkeypatch.setattr("pdm_app.documents.text_tables.CsvTable.write", full)
     export = await sqlite_room.service.create(ADA, order())
-    assert export.state is ExportState.FAILED
+    assert export.state is JobState.FAILED
     assert "No space left" in export.problem
     assert list(sqlite_room.folder.iterdir()) == []
     with pytest.raises(ConflictError, match="failed"):

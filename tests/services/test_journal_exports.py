@@ -15,7 +15,8 @@ from pdm_app.domain.access import EVERY_SITE, Actor, Role
 from pdm_app.domain.alarms import AlarmState, JournalEntry, JournalKind
 from pdm_app.domain.conditions.limits import ScoreLimit
 from pdm_app.domain.errors import NotFoundError, PermissionDeniedError
-from pdm_app.domain.exports import Export, ExportState, JournalOrder
+from pdm_app.domain.exports import Export, JournalOrder
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.samples import MICROS_PER_S
 from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.domain.table_files import TableFormat
@@ -70,7 +71,7 @@ async def service(
 
 async def rows(service: ExportService, actor: Actor, **asked: Any) -> list[dict[str, str]]:
     export = await service.create(actor, JournalOrder(**asked))
-    assert (export.state, export.problem) == (ExportState.DONE, "")
+    assert (export.state, export.problem) == (JobState.DONE, "")
     path, _, _ = await service.file(actor, export.id)
     return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"))))
 
@@ -122,13 +123,13 @@ async def test_a_long_journal_joins_its_pages_without_gap_and_leaves_out_what_ha
         await work.alarms.append([entry(99, at=later, name="Not yet")])
         await work.commit()
     asked = await service.create(ERIN, JournalOrder())
-    assert asked.state is ExportState.WAITING
+    assert asked.state is JobState.WAITING
 
     def now() -> Export:
         return next(each for each in service.all(ERIN) if each.id == asked.id)
 
     await until(lambda: now().state.is_over)
-    assert (now().state, now().rows, now().problem) == (ExportState.DONE, 53, "")
+    assert (now().state, now().rows, now().problem) == (JobState.DONE, 53, "")
     path, _, _ = await service.file(ERIN, asked.id)
     written = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"))))
     assert len(written) == 53

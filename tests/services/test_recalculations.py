@@ -11,8 +11,9 @@ from pdm_app.domain.access import EVERY_SITE, Role
 from pdm_app.domain.audit import AuditQuery
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
 from pdm_app.domain.history import Tier
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.ports import Fence
-from pdm_app.domain.recalculations import Recalculation, RecalculationState
+from pdm_app.domain.recalculations import Recalculation
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
 from pdm_app.domain.signals import Signal
 from pdm_app.services import recalculations
@@ -112,7 +113,7 @@ async def test_the_old_outcomes_go_and_those_of_the_formula_come_with_all_that_r
         fence = await desk.service._fence()
         await desk.historian.write([rows(TWICE, [5.0, 7.5], [777.0, 888.0], 2)], fence)
         job = await desk.over(await desk.service.ask(ADA, TWICE, Micros(NOON), Micros(NOON + 2 * HOUR)))
-        assert (job.state, job.share, job.problem) == (RecalculationState.DONE, 1.0, "")
+        assert (job.state, job.share, job.problem) == (JobState.DONE, 1.0, "")
         assert job.signals == (TWICE, ABOVE)
         assert (job.written, job.replaced) == (1440, 2)
         assert await desk.values(TWICE) == [2.0 * row for row in range(720)]
@@ -135,7 +136,7 @@ async def test_a_span_of_which_samples_were_removed_is_refused_and_says_from_whe
             await desk.service.ask(ADA, TWICE, Micros(NOON), Micros(NOON + 2 * HOUR))
         assert refused.value.facts["from_at"] == NOON + HOUR
         job = await desk.over(await desk.service.ask(ADA, TWICE, Micros(NOON + HOUR), Micros(NOON + 2 * HOUR)))
-        assert (job.state, job.written) == (RecalculationState.DONE, 720), "of both derived signals"
+        assert (job.state, job.written) == (JobState.DONE, 720), "of both derived signals"
         await database.close()
 
 
@@ -157,7 +158,7 @@ async def test_a_rich_span_is_cut_until_it_can_be_read(
     monkeypatch.setattr(recalculations, "SAMPLES_WANTED", 40)
     async with desk_of(sqlite_work, sqlite_url, clock) as desk:
         job = await desk.over(await desk.service.ask(ADA, TWICE, Micros(NOON), Micros(NOON + 2 * HOUR)))
-        assert job.state is RecalculationState.DONE
+        assert job.state is JobState.DONE
         assert await desk.values(ABOVE) == [2.0 * row + 1 for row in range(720)]
 
 
@@ -167,7 +168,7 @@ async def test_one_that_looks_back_on_more_than_can_be_read_fails_with_the_reaso
     monkeypatch.setattr(recalculations, "SAMPLES_MAX", 3)
     async with desk_of(sqlite_work, sqlite_url, clock) as desk:
         job = await desk.over(await desk.service.ask(ADA, TWICE, Micros(NOON), Micros(NOON + HOUR)))
-        assert job.state is RecalculationState.FAILED
+        assert job.state is JobState.FAILED
         assert "looks back on too many samples" in job.problem
 
 
@@ -177,18 +178,18 @@ async def test_one_that_runs_and_one_that_waits_are_cancelled_and_a_third_is_not
     async with desk_of(sqlite_work, sqlite_url, clock) as desk:
         desk.gate.clear()
         running = await desk.service.ask(ADA, TWICE, Micros(NOON), Micros(NOON + 2 * HOUR))
-        await until(lambda: desk.service.all(ADA)[0].state is RecalculationState.RUNNING)
+        await until(lambda: desk.service.all(ADA)[0].state is JobState.RUNNING)
         waiting = await desk.service.ask(ADA, OTHER, Micros(NOON), Micros(NOON + HOUR))
         with pytest.raises(ConflictError, match="already"):
             await desk.service.ask(ADA, ABOVE, Micros(NOON), Micros(NOON + HOUR))
-        assert (await desk.service.cancel(ADA, waiting.id)).state is RecalculationState.CANCELLED
+        assert (await desk.service.cancel(ADA, waiting.id)).state is JobState.CANCELLED
         await desk.service.cancel(ADA, running.id)
         desk.gate.set()
-        assert (await desk.over(running)).state is RecalculationState.CANCELLED
+        assert (await desk.over(running)).state is JobState.CANCELLED
         with pytest.raises(ConflictError, match="is over"):
             await desk.service.cancel(ADA, running.id)
         third = await desk.service.ask(ADA, TWICE, Micros(NOON), Micros(NOON + HOUR))
-        assert (await desk.over(third)).state is RecalculationState.DONE
+        assert (await desk.over(third)).state is JobState.DONE
 
 
 async def test_who_may_ask_for_what(sqlite_work: SqlUnitOfWork, sqlite_url: str, clock: HandClock) -> None:

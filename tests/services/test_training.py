@@ -10,12 +10,13 @@ import pytest
 
 from pdm_app.domain.access import EVERY_SITE, Role
 from pdm_app.domain.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
+from pdm_app.domain.jobs import JobState
 from pdm_app.domain.maintenance_events import EventKind, MaintenanceEvent
 from pdm_app.domain.maintenance_rules import Severity
 from pdm_app.domain.model_registry import ModelAct, ModelOrigin, ModelState
 from pdm_app.domain.models import DetectorKind
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros
-from pdm_app.domain.training import ExclusionKind, Grade, JobKind, JobState, Span, TrainingJob, TrainingOrder
+from pdm_app.domain.training import ExclusionKind, Grade, JobKind, Span, TrainingJob, TrainingOrder
 from pdm_app.inference.trainer import ProcessTrainer
 from pdm_app.runtime.training import MODEL_UPLOAD
 from pdm_app.services.model_backtests import BacktestOrder

@@ -1,4 +1,5 @@
 /* What the page of imports sends: a file on its way up, and the plan that somebody has made of a preview. */
+import { parsed, refusal } from "./uploads.js";
 
 /** Send a table; `onShare` hears how much of it has gone, 0 to 1. Resolves to the upload, rejects with what the server says. */
 export function sendFile(file, onShare, { Request = globalThis.XMLHttpRequest } = {}) {
@@ -8,26 +9,13 @@ export function sendFile(file, onShare, { Request = globalThis.XMLHttpRequest } 
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = ({ loaded, total }) => onShare(total ? loaded / total : 0);
     request.onload = () => {
-      const answer = readAnswer(request.responseText);
+      const answer = parsed(request.responseText);
       if (request.status === 201) resolve(answer);
       else reject(refusal(answer?.error?.message));
     };
     request.onerror = () => reject(refusal());
     request.send(file);
   });
-}
-
-function readAnswer(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-/* As the link's errors: with a code where the server has said something. */
-function refusal(message) {
-  return Object.assign(new Error(message ?? ""), message ? { data: { code: "BAD_REQUEST" } } : {});
 }
 
 /** By column: the signal and unit that the preview proposes; a signal of null is left out. */

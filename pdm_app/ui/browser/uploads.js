@@ -82,7 +82,8 @@ async function answerOf(answer) {
 
 const readAnswer = async (answer) => parsed(await answer.text());
 
-function parsed(text) {
+/** What a server says, if it is JSON. */
+export function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -90,8 +91,8 @@ function parsed(text) {
   }
 }
 
-/* As the link's errors: with a code where the server has said something. */
-function refusal(message) {
+/** As the link's errors: with a code where the server has said something. */
+export function refusal(message) {
   return Object.assign(new Error(message ?? ""), message ? { data: { code: "BAD_REQUEST" } } : {});
 }
 
