@@ -144,10 +144,11 @@ function Calm({ siteId }) {
   return (
     <Card title={t("operations.alarms")} to="/alarms/kpi" link={t("operations.to_alarms")} asked={asked} height={80}>
       {(card) => {
-        const perDay = card.figures.find((figure) => figure.key === "per_day");
+        // A journal of minutes says nothing of a day.
+        const perDay = card.days < 1 ? null : card.figures.find((figure) => figure.key === "per_day");
         return (
           <dl className="oee-factors">
-            <div><dt>{t("operations.per_day")}</dt><dd>{perDay?.value === null || !perDay ? "—" : number(perDay.value, 1)}</dd></div>
+            <div><dt>{t("operations.per_day")}</dt><dd>{perDay?.value == null ? "—" : number(perDay.value, 1)}</dd></div>
             <div><dt>{t("operations.rating")}</dt><dd>{t("kpi.rating_of", { rating: perDay?.rating ?? "unknown" })}</dd></div>
           </dl>
         );
