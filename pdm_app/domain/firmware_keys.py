@@ -7,7 +7,7 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from pdm_app.domain.record import Facts, Id, Instant, Name, Record, Text
+from pdm_app.domain.record import Facts, Id, Instant, Name, Text
 from pdm_app.domain.releases import Release
 
 KEYS_MAX = 64
@@ -51,15 +51,6 @@ class SigningKey(SigningKeyFacts):
         if self.revoked_at is not None:
             return "was revoked" + (f" ({self.revoke_reason})" if self.revoke_reason else "")
         return "has expired" if self.expires_at is not None and self.expires_at <= now else ""
-
-
-class AssignableRelease(Record):
-    """A release that devices may have now, with what they are given beside the artifact."""
-
-    release: Release
-    manifest: str = Field(description="Canonical JSON; what `ota.manifest` carries.")
-    signature: str = Field(description="Base64; what `ota.sig` carries.")
-    key_id: Id
 
 
 class Releases(Protocol):

@@ -4,7 +4,6 @@ A sheet has a first row with the names of its columns: time, machine, kind, piec
 is wrong is told of every row at once, so that a sheet is mended in one go. A row that was entered before is left out.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
@@ -27,6 +26,7 @@ from pdm_app.services.hand_counts import cycle_of, refuse_count
 from pdm_app.services.import_cells import decimal_of, number
 from pdm_app.services.production_plant import RatedPlant, plant_of
 from pdm_app.services.record_changes import require_site
+from pdm_app.services.sheets import sheet_rows
 from pdm_app.services.stops import StopService
 
 ROWS_MAX = 1_000
@@ -162,18 +162,8 @@ def read_sheet(sheet: str, plant: RatedPlant, products: Mapping[str, str]) -> di
 
 def _cells(sheet: str) -> dict[int, dict[str, str]]:
     """Return the cells of each row that holds any, by column, by line of the sheet."""
-    lines = sheet.lstrip("\N{ZERO WIDTH NO-BREAK SPACE}").splitlines()
-    separator = max(",;\t", key=lines[0].count) if lines else ","
-    cells: dict[int, dict[str, str]] = {}
-    try:
-        reader = csv.reader(lines, delimiter=separator)
-        names = [name.strip().casefold() for name in next(reader, [])]
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                line: int = reader.line_num
-                cells[line] = {name: cell.strip() for name, cell in zip(names, row, strict=False)}
-    except csv.Error as error:
-        raise InvalidInputError(f"This is no sheet: {error}.", [FieldIssue("sheet", "is no CSV text")]) from None
+    names, rows = sheet_rows(sheet, strict=False)
+    cells = dict(rows)
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise InvalidInputError(

@@ -5,7 +5,6 @@ is wrong is told of every row at once, so that a sheet is mended in one go. A ro
 row says is left out, so that a sheet that grew can be sent again as a whole.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from pdm_app.domain.repositories import UnitOfWork, Work
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.plant_changes import Desk
 from pdm_app.services.record_changes import require_site
+from pdm_app.services.sheets import sheet_rows
 
 ROWS_MAX = 500
 ISSUES_MAX = 100
@@ -190,18 +190,7 @@ def _rows(sheet: str) -> list[tuple[int, dict[str, str]]]:
     Raises:
         InvalidInputError: It is no sheet of devices.
     """
-    lines = sheet.lstrip("\N{ZERO WIDTH NO-BREAK SPACE}").splitlines()
-    separator = max(",;\t", key=lines[0].count) if lines else ","
-    try:
-        reader = csv.reader(lines, delimiter=separator, strict=True)
-        names = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
-        rows = [
-            (reader.line_num, {name: cell.strip() for name, cell in zip(names, row, strict=False)})
-            for row in reader
-            if any(cell.strip() for cell in row)
-        ]
-    except csv.Error as error:
-        raise InvalidInputError(f"This is no sheet: {error}.", [FieldIssue("sheet", "is no CSV text")]) from None
+    names, rows = sheet_rows(sheet, strict=True)
     unknown = [name for name in names if name and name not in COLUMNS]
     if "code" not in names or unknown or len(set(names)) < len(names):
         problem = f"has the column {unknown[0][:40]!r}" if unknown else "has no column code, or one twice"

@@ -17,7 +17,7 @@ from pdm_app.domain.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from pdm_app.domain.firmware_keys import AssignableRelease, SigningKey
+from pdm_app.domain.firmware_keys import SigningKey
 from pdm_app.domain.identifiers import new_id
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.record import Record
@@ -32,7 +32,7 @@ from pdm_app.domain.releases import (
     manifest_sha256,
     steps_from,
 )
-from pdm_app.domain.repositories import UnitOfWork, Work
+from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.services.artifacts import ArtifactStore
 from pdm_app.services.record_changes import whole
 from pdm_app.services.release_rules import (
@@ -44,7 +44,6 @@ from pdm_app.services.release_rules import (
     next_of,
     note,
     refuse_twice,
-    require_assignable,
     signer,
     vouched,
 )
@@ -123,29 +122,6 @@ class ReleaseService:
             manifest=manifest(release, release.artifact).decode(),
             file=file,
             command=f"pdm-app firmware sign {file} {release.artifact.filename} --key release.key",
-        )
-
-    async def assignable(self, work: Work, release_id: str, *, back: bool = False) -> AssignableRelease:
-        """Return what a device is given with a release, verified at this moment.
-
-        Args:
-            work: The transaction in which it is assigned; of any scope that has a site.
-            release_id: Which one.
-            back: To devices that go back to it: one that is deprecated will do.
-
-        Raises:
-            NotFoundError: There is no such release.
-            ConflictError: It may not reach devices now; says why, and what to do.
-            UnavailableError: Its file is not in the store.
-        """
-        release = await found(work, release_id)
-        signature = require_assignable(release, await work.releases.keys(), self._clock.now(), back=back)
-        self._require_file(release)
-        return AssignableRelease(
-            release=release,
-            manifest=manifest(release, release.artifact).decode(),
-            signature=signature.signature,
-            key_id=signature.key_id,
         )
 
     # --- changing ---------------------------------------------------------------------------------------------------

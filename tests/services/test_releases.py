@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pdm_app.documents.firmware_bundles import bundle_of, firmware_format
 from pdm_app.domain.access import EVERY_SITE, SYSTEM, Actor, Permission, Role, Scope
+from pdm_app.domain.campaigns import Campaign, Phase
 from pdm_app.domain.errors import (
     ConflictError,
     InvalidInputError,
@@ -23,7 +24,9 @@ from pdm_app.domain.releases import Release, ReleaseState, ReleaseStep
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.uploads import UploadKind
 from pdm_app.services.artifacts import ArtifactStore
+from pdm_app.services.campaign_releases import require_release
 from pdm_app.services.firmware_signatures import public_key_of, signature_of
+from pdm_app.services.release_rules import found, require_assignable
 from pdm_app.services.releases import KIND, ReleaseService
 from pdm_app.services.signing_keys import SigningKeyService
 from pdm_app.services.uploads import UploadService
@@ -43,6 +46,13 @@ def person(name: str, *permissions: Permission) -> Actor:
 
 
 UPLOADER, APPROVER, ADMIN = person("uwe"), person("anna"), person("adam")
+
+
+def campaign_of(release_id: str) -> Campaign:
+    return Campaign(
+        id="c-1", site_id="graz", name="To gateways", release_id=release_id, group_id="g", phases=(Phase(name="All"),),
+        created_at=1, created_by="ada", creator_id="ada",
+    )  # fmt: skip
 
 
 class Desk:
@@ -81,8 +91,15 @@ class Desk:
         return await self.releases.publish(ADMIN, release.id)
 
     async def assignable(self, release: Release, *, back: bool = False) -> str:
+        """Ask as a campaign does before it begins, or as a way back does for each device; what devices verify."""
         async with self.work(EVERY_SITE) as work:
-            return (await self.releases.assignable(work, release.id, back=back)).manifest
+            if back:
+                require_assignable(
+                    await found(work, release.id), await work.releases.keys(), self.clock.now(), back=True
+                )
+            else:
+                await require_release(work, campaign_of(release.id), self.clock.now(), self.releases.has_file)
+        return (await self.releases.manifest(UPLOADER, release.id)).manifest
 
     def files(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.is_file() and path.suffix != ".sqlite"]
@@ -106,11 +123,11 @@ async def test_a_release_goes_from_an_upload_to_devices_by_three_hands(desk: Des
         ReleaseState.PUBLISHED, "uwe", "anna", "adam",
     )  # fmt: skip
     assert release.artifact.sha256 == hashlib.sha256(IMAGE).hexdigest()
-    async with desk.work(EVERY_SITE) as work:
-        given = await desk.releases.assignable(work, release.id)
-    assert hashlib.sha256(given.manifest.encode()).hexdigest() == release.manifest_sha256
-    assert (given.key_id, given.release) == (key_id, release)
-    KEY.public_key().verify(base64.b64decode(given.signature), given.manifest.encode())
+    given = await desk.assignable(release)
+    assert hashlib.sha256(given.encode()).hexdigest() == release.manifest_sha256
+    assert release.signature is not None
+    assert (release.signature.key_id, (await desk.releases.get(ADMIN, release.id)).release) == (key_id, release)
+    KEY.public_key().verify(base64.b64decode(release.signature.signature), given.encode())
     steps = ["created", "signed", "approved", "published"]
     assert await desk.actions() == ["signing_keys.added", *(f"releases.{step}" for step in steps)]
     path = desk.store.path(release.artifact.sha256, release.artifact.bytes)
