@@ -47,7 +47,8 @@ MYSQL_SETTINGS = (
     "NO_ENGINE_SUBSTITUTION'",  # MySQL warns at every connection where one of the three goes without the others.
     # Replays skip rows by the thousand, each of them a warning; strict mode makes an error of every one that matters.
     # MySQL lets nobody but an administrator turn them off.
-    "SET SESSION /*M! max_error_count = 0, */ innodb_lock_wait_timeout = 15",
+    # A list of 1,000 signals or more MariaDB would make a table of, and read each signal's whole day beside it.
+    "SET SESSION /*M! max_error_count = 0, in_predicate_conversion_threshold = 0, */ innodb_lock_wait_timeout = 15",
 )
 # The second keeps partitions from being changed until the transaction ends: the server refuses to read one that is
 # younger than the instant. It looks at no row, so the instant is that of the first statement that follows.

@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.history import HistoryQuery
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Batch, Micros
+from pdm_app.storage.buckets import inside
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
+from pdm_app.storage.raw_rows import read_raw
 from tests.contracts.historian_checks import rolled_up
 from tests.contracts.test_cold_tier import cold_historian, compacted, roll_over
 from tests.contracts.test_historian import fence
@@ -146,3 +150,30 @@ def is_scan(database: Database, row: Any) -> bool:
             "SCAN s", "SCAN r", "SCAN l",
         )  # fmt: skip
     return row["table"] in ("s", "r", "l") and row["type"] in ("ALL", "index")
+
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize("signals", [999, 1000, 1500])
+async def test_a_server_reads_of_many_signals_their_span_and_not_their_day(mariadb_url: str, signals: int) -> None:
+    """MariaDB turns lists of 1,000 into a table unless told otherwise, and then reads by signal alone."""
+    database = Database(mariadb_url)
+    await database.migrate()
+    async with database.writing("put a day of samples") as connection:
+        rows = [(signal, NOON + at_s * S) for signal in range(1, signals + 1) for at_s in range(30)]
+        await connection.exec_driver_sql(
+            f"INSERT INTO samples (signal_id, source_at, value, quality, received_at, place) "  # noqa: S608
+            f"VALUES (%s, %s, 1, 0, {NOON}, 0)",
+            rows,
+        )
+    async with database.connected("count what is read") as connection:
+        before = await _rows_read(connection)
+        found = await read_raw(connection, inside(range(1, signals + 1), NOON + 10 * S, NOON + 12 * S))
+        read = await _rows_read(connection) - before
+    await database.close()
+    assert len(found) == 2 * signals
+    assert read < 4 * signals  # A signal's span and the row that ends it; the day has thirty.
+
+
+async def _rows_read(connection: AsyncConnection) -> int:
+    rows = await connection.execute(text("SHOW SESSION STATUS LIKE 'Handler_read%'"))
+    return sum(int(row[1]) for row in rows)
