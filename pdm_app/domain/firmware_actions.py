@@ -9,7 +9,7 @@ restored backup has forgotten: the device reports the release before we know tha
 Source: the direct device integration of Eclipse hawkBit for what devices say; the states after ``installed`` are ours.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -308,6 +308,10 @@ class FirmwareActions(Protocol):
         ...
 
     async def active(self) -> Sequence[Action]: ...
+    async def active_devices(self) -> Collection[str]:
+        """Return the devices that have an active action."""
+        ...
+
     async def next_number(self) -> int:
         """Return the number after the highest there is; a unique key keeps two from taking the same."""
         ...

@@ -336,7 +336,7 @@ async def running(
             **models,
             **begin_training(work, historian, models["models"], imports["uploads"], clock, supervisor),
             **notices.services,
-            **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"]),
+            **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"], devices),
             **rated,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,

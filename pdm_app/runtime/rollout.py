@@ -13,8 +13,12 @@ from pdm_app.services.campaigns import CampaignService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
 from pdm_app.services.device_groups import DeviceGroupService
 from pdm_app.services.device_updates import DeviceUpdateService
+from pdm_app.services.devices import DeviceService
 from pdm_app.services.releases import ReleaseService
 from pdm_app.stream.latest import Latest
+
+FRESH_S = 1.0
+"""Devices ask twice a minute at most; what one may hear so much later is new to it all the same."""
 
 
 class RolloutServices(TypedDict):
@@ -33,6 +37,7 @@ def begin_rollout(
     fence: Callable[[], Awaitable[Fence]],
     supervisor: Supervisor,
     releases: ReleaseService,
+    devices: DeviceService,
 ) -> RolloutServices:
     """Start what moves campaigns on."""
 
@@ -45,9 +50,10 @@ def begin_rollout(
 
     async def note_polls() -> None:
         await updates.note_polls()
+        await devices.note_uses()
 
     rollout = Rollout(work, clock, fence, note_polls)
-    updates = DeviceUpdateService(work, clock, is_idle, rollout.wake)
+    updates = DeviceUpdateService(work, clock, is_idle, rollout.wake, fresh_s=FRESH_S)
     supervisor.start("rollout", rollout.run, stage=Stage.CONSUMER)
     return RolloutServices(
         campaigns=CampaignService(work, clock, rollout.wake, releases.has_file),

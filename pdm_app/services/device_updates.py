@@ -30,9 +30,12 @@ from pdm_app.domain.rollouts import after_report
 from pdm_app.services.device_assignments import Assigned, DeviceAssignments, GoneError, IsIdle
 from pdm_app.services.firmware_stories import fail, move, one_at_a_time
 from pdm_app.services.paces import Paces
+from pdm_app.services.quiet_devices import KEPT_MAX, QuietDevices
 
 POLL_NOTED_S = 30
 POLLS_TOGETHER_US = 1_000_000
+QUIET_POLLS_TOGETHER_US = 15_000_000
+"""Of devices without an update; the rollout puts them on record before that, where it runs in this process."""
 WATCHED_NOTED_S = 5
 """While a device proves a release: its soak time ends with a question of the device."""
 MICROS_PER_S = 1_000_000
@@ -63,7 +66,15 @@ class Report:
 
 
 class DeviceUpdateService(DeviceAssignments):
-    """The device's side of campaigns; takes what `DeviceAssignments` does."""
+    """The device's side of campaigns; takes what `DeviceAssignments` does.
+
+    Args:
+        work: Where actions are stored.
+        clock: Injected time.
+        is_idle: Whether a machine stands still, by the number of its state signal; None where that is not known.
+        wake: Told that something happened that the rollout should look at.
+        fresh_s: So long a device may be told that there is nothing for it after something has come.
+    """
 
     def __init__(
         self,
@@ -71,12 +82,19 @@ class DeviceUpdateService(DeviceAssignments):
         clock: Clock,
         is_idle: IsIdle = lambda _signal_id: None,
         wake: Callable[[], None] = lambda: None,
+        *,
+        fresh_s: float = 0.0,
     ) -> None:
         super().__init__(work, clock, is_idle, wake)
+        self._quiet: QuietDevices[Polled] = QuietDevices(work, clock, fresh_s)
         self._since = clock.now()
         self.paces = Paces(clock)
         self._polls: dict[str, Poll] = {}
+        self._noted: dict[str, int] = {}
+        """When devices asked, as it is on record or is about to be."""
         self._polls_noted_at = 0
+        self._is_awaited = False
+        """Whether one of them may be what a campaign waits for."""
         self._heard: set[str] = set()
         """Devices that have said what they run since this process began: the records may be those of a backup."""
 
@@ -85,39 +103,58 @@ class DeviceUpdateService(DeviceAssignments):
     async def poll(self, actor: Actor) -> Polled:
         """Return what there is for a device; it is known from its first question on."""
         now = self._clock.now()
+        quiet = await self._quiet.find(actor.device_id or "")
+        if quiet is not None:
+            await self._asked(quiet.twin, actor, POLL_NOTED_S)
+            return quiet
+        mark = self._quiet.mark
         async with self._work(actor.scope) as work:
             twin = await work.twins.get(actor.device_id or "")  # The device itself was read together with its key.
             if twin is None:
                 _, twin = await self._known(work, actor)
             action = await work.firmware_actions.active_of(twin.id)
             is_watched = action is not None and action.state is S.VERIFYING
-            noted_s = WATCHED_NOTED_S if is_watched else POLL_NOTED_S
             if twin.polled_at is None:
                 twin = twin.model_copy(update={"polled_at": int(now), "address": actor.address[:80]})
                 await work.twins.put([twin])
                 await work.commit()
-            elif now - twin.polled_at >= noted_s * MICROS_PER_S:
-                self._polls[twin.id] = Poll(int(now), actor.address[:80])
             assigned = None
             if action is not None:
                 device, _ = await self._known(work, actor)
                 assigned = await self._assigned(work, device, action)
             installed = await work.firmware_actions.last_of(twin.id)
-        if self._polls and (is_watched or now - self._polls_noted_at >= POLLS_TOGETHER_US):
-            await self.note_polls()
+        self._is_awaited |= action is not None
+        await self._asked(twin, actor, WATCHED_NOTED_S if is_watched else POLL_NOTED_S, at_once=is_watched)
         offered = assigned is not None and assigned.action.state in OFFERED and not assigned.refusal
         if offered and assigned is not None and not assigned.may_install and twin.client.closes_what_it_skips:
             offered = False  # It would report what it is told to leave as done.
         if twin.id not in self._heard and (twin.version_at or 0) < self._since:
             twin = twin.model_copy(update={"wants_attributes": True})
-        return Polled(
-            twin, assigned, offered, installed if installed and installed.state in CLOSED_FOR_DEVICE else None
-        )
+        installed = installed if installed and installed.state in CLOSED_FOR_DEVICE else None
+        polled = Polled(twin, assigned, offered, installed)
+        if action is None:
+            self._quiet.keep(twin.id, polled, mark)
+        return polled
+
+    async def _asked(self, twin: FirmwareTwin, actor: Actor, noted_s: int, *, at_once: bool = False) -> None:
+        """Have it put on record that a device asks, with others that do, where that is not on record yet."""
+        now = int(self._clock.now())
+        known = self._noted.get(twin.id, twin.polled_at or 0)
+        if now - known >= noted_s * MICROS_PER_S:
+            self._polls[twin.id] = Poll(now, actor.address[:80])
+            self._noted.pop(twin.id, None)
+            self._noted[twin.id] = now
+            if len(self._noted) > KEPT_MAX:
+                del self._noted[next(iter(self._noted))]
+        together = POLLS_TOGETHER_US if self._is_awaited else QUIET_POLLS_TOGETHER_US
+        if self._polls and (at_once or now - self._polls_noted_at >= together):
+            await self.note_polls()
 
     async def note_polls(self) -> None:
         """Put on record who has asked since this was done last; a writing for each of thousands would be too much."""
         polls, self._polls = self._polls, {}
         self._polls_noted_at = self._clock.now()
+        is_awaited, self._is_awaited = self._is_awaited, False
         if not polls:
             return
         try:
@@ -126,8 +163,10 @@ class DeviceUpdateService(DeviceAssignments):
                 await work.commit()
         except UnavailableError:
             self._polls = {**polls, **self._polls}
+            self._is_awaited |= is_awaited
             raise
-        self._wake()
+        if is_awaited:
+            self._wake()
 
     async def deployment(self, actor: Actor, number: int) -> Assigned:
         """Return what an action of the device is to do; the first question for it is put on record.
@@ -323,6 +362,7 @@ class DeviceUpdateService(DeviceAssignments):
             await work.twins.put([twin])
             await work.commit()
         self._heard.add(twin.id)
+        self._quiet.forget(twin.id)
         self._wake()
         return twin
 

@@ -3,6 +3,7 @@
 A key is shown once, when it is made; stored is its SHA-256, which is enough for a secret of 256 random bits.
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -35,7 +36,8 @@ SECRET_CHARACTERS = 43  # Of 62 each: 256 bits.
 KEY_FORM = re.compile(rf"pdm_[a-z0-9]{{{HINT_CHARACTERS}}}_[A-Za-z0-9]{{{SECRET_CHARACTERS}}}")
 REREAD_S = 10  # A key revoked by another process is refused within this time; by this one at once.
 USED_S = 600  # How often "last used" is written: thousands of devices ask each minute.
-KNOWN_MAX = 10_000
+USES_TOGETHER_US = 1_000_000
+KNOWN_MAX = 50_000  # More than devices: those that ask in turn would push each other out.
 
 DEVICE = Noun(
     kind=Device,
@@ -69,7 +71,6 @@ class NewKey:
 class _Known:
     key: DeviceKey
     device: Device
-    read_at: Micros
     used_at: Micros
     actor: Actor
 
@@ -85,6 +86,12 @@ class DeviceService(PlantService[Device]):
         self._overlap = round(overlap_hours * 3600 * MICROS_PER_S)
         self._known: dict[str, _Known] = {}
         self._generation = 0
+        self._fingerprint: str | None = None
+        """What changes with any key or device, as it was read last."""
+        self._looked_at: int | None = None
+        self._looking = asyncio.Lock()
+        self._uses: dict[str, Micros] = {}
+        self._uses_noted_at = 0
 
     async def all(self, actor: Actor, site_id: str | None = None) -> tuple[Device, ...]:
         """Return the devices of one site, or of all in scope, by code."""
@@ -206,9 +213,9 @@ class DeviceService(PlantService[Device]):
             raise UnauthenticatedError(WRONG_KEY, reason="malformed")
         hash_ = key_hash(secret)
         now = self._clock.now()
-        known = self._known.get(hash_)
-        if known is None or not 0 <= now - known.read_at < REREAD_S * MICROS_PER_S:
-            known = await self._reread(hash_, known, now)
+        if not self._is_current(now):
+            await self._look_again()
+        known = self._known.get(hash_) or await self._read(hash_)
         if not _is_good(known.key, now):
             raise UnauthenticatedError(WRONG_KEY, reason="has ended")
         if now - known.used_at >= USED_S * MICROS_PER_S:
@@ -217,24 +224,35 @@ class DeviceService(PlantService[Device]):
             known.actor = _actor(known.key, known.device, address)
         return known.actor
 
-    async def _reread(self, hash_: str, known: _Known | None, now: Micros) -> _Known:
+    def _is_current(self, now: Micros) -> bool:
+        return self._looked_at is not None and 0 <= now - self._looked_at < REREAD_S * MICROS_PER_S
+
+    async def _look_again(self) -> None:
+        """Forget every key where another process has changed any: one question for all of a fleet."""
+        async with self._looking:
+            if self._is_current(self._clock.now()):
+                return  # Whoever was first has looked for those who waited.
+            mark = self._fingerprint
+            try:
+                async with impatient(), self._work(EVERY_SITE) as work:
+                    mark = await work.devices.mark()
+            except UnavailableError:
+                pass  # Samples are taken while the database is away; the buffer holds them.
+            if mark != self._fingerprint:
+                self._generation += 1
+                self._known.clear()
+            self._fingerprint, self._looked_at = mark, int(self._clock.now())
+
+    async def _read(self, hash_: str) -> _Known:
         generation = self._generation
-        try:
-            async with impatient(can_do_without=known is not None), self._work(EVERY_SITE) as work:
-                key = await work.devices.key_by_hash(hash_)
-                device = await work.devices.get(key.device_id) if key else None
-        except UnavailableError:
-            if known is None:
-                raise
-            known.read_at = now  # Samples are taken while the database is away; the buffer holds them.
-            return known
+        async with self._work(EVERY_SITE) as work:
+            key = await work.devices.key_by_hash(hash_)
+            device = await work.devices.get(key.device_id) if key else None
         if key is None or device is None or key.revoked_at is not None:
-            self._known.pop(hash_, None)
             raise UnauthenticatedError(WRONG_KEY, reason="unknown or revoked")
-        used_at = max(Micros(key.last_used_at or 0), known.used_at if known else Micros(0))
-        fresh = _Known(key, device, now, used_at, _actor(key, device, known.actor.address if known else ""))
+        used_at = self._uses.get(key.id, Micros(key.last_used_at or 0))
+        fresh = _Known(key, device, used_at, _actor(key, device, ""))
         if generation == self._generation:
-            self._known.pop(hash_, None)
             self._known[hash_] = fresh
             if len(self._known) > KNOWN_MAX:
                 del self._known[next(iter(self._known))]
@@ -242,9 +260,18 @@ class DeviceService(PlantService[Device]):
 
     async def _note_use(self, known: _Known, now: Micros) -> None:
         known.used_at = now
+        self._uses[known.key.id] = now
+        if now - self._uses_noted_at >= USES_TOGETHER_US:
+            await self.note_uses()
+
+    async def note_uses(self) -> None:
+        """Put on record which keys were used since this was done last, together: each is a writing to the disk."""
+        uses, self._uses, self._uses_noted_at = self._uses, {}, int(self._clock.now())
+        if not uses:
+            return
         try:
             async with impatient(), self._work(EVERY_SITE) as work:
-                await work.devices.key_used(known.key.id, now)
+                await work.devices.keys_used(uses)
                 await work.commit()
         except UnavailableError:
             pass  # Written ten minutes later; it only dates the last use.

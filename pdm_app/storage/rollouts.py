@@ -126,6 +126,13 @@ class SqlFirmwareActions(Repository):
     async def active(self) -> Sequence[Action]:
         return await self._find(Action, FirmwareActionRow, ACTIONS.c.active_device_id.is_not(None), order=("number",))
 
+    async def active_devices(self) -> Collection[str]:
+        statement = select(ACTIONS.c.active_device_id).where(
+            ACTIONS.c.active_device_id.is_not(None), self._transaction.covers(ACTIONS.c.site_id)
+        )
+        rows = await self._transaction.rows(statement, "read which devices have an action")
+        return frozenset(row["active_device_id"] for row in rows)
+
     async def next_number(self) -> int:
         rows = await self._transaction.rows(select(func.max(ACTIONS.c.number).label("newest")), "number an action")
         return int(rows[0]["newest"] or 0) + 1

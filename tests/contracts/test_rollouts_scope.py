@@ -57,6 +57,7 @@ READS: dict[str, Crossing] = {
     "firmware_actions.of_campaign": lambda w: w.firmware_actions.of_campaign("c-1"),
     "firmware_actions.of_device": lambda w: w.firmware_actions.of_device("device-linz"),
     "firmware_actions.active": lambda w: w.firmware_actions.active(),
+    "firmware_actions.active_devices": lambda w: w.firmware_actions.active_devices(),
     "firmware_actions.events": lambda w: w.firmware_actions.events("a-1"),
     "firmware_actions.heard": lambda w: w.firmware_actions.heard("a-1", 9),
 }

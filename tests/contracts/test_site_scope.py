@@ -32,6 +32,10 @@ async def _what_is_set(work: Work) -> bool:
     return (await work.settings.newest()).number > 0
 
 
+async def _what_is_counted(work: Work) -> str:
+    return (await work.devices.mark()).strip("0 ")
+
+
 # What somebody limited to Graz tries with what belongs to Linz. Reads must answer as if it did not exist,
 CROSSING_READS: dict[str, Crossing] = {
     "sites.all": lambda w: w.sites.all(),
@@ -45,7 +49,8 @@ CROSSING_READS: dict[str, Crossing] = {
     "devices.key_by_hash": lambda w: w.devices.key_by_hash("hash-linz"),
     "devices.expire_key": lambda w: w.devices.expire_key("key-linz", AT),
     "devices.revoke_key": lambda w: w.devices.revoke_key("key-linz", AT),
-    "devices.key_used": lambda w: w.devices.key_used("key-linz", AT),
+    "devices.keys_used": lambda w: w.devices.keys_used({"key-linz": AT}),
+    "devices.mark": _what_is_counted,
     "signals.all": lambda w: w.signals.all(),
     "signals.of_asset": lambda w: w.signals.of_asset("asset-linz"),
     "signals.of_connection": lambda w: w.signals.of_connection("connection-linz"),

@@ -275,7 +275,7 @@ async def test_a_device_key_is_added_once_used_and_revoked_once(plants: UnitOfWo
         at = data.SteppedClock(NOON + S).now()
         with pytest.raises(ConflictError):
             await w.devices.add_key(data.device_key(MINE), "another")
-        await w.devices.key_used("key-graz", at)
+        await w.devices.keys_used({"key-graz": at})
         assert await w.devices.revoke_key("key-graz", at) is True
         assert await w.devices.revoke_key("key-graz", at) is False
         (key,) = await w.devices.keys()

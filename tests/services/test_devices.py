@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pdm_app.domain.access import EVERY_SITE, ROLE_PERMISSIONS, SYSTEM, Actor, Permission, Role, Scope
+from pdm_app.domain.assets import Device
 from pdm_app.domain.errors import (
     ConflictError,
     NotFoundError,
@@ -12,7 +13,7 @@ from pdm_app.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from pdm_app.services.devices import KEY_FORM, DeviceService, key_hash
+from pdm_app.services.devices import KEY_FORM, REREAD_S, DeviceService, key_hash
 from pdm_app.storage.unit_of_work import SqlUnitOfWork
 from tests.counterparts.clocks import HandClock
 
@@ -150,6 +151,63 @@ async def test_last_use_is_noted_every_ten_minutes(devices: DeviceService, clock
     await clock.advance(300)
     await devices.actor_of_key(made.secret)
     assert (await devices.keys(SYSTEM, "dev-p-501"))[0].last_used_at == clock.now()
+
+
+async def test_keys_that_are_used_at_once_are_put_on_record_together(devices: DeviceService, clock: HandClock) -> None:
+    one, other = [await devices.create_key(SYSTEM, "dev-p-501") for _ in range(2)]
+    await devices.actor_of_key(one.secret)
+    await devices.actor_of_key(other.secret)
+    used = {key.id: key.last_used_at for key in await devices.keys(SYSTEM, "dev-p-501")}
+    assert used == {one.key.id: clock.now(), other.key.id: None}
+    await devices.note_uses()
+    used = {key.id: key.last_used_at for key in await devices.keys(SYSTEM, "dev-p-501")}
+    assert used == {one.key.id: clock.now(), other.key.id: clock.now()}
+
+
+async def test_a_key_that_another_process_ends_is_refused_within_seconds(
+    devices: DeviceService, work: SqlUnitOfWork, clock: HandClock
+) -> None:
+    elsewhere = DeviceService(work, clock)
+    for end in (elsewhere.revoke_key, elsewhere.rotate_key):
+        made = await devices.create_key(SYSTEM, "dev-p-501")
+        await devices.actor_of_key(made.secret)
+        await end(SYSTEM, made.key.id)
+        await clock.advance(REREAD_S + (24 * 3600 if end == elsewhere.rotate_key else 0))
+        with pytest.raises(UnauthenticatedError):
+            await devices.actor_of_key(made.secret)
+
+
+async def test_a_device_that_another_process_deletes_is_refused_within_seconds(
+    devices: DeviceService, work: SqlUnitOfWork, clock: HandClock
+) -> None:
+    made = await devices.create_key(SYSTEM, "dev-p-501")
+    await devices.actor_of_key(made.secret)
+    async with work(EVERY_SITE) as w:
+        await w.plant.delete(Device, "dev-p-501", "ada", clock.now())
+        await w.commit()
+    await clock.advance(REREAD_S)
+    with pytest.raises(UnauthenticatedError):
+        await devices.actor_of_key(made.secret)
+
+
+async def test_one_question_of_the_database_does_for_the_keys_of_a_fleet(
+    devices: DeviceService, work: SqlUnitOfWork, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = [(await devices.create_key(SYSTEM, "dev-p-501")).secret for _ in range(5)]
+    for secret in secrets:
+        await devices.actor_of_key(secret)
+    await devices.note_uses()
+    await clock.advance(REREAD_S)
+    seen: list[Scope] = []
+
+    def counting(scope: Scope) -> Any:
+        seen.append(scope)
+        return work(scope)
+
+    monkeypatch.setattr(devices, "_work", counting)
+    for secret in secrets:
+        await devices.actor_of_key(secret)
+    assert len(seen) == 1
 
 
 async def test_another_sites_devices_and_keys_do_not_exist(devices: DeviceService) -> None:
