@@ -40,6 +40,8 @@ CUT_WITHIN = 120
 """Operations of a disk; an update has about as many."""
 PAUSE_S = 0.2
 WITHIN_S = 120
+KILLS, KILLS_EACH, CAMPAIGNS_MAX = 10, 5, 6
+"""In the quick gate: so many, as many at most in each campaign, which costs more to set up than to be killed."""
 
 
 @dataclass
@@ -167,51 +169,80 @@ async def living(gateways: list[Gateway]) -> AsyncIterator[None]:
             await asyncio.to_thread(thread.join)
 
 
-async def at_rest(url: str, campaign: Campaign) -> tuple[Campaign, list[Action]]:
-    """Wait until nothing more comes: a campaign that has paused lets those under way come to their end."""
-    told: list[tuple[Campaign, list[Action]]] = []
-    async with opened_plant(url) as work:
+@dataclass
+class Watched:
+    """A campaign as it is on record, looked at from outside."""
 
+    work: SqlUnitOfWork
+    campaign: Campaign
+    actions: list[Action] = field(default_factory=list)
+
+    async def is_at_rest(self) -> bool:
+        """Whether nothing more comes: a campaign that has paused lets those under way come to their end."""
+        async with self.work(EVERY_SITE) as w:
+            found = await w.campaigns.get(self.campaign.id)
+            assert found is not None
+            self.campaign, self.actions = found, latest(await w.firmware_actions.of_campaign(found.id))
+        is_quiet = all(action.state in ENDED | {ActionState.SCHEDULED} for action in self.actions)
+        return found.state is not CampaignState.RUNNING and is_quiet
+
+    async def comes_to_rest(self) -> None:
         async def is_over() -> bool:
-            async with work(EVERY_SITE) as w:
-                found = await w.campaigns.get(campaign.id)
-                assert found is not None
-                actions = latest(await w.firmware_actions.of_campaign(campaign.id))
             await asyncio.sleep(0.2)  # Each look takes from the server what it needs for the devices.
-            told[:] = [(found, actions)]
-            is_quiet = all(action.state in ENDED | {ActionState.SCHEDULED} for action in actions)
-            return found.state is not CampaignState.RUNNING and is_quiet
+            return await self.is_at_rest()
 
         await eventually(is_over, within_s=WITHIN_S, what="the end of the campaign")
-    return told[0]
 
 
-ROUNDS = [range(1), *(pytest.param(range(first, first + 5), marks=pytest.mark.long) for first in range(1, 51, 5))]
+async def test_campaigns_come_to_their_end_however_often_the_server_dies_meanwhile(tmp_path: Path) -> None:
+    struck, seed = 0, 0
+    async with starting() as starter:
+        while struck < KILLS:
+            assert seed < CAMPAIGNS_MAX, f"only {struck} kills struck a campaign that was under way"
+            struck += await one_round(starter, tmp_path, seed, KILLS - struck, KILLS_EACH)
+            seed += 1
+
+
+ROUNDS = [pytest.param(range(first, first + 5), marks=pytest.mark.long) for first in range(1, 51, 5)]
 
 
 @pytest.mark.parametrize("rounds", ROUNDS, ids=str)
 async def test_a_campaign_comes_to_its_end_whatever_dies_meanwhile(tmp_path: Path, rounds: range) -> None:
     async with starting() as starter:
         for number in rounds:
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            await one_round(starter, folder, number)
+            await one_round(starter, tmp_path, number)
 
 
-async def one_round(starter: asyncio.subprocess.Process, folder: Path, seed: int) -> None:
+async def killed(dice: random.Random, server: Server, watched: Watched, kills: int) -> int:
+    """Kill the server at random moments, as long as the campaign is under way; return how often that was."""
+    for struck in range(kills):
+        await asyncio.sleep(dice.uniform(0.1, 2.5 / kills))  # The moment is the point here, not a condition.
+        if await watched.is_at_rest():
+            return struck
+        server.kill()
+        await server.start()
+    return kills
+
+
+async def one_round(
+    starter: asyncio.subprocess.Process, folder: Path, seed: int, kills: int = 1, kills_max: int = 1
+) -> int:
+    """Run a campaign, and compare what is on record of it with what its devices run; return how many kills struck."""
+    folder = folder / str(seed)
+    folder.mkdir()
     dice, url = random.Random(seed), f"sqlite+aiosqlite:///{folder / 'pdm.sqlite'}"
     server = Server(starter, url, folder)
     async with stored_plant(url) as work:
         campaign, gateways = await prepared(work, folder, await server.listen(), seed)
     try:
         await server.start()
-        async with living(gateways):
-            await asyncio.sleep(dice.uniform(0.1, 2.5))  # The moment is the point here, not a condition.
-            server.kill()
-            await server.start()
-            ended, actions = await at_rest(url, campaign)
+        async with living(gateways), opened_plant(url) as work:
+            watched = Watched(work, campaign)
+            struck = await killed(dice, server, watched, min(kills, kills_max))
+            await watched.comes_to_rest()
     finally:
         server.kill()
+    ended, actions = watched.campaign, watched.actions
     failed = [action for action in actions if action.state in FINALLY_FAILED]
     assert ended.state is CampaignState.PAUSED, f"round {seed}: {ended.why}"
     assert all(action.state is ActionState.ROLLED_BACK for action in failed), f"round {seed}: {failed}"
@@ -221,3 +252,4 @@ async def one_round(starter: asyncio.subprocess.Process, folder: Path, seed: int
     succeeded = {action.device_id for action in actions if action.state is ActionState.SUCCEEDED}
     for gateway in gateways:
         assert (gateway.version == "2.4.1") == (gateway.code in succeeded), f"round {seed}: {gateway.code}"
+    return struck
