@@ -8,6 +8,7 @@ import typer
 from pdm_app.cli.demo_break import break_machine, faults, mend
 from pdm_app.cli.demo_replay import replay
 from pdm_app.cli.demo_truth import truth
+from pdm_app.cli.demo_waveform import waveform
 from pdm_app.cli.serving import serve_product
 from pdm_app.domain.plant_size import PlantSize
 from pdm_app.settings import default_data_dir, load_settings
@@ -22,6 +23,7 @@ demo = typer.Typer(
 DemoData = Annotated[Path | None, typer.Option("--data", help="Directory for everything the demo keeps.")]
 
 demo.command()(truth)
+demo.command()(waveform)
 demo.command()(replay)
 demo.command("break")(break_machine)
 demo.command()(mend)
