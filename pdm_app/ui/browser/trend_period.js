@@ -1,6 +1,6 @@
 /* The span of time that a trend shows, and how it is zoomed and moved. Microseconds UTC throughout. */
 
-export const SPANS_S = [900, 3600, 28800, 86400, 604800];
+export const SPANS_S = [900, 3600, 28800, 86400, 604800, 2592000];
 const SPAN_MIN_US = 10e6; // Below ten seconds a trend of second values shows nothing new.
 const SPAN_MAX_US = 400 * 86400e6;
 
