@@ -14,11 +14,14 @@ from pdm_app.domain.samples import Micros
 from pdm_app.domain.truth import PlantTruth
 from pdm_app.services.auditing import audit
 
-Deed = Literal["break", "acknowledge", "repair", "derive", "view"]
+Deed = Literal["break", "acknowledge", "repair", "reason", "report", "campaign", "derive", "view"]
 DEEDS: dict[Deed, str] = {
     "break": "demo.fault_injected",
     "acknowledge": "alarms.acknowledged",
     "repair": "demo.fault_cleared",
+    "reason": "stops.reasoned",
+    "report": "reports.tested",
+    "campaign": "campaigns.created",
     "derive": "signals.created",
     "view": "views.created",
 }

@@ -12,9 +12,11 @@ STOPS = (
     ("plant", "/plant"),
     ("alarm", "/alarms"),
     ("asset", "/asset/p-101a"),
-    ("trend", "/trends"),
+    ("model", "/fleet"),
+    ("loss", "/production"),
+    ("firmware", "/firmware/campaigns"),
+    ("report", "/reports"),
     ("break", "/asset/p-501"),
-    ("signals", "/signals"),
 )
 
 
@@ -45,7 +47,7 @@ def test_the_tour_may_be_left_and_goes_on_where_it_was_and_keys_lead_it(
 ) -> None:
     sign_in(page, standing_demo, "Erin, engineer")
     page.get_by_role("button", name="Not today").click()
-    expect(page.get_by_text("The tour waits at stop 1 of 6.")).to_be_visible()
+    expect(page.get_by_text("The tour waits at stop 1 of 8.")).to_be_visible()
     page.get_by_role("button", name="Continue the tour").click()
     expect(page.locator(".tour[data-stop=plant]")).to_be_focused()
     page.keyboard.press("ArrowRight")
@@ -53,7 +55,7 @@ def test_the_tour_may_be_left_and_goes_on_where_it_was_and_keys_lead_it(
     page.get_by_role("button", name="Next stop").press("Escape")
     expect(page.locator(".tour")).to_have_count(0)
     page.goto(f"{standing_demo.url}/plant")
-    expect(page.get_by_text("The tour waits at stop 2 of 6.")).to_be_visible()
+    expect(page.get_by_text("The tour waits at stop 2 of 8.")).to_be_visible()
     page.get_by_role("button", name="Continue the tour").click()
     page.wait_for_url("**/alarms")
     expect(page.locator(".tour[data-stop=alarm]")).to_be_visible()
@@ -62,7 +64,7 @@ def test_the_tour_may_be_left_and_goes_on_where_it_was_and_keys_lead_it(
 
 def test_what_was_really_done_is_ticked_and_a_reset_repairs_it(standing_demo: RunningProduct, page: Page) -> None:
     sign_in(page, standing_demo, "Ada, admin")
-    page.evaluate("localStorage.setItem('pdm.tour', JSON.stringify({state: 'on', at: 4}))")
+    page.evaluate("localStorage.setItem('pdm.tour', JSON.stringify({state: 'on', at: 7}))")
     page.goto(f"{standing_demo.url}/asset/p-501")
     broken = page.locator(".tour-deeds li").filter(has_text="Break a machine")
     expect(broken).to_have_attribute("data-done", re.compile("true|false"))
@@ -70,7 +72,6 @@ def test_what_was_really_done_is_ticked_and_a_reset_repairs_it(standing_demo: Ru
     page.get_by_role("button", name="Inject").click()
     expect(broken).to_have_attribute("data-done", "true")
     expect(page.locator(".faults li")).not_to_have_count(0)
-    page.get_by_role("button", name="Next stop").click()
     page.get_by_role("button", name="End of the tour").click()
     page.get_by_text("The tour is done").click()
     page.get_by_role("button", name="Repair everything and begin anew").click()

@@ -6,7 +6,8 @@ import { guarded } from "./guard.jsx";
 import { useQuery } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
-import { after, DEEDS, KEY, read, stopsFor } from "./tour_stops.js";
+import { Go } from "./parts.jsx";
+import { after, deedsFor, KEY, read, stopsFor } from "./tour_stops.js";
 
 const HOME = "/plant"; // Elsewhere nothing speaks of the tour unless it is under way.
 const LOOK_EVERY_MS = 250; // What is pointed at may not be there yet.
@@ -137,26 +138,18 @@ function Deeds({ rights }) {
     return () => clearInterval(timer);
   }, []);
   const done = answer ?? [];
-  const open = DEEDS.filter((deed) => rights.includes(RIGHT_OF[deed]));
+  const open = deedsFor(rights);
   return (
-    <ul className="tour-deeds" aria-label={t("tour.deeds", { done: open.filter((deed) => done.includes(deed)).length, count: open.length })}>
-      {open.map((deed) => (
-        <li key={deed} data-done={done.includes(deed)}>
-          <span aria-hidden="true">{done.includes(deed) ? "✓" : "○"}</span> {t(`tour.deed.${deed}`)}
-          <span className="visually-hidden">{done.includes(deed) ? t("tour.deed_done") : t("tour.deed_open")}</span>
+    <ul className="tour-deeds" aria-label={t("tour.deeds", { done: open.filter(({ key }) => done.includes(key)).length, count: open.length })}>
+      {open.map(({ key, path }) => (
+        <li key={key} data-done={done.includes(key)}>
+          <span aria-hidden="true">{done.includes(key) ? "✓" : "○"}</span> <Go to={path}>{t(`tour.deed.${key}`)}</Go>
+          <span className="visually-hidden">{done.includes(key) ? t("tour.deed_done") : t("tour.deed_open")}</span>
         </li>
       ))}
     </ul>
   );
 }
-
-const RIGHT_OF = {
-  break: "demo.control",
-  acknowledge: "alarms.acknowledge",
-  repair: "demo.control",
-  derive: "signals.configure",
-  view: "history.read",
-};
 
 function Reset() {
   const { run, busy, error } = useAct();

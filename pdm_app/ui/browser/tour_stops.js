@@ -5,13 +5,24 @@ export const STOPS = [
   { key: "plant", path: "/plant", target: ".tiles .tile" },
   { key: "alarm", path: "/alarms", target: ".page-head" },
   { key: "asset", path: "/asset/p-101a", target: ".page-head" },
-  { key: "trend", path: "/trends", target: ".page-head" },
+  { key: "model", path: "/fleet", target: ".page-head" },
+  { key: "loss", path: "/production", target: ".production", right: "history.read" },
+  { key: "firmware", path: "/firmware/campaigns", target: ".card.people", right: "firmware.read" },
+  { key: "report", path: "/reports", target: ".page-head", right: "reports.read" },
   { key: "break", path: "/asset/p-501", target: ".fault-form", right: "demo.control" },
-  { key: "signals", path: "/signals", target: ".page-head" },
 ];
 
-/** What may be tried, in the order of the story; the server says what was really done. */
-export const DEEDS = ["break", "acknowledge", "repair", "derive", "view"];
+/** What may be tried, where, and by whom, in the order of the story; the server says what was really done. */
+export const DEEDS = [
+  { key: "break", path: "/asset/p-501", right: "demo.control" },
+  { key: "acknowledge", path: "/alarms", right: "alarms.acknowledge" },
+  { key: "repair", path: "/asset/p-501", right: "demo.control" },
+  { key: "reason", path: "/production/shift", right: "production.record" },
+  { key: "report", path: "/reports", right: "reports.read" },
+  { key: "campaign", path: "/firmware/campaigns", right: "firmware.publish" },
+  { key: "derive", path: "/signals", right: "signals.configure" },
+  { key: "view", path: "/trends", right: "history.read" },
+];
 
 export const KEY = "pdm.tour";
 const STATES = new Set(["new", "on", "away", "done"]);
@@ -20,6 +31,11 @@ const FRESH = { state: "new", at: 0 };
 /** The stops that somebody with these rights can see. */
 export function stopsFor(rights) {
   return STOPS.filter((stop) => !stop.right || rights.includes(stop.right));
+}
+
+/** The deeds that somebody with these rights can do. */
+export function deedsFor(rights) {
+  return DEEDS.filter((deed) => rights.includes(deed.right));
 }
 
 /** How far somebody is, from what storage holds; what cannot be read is a fresh start. */
