@@ -19,12 +19,14 @@ class PastPiece:
     """A span of the past, ``end_at`` excluded, with which a source is asked for samples; one day at most, or a sketch.
 
     A sketch tells days by a few of their samples, so that something is seen of them before later pieces tell all.
+    ``codes`` are the machines that it tells, where these are not all.
     """
 
     number: int
     start_at: Micros
     end_at: Micros
     is_sketch: bool = False
+    codes: frozenset[str] | None = None
 
 
 class PastSource(Protocol):
@@ -58,12 +60,14 @@ class JudgedPast(PastSource, Protocol):
 
 
 class PastProgress(Record):
-    """How far a past is stored. Times in microseconds UTC."""
+    """How far a past is stored, and what follows from it. Times in microseconds UTC."""
 
     pieces: int
     pieces_done: int
     samples: int = Field(description="Stored since this start of the product.")
     back_to: int | None = Field(description="From here on to the plant's first start nothing is missing.")
     begins_at: int | None = Field(description="Where it is to begin.")
-    is_done: bool
+    is_done: bool = Field(description="Whether all of it is stored.")
+    judged: float = Field(default=1.0, ge=0, le=1, description="Share of it in which alarms have been found.")
+    shifts_owed: int = Field(default=0, ge=0, description="Shifts of production that are still to be derived.")
     trouble: Text = ""

@@ -40,6 +40,7 @@ class Backfill:
         fence: Returns the proof of the lease once it is held.
         clock: Injected time.
         begin: Awaited before anything else, for who has more urgent work for the processors.
+        prepare: Awaited before the first piece that is told in full, for what has to be there before it.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Backfill:
         fence: Callable[[], Awaitable[Fence]],
         clock: Clock,
         begin: Callable[[], Awaitable[object]] | None = None,
+        prepare: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._source = source
         self._historian = historian
         self._fence = fence
         self._clock = clock
         self._begin = begin
+        self._prepare = prepare
         self.backoff = Backoff(first_s=2.0, cap_s=60.0)
         self._done: frozenset[int] = frozenset()
         self.complete = asyncio.Event()
@@ -73,7 +76,11 @@ class Backfill:
             await self._begin()
         self._done = await asyncio.to_thread(self._source.done)
         began_at, due = self._clock.now(), [piece for piece in self._source.pieces if piece.number not in self._done]
+        is_prepared = self._prepare is None
         for piece in due:
+            if self._prepare is not None and not is_prepared and not piece.is_sketch:
+                await self._prepare()
+                is_prepared = True
             try:
                 await self._store(piece)
             except UnavailableError as error:

@@ -65,6 +65,8 @@ class PastAlarms:
         self._fence = fence
         self._people = people
         self.backoff = Backoff(first_s=5.0, cap_s=60.0)
+        self.judged = 0.0
+        """Share of the past that has been judged; 1 once what was found is stored."""
 
     async def run(self) -> None:
         """Judge and store, unless that was done before.
@@ -75,6 +77,7 @@ class PastAlarms:
         """
         await self._filled()
         if await asyncio.to_thread(self._source.is_judged):
+            self.judged = 1.0
             return
         async with self._work(EVERY_SITE) as work:
             rules = await work.alarms.rules()
@@ -83,7 +86,8 @@ class PastAlarms:
         judging = [rule for rule in rules if rule.signal_id in simulated and rule.condition.band() is not None]
         shift = Shift(judging, simulated, self._people)
         told_in_full = [piece for piece in self._source.pieces if not piece.is_sketch]
-        for piece in sorted(told_in_full, key=lambda piece: piece.start_at):
+        for number, piece in enumerate(sorted(told_in_full, key=lambda piece: piece.start_at)):
+            self.judged = number / len(told_in_full)
             batch = await asyncio.to_thread(self._joined, piece, shift.signals)
             for part in _parts(batch, piece):
                 shift.judge(*part, self._clock.now())
@@ -95,6 +99,7 @@ class PastAlarms:
         shift.hand_over(Micros(max(piece.end_at for piece in self._source.pieces)), self._clock.now())
         await self._store(shift)
         await asyncio.to_thread(self._source.keep_judged)
+        self.judged = 1.0
         log.info("the past is judged", alarms=len(shift.alarms), entries=len(shift.entries))
 
     def _joined(self, piece: PastPiece, signals: frozenset[int]) -> Batch:

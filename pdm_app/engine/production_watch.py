@@ -85,6 +85,11 @@ class ProductionWatch:
         self._dropped = 0
         self._begun_short: set[str] = set()  # Machines whose shift was begun before its past was there.
 
+    @property
+    def owed(self) -> int | None:
+        """How many shifts are still to be derived; None before it has looked which."""
+        return None if self._looked_back_at is None else len(self._missing)
+
     async def run(self) -> None:
         """Follow until cancelled; what was not stored is derived from history again.
 

@@ -14,7 +14,6 @@ import structlog
 
 from pdm_app.directories.doors import open_doors
 from pdm_app.documents.renderers import RENDERERS
-from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock
 from pdm_app.domain.samples import Batch
 from pdm_app.domain.self_alarms import self_rules
@@ -44,7 +43,7 @@ from pdm_app.engine.sink_feed import CONSUMER as SINKS
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.engine.thinner import Thinner
 from pdm_app.engine.vitals import About, Vitals
-from pdm_app.runtime.demo import begin_past, begin_plant, begin_scene
+from pdm_app.runtime.demo import ToldPast, begin_past, begin_plant, begin_scene
 from pdm_app.runtime.figures import of_cache, register_figures
 from pdm_app.runtime.firmware import firmware_services
 from pdm_app.runtime.imports import import_services
@@ -223,7 +222,7 @@ async def running(
         await alarm_watch.load()
         supervisor.start("alarms", alarm_watch.run, stage=Stage.CONSUMER, drain=alarm_watch.drain)
 
-        progress: Callable[[], PastProgress] | None = None
+        progress: ToldPast | None = None
         if plant is not None:
             progress = begin_past(settings, plant, historian, work, clock, keeper, pages_served, supervisor)
         deriver = Deriver(buffer, intake, historian, work, clock, keeper.held, intake.settled)

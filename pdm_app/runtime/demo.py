@@ -38,6 +38,28 @@ log = structlog.get_logger(__name__)
 GATEWAYS_AFTER_S = 4.0
 
 
+class ToldPast:
+    """How far the past is: stored, judged, and its shifts derived, which is over once for all.
+
+    Attributes:
+        shifts_owed: How many shifts are still to be derived, None where that is not known yet; set by who derives them.
+    """
+
+    def __init__(self, backfill: Backfill, judging: PastAlarms) -> None:
+        self._backfill = backfill
+        self._judging = judging
+        self._is_derived = False
+        self.shifts_owed: Callable[[], int | None] = lambda: 0
+
+    def __call__(self) -> PastProgress:
+        stored = self._backfill.progress()
+        owed = self.shifts_owed()
+        self._is_derived |= stored.is_done and owed == 0
+        return stored.model_copy(
+            update={"judged": self._judging.judged, "shifts_owed": 0 if self._is_derived else owed or 0}
+        )
+
+
 async def begin_plant(
     settings: Settings, work: UnitOfWork, clock: Clock, begin: asyncio.Event, stack: AsyncExitStack
 ) -> Fleet:
@@ -66,20 +88,18 @@ def begin_past(
     keeper: LeaseKeeper,
     begin: asyncio.Event,
     supervisor: Supervisor,
-) -> Callable[[], PastProgress] | None:
+) -> ToldPast | None:
     """Have the days behind the plant stored, then judged; return what tells how far that is."""
     if not settings.demo_history_days:
         return None
     past = DemoPast(settings.data_dir, plant.labels, settings.demo_history_days)
-    backfill = Backfill(past, historian, keeper.held, clock, begin.wait)
 
-    async def filled() -> None:
-        await begin.wait()
-        # Before the shifts of the past are derived, which they are as soon as their samples are there.
+    async def said() -> None:
+        """Have reasons of stops there before shifts are derived, which they are as soon as their samples are there."""
         await ensure_demo_stops(work, clock, lambda: said_stops(plant.labels, settings.demo_history_days))
-        await backfill.run()
 
-    supervisor.start("backfill", filled, stage=Stage.CONSUMER, backoff=backfill.backoff)
+    backfill = Backfill(past, historian, keeper.held, clock, begin.wait, said)
+    supervisor.start("backfill", backfill.run, stage=Stage.CONSUMER, backoff=backfill.backoff)
     judging = PastAlarms(past, backfill.complete.wait, work, clock, keeper.held, ON_SHIFT)
 
     async def judged() -> None:
@@ -89,7 +109,7 @@ def begin_past(
         await ensure_demo_report(work, clock, WEEKLY)  # Of a week whose alarms are known now.
 
     supervisor.start("past alarms", judged, stage=Stage.CONSUMER, backoff=judging.backoff)
-    return backfill.progress
+    return ToldPast(backfill, judging)
 
 
 def begin_scene(

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import TypedDict
 
-from pdm_app.domain.past import PastProgress
 from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import Batch
 from pdm_app.engine.production_watch import ProductionWatch
 from pdm_app.engine.supervisor import Stage, Supervisor
+from pdm_app.runtime.demo import ToldPast
 from pdm_app.services.alarm_services import AlarmServices
 from pdm_app.services.count_sheets import CountSheetService
 from pdm_app.services.handovers import HandoverService
@@ -38,7 +38,7 @@ def begin_production(
     clock: Clock,
     fence: Callable[[], Awaitable[Fence]],
     supervisor: Supervisor,
-    past: Callable[[], PastProgress] | None,
+    past: ToldPast | None,
     alarms: AlarmServices,
     signatures: SignatureService,
 ) -> ProductionServices:
@@ -52,6 +52,8 @@ def begin_production(
         return clock.now() if progress.back_to is None else progress.back_to
 
     watch = ProductionWatch(book, bus, historian, work, clock, fence, known_since)
+    if past is not None:
+        past.shifts_owed = lambda: watch.owed
     supervisor.start("production", watch.run, stage=Stage.CONSUMER, backoff=watch.backoff)
     stops = StopService(work, book, clock)
     production = ProductionService(work, book, clock)

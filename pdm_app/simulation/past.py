@@ -4,8 +4,10 @@ Told are, for the story's machines and for all others: in the last hours a sampl
 two days one in ten seconds and a minute, before that one in a minute and in five. The running hour comes every ten
 seconds, for it is kept as rows. Finer ones of a whole month would be gigabytes of rollups, and minutes of work.
 
-So that the month is seen at once it is sketched first, by one sample an hour of what is told later. The later a piece
-the longer it may be: each is about as much work for the database, which records what is live meanwhile.
+So that the month is seen at once it is sketched first, by one sample an hour of what is told later: the two pumps to
+which a newcomer is led before all else, which takes two seconds of a processor, then, after the running hour, the other
+machines. The later a piece the longer it may be: each is about as much work for the database, which records what is
+live meanwhile.
 
 It is the physics of the live plant, asked for past moments; the bearing that is on day 19 when the plant starts began
 to wear 19 days before.
@@ -32,7 +34,7 @@ from pdm_app.simulation.plant import machines_of
 from pdm_app.simulation.story import repaired
 
 FILE_NAME = "past.json"
-VERSION = 2
+VERSION = 3
 HOUR_US = 3600 * MICROS_PER_S
 DAY_US = 24 * HOUR_US
 FINE_HOURS = 8
@@ -40,6 +42,7 @@ FINE_PIECE_HOURS = 1  # Of one sample a second: more at once would take hundreds
 NEAR_PIECE_HOURS = 3
 FAR_PIECE_HOURS = 12
 SKETCH_DAYS = 6  # As many moments as are told at once.
+FIRST_CODES = frozenset({"P-101A", "P-501"})  # Of the story, and of the readings that requirement S1 names.
 FINE_S, STORY_S, COARSE_S, SELDOM_S, SKETCH_S = 1, 10, 60, 300, 3600
 NEAR_DAYS = 2
 STORY_CODES = frozenset({"P-101A", "P-501", "C-201", "F-41", "C-42", "L-43", "K-44", "Z-45"})
@@ -136,7 +139,8 @@ class DemoPast:
     def _parts(self, piece: PastPiece) -> tuple[_Part, ...]:
         since = self._labels.since
         if piece.is_sketch:
-            return (_Part(self._codes, COARSE_S, SKETCH_S),)
+            codes = tuple(code for code in self._codes if piece.codes is None or code in piece.codes)
+            return (_Part(codes, COARSE_S, SKETCH_S),)
         if piece.start_at >= since - since % HOUR_US:
             return (_Part(self._codes, STORY_S),)
         codes = self._codes
@@ -160,9 +164,9 @@ def near_from(since: int) -> int:
 
 
 def pieces(since: int, days: int) -> tuple[PastPiece, ...]:
-    """Cut the days before ``since`` into pieces: the running hour, the sketches, then all else, each newest first.
+    """Cut the days before ``since`` into pieces: a first sketch, the running hour, sketches, then all else.
 
-    No piece but a sketch lies across midnight, for each day has a file of its own.
+    Each of these is told newest first. No piece but a sketch lies across midnight, for each day has a file of its own.
     """
     if days <= 0:
         return ()
@@ -174,13 +178,18 @@ def pieces(since: int, days: int) -> tuple[PastPiece, ...]:
         while edges[-1] > max(until, begin):
             midnight = (edges[-1] - 1) // DAY_US * DAY_US
             edges.append(max(edges[-1] - hours * HOUR_US, until, midnight))
-    running = [(hour, since, False)] if since > hour else []
+    first = [(begin, hour, True, FIRST_CODES)] if hour > begin else []
+    running = [(hour, since, False, None)] if since > hour else []
+    others = CODES - FIRST_CODES
     sketches = [
-        (max(end - SKETCH_DAYS * DAY_US, begin), end, True) for end in range(hour, begin, -SKETCH_DAYS * DAY_US)
+        (max(end - SKETCH_DAYS * DAY_US, begin), end, True, others) for end in range(hour, begin, -SKETCH_DAYS * DAY_US)
     ]
-    closed = [(start, end, False) for end, start in pairwise(edges[1:])]
-    ordered = [*running, *sketches, *closed]
-    return tuple(PastPiece(n, Micros(start), Micros(end), sketch) for n, (start, end, sketch) in enumerate(ordered))
+    closed = [(start, end, False, None) for end, start in pairwise(edges[1:])]
+    ordered = [*first, *running, *sketches, *closed]
+    return tuple(
+        PastPiece(number, Micros(start), Micros(end), sketch, codes)
+        for number, (start, end, sketch, codes) in enumerate(ordered)
+    )
 
 
 def acted(labels: Labels) -> tuple[InjectedFault, ...]:

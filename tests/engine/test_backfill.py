@@ -101,3 +101,17 @@ async def test_a_past_that_is_stored_is_not_asked_for_again() -> None:
     await filling.run()
     assert (source.asked, memory.sizes) == ([], [])
     assert filling.progress().is_done
+
+
+async def test_what_has_to_be_there_before_is_prepared_once_after_the_sketches() -> None:
+    source, memory, order = Yesterday(), Memory(), list[str]()
+    sketch = PastPiece(3, source.pieces[-1].start_at, source.pieces[0].end_at, is_sketch=True)
+    source.pieces = (sketch, *source.pieces)
+
+    async def prepared() -> None:
+        order.append(f"prepared after {sorted(source.kept)}")
+
+    await Backfill(source, memory, fence, WallClock(), prepare=prepared).run()
+    assert order == ["prepared after [3]"]
+    await Backfill(source, memory, fence, WallClock(), prepare=prepared).run()
+    assert len(order) == 1, "and no more where nothing is owed"

@@ -44,7 +44,8 @@ class AWeek(DemoPast):
         assert fault.cleared_at is not None
         touched = (fault.injected_at - HOUR_US, fault.cleared_at + 2 * HOUR_US)
         near = [piece for piece in self.pieces if piece.end_at > touched[0] and piece.start_at < touched[1]]
-        self.pieces: Sequence[PastPiece] = (self.pieces[0], *near)
+        running = next(piece for piece in self.pieces if not piece.is_sketch)
+        self.pieces: Sequence[PastPiece] = (running, *near)
 
 
 @pytest.fixture

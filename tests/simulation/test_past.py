@@ -15,10 +15,21 @@ from pdm_app.simulation import faults
 from pdm_app.simulation.fleet import Fleet, labels_at_start
 from pdm_app.simulation.history import plant_columns
 from pdm_app.simulation.labels import Labels
-from pdm_app.simulation.past import DAY_US, FINE_HOURS, HOUR_US, DemoPast, acted, backdated, batch_of, pieces
+from pdm_app.simulation.past import (
+    DAY_US,
+    FINE_HOURS,
+    FIRST_CODES,
+    HOUR_US,
+    DemoPast,
+    acted,
+    backdated,
+    batch_of,
+    pieces,
+)
 from pdm_app.simulation.physics import acting
 from pdm_app.simulation.physics.noise import SEED
-from pdm_app.simulation.plant import PlantPorts
+from pdm_app.simulation.physics.world import CODES
+from pdm_app.simulation.plant import MACHINES, PlantPorts
 from pdm_app.simulation.readings import PlantReader
 from tests.counterparts.clocks import HandClock
 
@@ -45,21 +56,35 @@ def test_the_pieces_cover_thirty_days_once_and_none_is_longer_than_a_day(since: 
 @pytest.mark.parametrize("since", [SINCE, SINCE - SINCE % DAY_US, SINCE - SINCE % DAY_US + HOUR_US // 2])
 def test_the_whole_month_is_sketched_before_any_of_it_but_the_running_hour_is_told_in_full(since: int) -> None:
     running, rest = [piece for piece in pieces(since, 30) if piece.end_at > since - since % HOUR_US], pieces(since, 30)
-    sketches = [piece for piece in rest if piece.is_sketch]
+    first, *sketches = [piece for piece in rest if piece.is_sketch]
     assert len(running) == (since % HOUR_US > 0)
-    assert list(rest[: len(running) + len(sketches)]) == [*running, *sketches]
+    assert list(rest[: 1 + len(running) + len(sketches)]) == [first, *running, *sketches]
+    assert (first.start_at, first.end_at) == (rest[-1].start_at, since - since % HOUR_US)
+    assert first.codes == FIRST_CODES, "those that somebody new looks at, before all else"
+    assert {piece.codes for piece in sketches} == {CODES - FIRST_CODES}
     assert sketches[0].end_at == since - since % HOUR_US
     assert all(later.start_at == earlier.end_at for later, earlier in pairwise(sketches))
     assert sketches[-1].start_at == rest[-1].start_at
     assert len(pieces(since, 3)) > 3, "also where it is less than a sketch long"
 
 
+def test_the_sketches_tell_every_machine_once(past: DemoPast) -> None:
+    first, newest, *_ = [piece for piece in past.pieces if piece.is_sketch]
+    led, others = (
+        {int(number) for batch in past.batches(piece) for number in np.unique(batch.signal)}
+        for piece in (first, newest)
+    )
+    everything = {signal.id for machine in MACHINES for signal in machine.signals if machine.asset.code in CODES}
+    assert not led & others
+    assert led | others == everything
+
+
 def test_a_sketch_is_an_hourly_part_of_what_is_told_later(past: DemoPast) -> None:
-    sketch = next(piece for piece in past.pieces if piece.is_sketch)
+    sketch = next(piece for piece in past.pieces if piece.is_sketch and piece.codes != FIRST_CODES)
     sketched = {(int(s), int(at)): value for batch in past.batches(sketch) for s, at, value in rows(batch)}
     assert {at % HOUR_US for _, at in sketched} == {0}
     assert {at for _, at in sketched} == set(range(sketch.start_at, sketch.end_at, HOUR_US))
-    for piece in (past.pieces[8], [piece for piece in past.pieces if piece.start_at >= sketch.start_at][-1]):
+    for piece in (past.pieces[9], [piece for piece in past.pieces if piece.start_at >= sketch.start_at][-1]):
         assert not piece.is_sketch
         told_later = {(int(s), int(at)): value for batch in past.batches(piece) for s, at, value in rows(batch)}
         both = sketched.keys() & told_later.keys()
@@ -105,7 +130,7 @@ def test_the_last_hours_have_a_sample_a_second_and_none_lies_in_the_future(past:
     batch = told("P-101A", told_in_full[FINE_HOURS], 1)
     seconds = np.unique(np.diff(batch.source_at[batch.signal == VIBRATION]))
     assert seconds.tolist() == [MICROS_PER_S]
-    newest = list(past.batches(past.pieces[0]))
+    newest = list(past.batches(told_in_full[0]))
     assert max(int(part.source_at.max()) for part in newest) < SINCE
 
 
