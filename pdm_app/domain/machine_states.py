@@ -18,7 +18,7 @@ from pdm_app.domain.record import Facts, Id, SignalNumber
 from pdm_app.domain.samples import F8, I8, QUALITY_BAD_MIN, Stretch
 
 RULES_MAX = 40
-UNKNOWN, NONE_HOLDS = -2, -1
+PLANNED_STOP, UNKNOWN, NONE_HOLDS = -3, -2, -1
 
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -86,7 +86,8 @@ class Spells:
 
     Attributes:
         begin_at: Microseconds UTC, strictly rising.
-        rule: Place of the rule; `NONE_HOLDS` or `UNKNOWN` where there is none.
+        rule: Place of the rule; `NONE_HOLDS` or `UNKNOWN` where there is none, `PLANNED_STOP` where the machine stood
+            and was to stand.
     """
 
     begin_at: I8
@@ -127,6 +128,27 @@ def spells(
         held[:] = UNKNOWN
     new = np.concatenate([[True], held[1:] != held[:-1]])
     return Spells(edges[new], held[new])
+
+
+def planned(found: Spells, rules: Sequence[StateRule], stops: Sequence[tuple[int, int]], cuts: Sequence[int]) -> Spells:
+    """Lay planned time over what held: what stood in it was planned, and what ran or is not known stays.
+
+    Args:
+        found: As `spells` returns it.
+        rules: Those of the spells.
+        stops: Planned time as begin and end, apart from each other, in order.
+        cuts: Moments at which a spell ends and goes on as another, such as a change of order.
+    """
+    begin_at = int(found.begin_at[0])
+    if not stops and not any(cut > begin_at for cut in cuts):
+        return found
+    edges = np.array([edge for stop in stops for edge in stop], np.int64)
+    all_at = np.unique(np.concatenate([found.begin_at, edges, np.array(cuts, np.int64)]))
+    all_at = all_at[all_at >= begin_at]
+    rule = found.rule[np.searchsorted(found.begin_at, all_at, side="right") - 1]
+    stands = np.array([NONE_HOLDS, *(place for place, one in enumerate(rules) if one.state.is_stop)], np.int64)
+    inside = np.searchsorted(edges, all_at, side="right") % 2 == 1
+    return Spells(all_at, np.where(inside & np.isin(rule, stands), PLANNED_STOP, rule))
 
 
 def _line(stretch: Stretch | None, gap_us: int) -> tuple[I8, F8]:

@@ -165,8 +165,9 @@ class SiteRates(CostRates):
 
 
 def pieces_of(
-    unit: ProductionUnitFacts, stretches: Mapping[int, Stretch], products: Sequence[Product], begin_at: int
-) -> Pieces:
+    unit: ProductionUnitFacts, stretches: Mapping[int, Stretch], products: Sequence[Product], begin_at: int,
+    ordered: Sequence[tuple[int, str | None]] = (),
+) -> Pieces:  # fmt: skip
     """Return what was counted on a machine, and the ideal cycle in force at each moment.
 
     Args:
@@ -174,6 +175,7 @@ def pieces_of(
         stretches: Samples of its signals, what stood before the span first.
         products: Of its site.
         begin_at: Beginning of the span.
+        ordered: The product of the order in work from which moment on; counts where no signal says it.
     """
     counted: dict[str, Increments | None] = {}
     for kind, number in unit.counters.items():
@@ -181,7 +183,7 @@ def pieces_of(
         counted[kind] = (
             None if grown is None else Increments(grown.since_at, grown.at, grown.count * unit.pieces_per_count)
         )
-    at, product_ids = _products(unit, stretches, products, begin_at)
+    at, product_ids = _products(unit, stretches, products, begin_at, ordered)
     changes = sorted({*at, *(cycle.from_at for cycle in unit.cycles if cycle.from_at > at[0])})
     cycle_s, is_known = [], []
     place = 0
@@ -203,11 +205,12 @@ def pieces_of(
 
 
 def _products(
-    unit: ProductionUnitFacts, stretches: Mapping[int, Stretch], products: Sequence[Product], begin_at: int
-) -> tuple[list[int], list[str | None]]:
-    """Return which product was in work from when; a machine without a product signal makes always the same."""
+    unit: ProductionUnitFacts, stretches: Mapping[int, Stretch], products: Sequence[Product], begin_at: int,
+    ordered: Sequence[tuple[int, str | None]],
+) -> tuple[list[int], list[str | None]]:  # fmt: skip
+    """Return which product was in work from when: by the machine's signal, else by orders, else always the same."""
     if unit.product_signal_id is None:
-        return [0], [None]
+        return [0, *(at for at, _ in ordered)], [None, *(product_id for _, product_id in ordered)]
     stretch = stretches.get(unit.product_signal_id)
     if stretch is None or not len(stretch):
         return [begin_at], [None]

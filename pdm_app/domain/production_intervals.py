@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pdm_app.domain.counters import Increments
-from pdm_app.domain.machine_states import NONE_HOLDS, UNKNOWN, MachineState, Spells, StateRule
+from pdm_app.domain.machine_states import NONE_HOLDS, PLANNED_STOP, UNKNOWN, MachineState, Spells, StateRule
 from pdm_app.domain.oee import Totals
 from pdm_app.domain.record import Record
 from pdm_app.domain.samples import F8, I8
@@ -35,6 +35,7 @@ class Interval:
         energy_kwh: What a meter of the machine counted.
         order_us: Time in which it was known which product was in work.
         in_startup: Whether it ends in such a start, which goes on.
+        order_id: The order that was in work, if any is known.
     """
 
     begin_at: int
@@ -55,6 +56,7 @@ class Interval:
     energy_kwh: float = 0.0
     order_us: int = 0
     in_startup: bool = False
+    order_id: str | None = None
 
     @property
     def length_us(self) -> int:
@@ -69,7 +71,7 @@ SUMMED = (
 
 def derived(
     found: Spells, rules: Sequence[StateRule], pieces: Pieces, end_at: int, *, since_at: int | None = None,
-    startup_pieces: int = 0, begins_cold: bool = False,
+    startup_pieces: int = 0, begins_cold: bool = False, orders: Sequence[tuple[int, str | None]] = (),
 ) -> list[Interval]:  # fmt: skip
     """Return the intervals of a span, which begins with the first spell, with the pieces counted in each.
 
@@ -83,6 +85,7 @@ def derived(
         since_at: What a counter has grown by since an earlier moment is left out; None where all of it counts.
         startup_pieces: So many good pieces end a start; 0 where starts are not looked at.
         begins_cold: Whether the machine was cold right before the span.
+        orders: Which order was in work from which moment on, none where it is None; no spell lies across a moment.
     """
     begins = found.begin_at
     unknown = found.rule == UNKNOWN
@@ -115,10 +118,13 @@ def derived(
     sums["startup_scrap"], sums["ideal_startup_s"] = startup_scrap(pieces, windows, begins, end_at)
     order_us = _order_us(pieces, begins, end_at)
     meanings = {place: _meaning(place, rules) for place in set(found.rule.tolist())}
+    order_of = [order for _, order in orders]
+    order_at = np.searchsorted(np.array([at for at, _ in orders], np.int64), begins, side="right") - 1
+    in_work = [order_of[place] if place >= 0 else None for place in order_at.tolist()]
     edges = [*begins.tolist(), end_at]
     goes_on = [any(begin_at < until < over_at for begin_at, over_at in windows) for until in edges[1:]]
     pieces_of_each = (sums[name].tolist() for name in SUMMED if name != "order_us")
-    counted = zip(*pieces_of_each, order_us.tolist(), goes_on, strict=True)
+    counted = zip(*pieces_of_each, order_us.tolist(), goes_on, in_work, strict=True)
     return joined(
         Interval(begin_at, until, *meanings[place], *own)
         for begin_at, until, place, own in zip(edges[:-1], edges[1:], found.rule.tolist(), counted, strict=True)
@@ -155,16 +161,21 @@ def totals_of(intervals: Iterable[Interval], *, unscheduled_us: int = 0, began_b
     us = dict.fromkeys(MachineState, 0)
     sums = dict.fromkeys(SUMMED, 0.0)
     stops = minor_stops = failures = uncategorised_us = 0
+    stopped: Interval | None = None  # What stood last, with nothing but planned time since.
     for place, interval in enumerate(intervals):
         state = interval.state
         us[state] += interval.length_us
         if state is MachineState.NO_DATA:
+            stopped = None
             continue
         for name in SUMMED:
             sums[name] += getattr(interval, name)
-        minor_stops += state is MachineState.MINOR_STOP
-        stops += state.is_stop and state not in (MachineState.MINOR_STOP, MachineState.PLANNED)
-        failures += state is MachineState.DOWN and not (began_before and place == 0)
+        is_new = not _goes_on(stopped, interval)
+        if state is not MachineState.PLANNED:
+            stopped = interval
+        minor_stops += state is MachineState.MINOR_STOP and is_new
+        stops += state.is_stop and state not in (MachineState.MINOR_STOP, MachineState.PLANNED) and is_new
+        failures += state is MachineState.DOWN and not (began_before and place == 0) and is_new
         if interval.reason_id is None and state in ASKED:
             uncategorised_us += interval.length_us
     return Totals(
@@ -195,6 +206,13 @@ def totals_of(intervals: Iterable[Interval], *, unscheduled_us: int = 0, began_b
         ideal_startup_s=max(min(sums["ideal_startup_s"], sums["ideal_made_s"] - max(sums["ideal_good_s"], 0.0)), 0.0),
         energy_kwh=sums["energy_kwh"] or None,
     )
+
+
+def _goes_on(stopped: Interval | None, interval: Interval) -> bool:
+    """Whether a stop is the one before it, which a break or a change of order has parted from it."""
+    if stopped is None or (stopped.state, stopped.reason_id) != (interval.state, interval.reason_id):
+        return False
+    return stopped.end_at < interval.begin_at or stopped.order_id != interval.order_id
 
 
 ASKED = (MachineState.DOWN, MachineState.IDLE)
@@ -231,7 +249,7 @@ def _starts(found: Spells, rules: Sequence[StateRule], *, begins_cold: bool) -> 
     """Return when the machine came out of a state in which it forgets how to make good pieces."""
     starts, was_cold = [], begins_cold
     for begin_at, place in zip(found.begin_at.tolist(), found.rule.tolist(), strict=True):
-        is_cold = place >= 0 and rules[place].state in COLD
+        is_cold = place == PLANNED_STOP or (place >= 0 and rules[place].state in COLD)
         if was_cold and not is_cold and place != UNKNOWN:
             starts.append(begin_at)
         was_cold = is_cold
@@ -242,6 +260,8 @@ def _meaning(place: int, rules: Sequence[StateRule]) -> tuple[MachineState, bool
     """Return what a rule says: state, whether it may be a minor stop, reason, and that no person said so."""
     if place == UNKNOWN:
         return MachineState.NO_DATA, False, None, False
+    if place == PLANNED_STOP:
+        return MachineState.PLANNED, False, None, False
     if place == NONE_HOLDS:
         return MachineState.IDLE, True, None, False
     rule = rules[place]
@@ -285,7 +305,9 @@ def _order_us(pieces: Pieces, begins: I8, end_at: int) -> I8:
 
 
 def _alike(one: Interval, other: Interval) -> bool:
-    return (one.state, one.may_be_minor, one.reason_id) == (other.state, other.may_be_minor, other.reason_id)
+    return (one.state, one.may_be_minor, one.reason_id, one.order_id) == (
+        other.state, other.may_be_minor, other.reason_id, other.order_id
+    )  # fmt: skip
 
 
 def covers_once(intervals: Sequence[Interval], begin_at: int, end_at: int) -> bool:

@@ -29,6 +29,9 @@ class IntervalColumns(Record):
     state: list[MachineState] = Field(default_factory=list, max_length=INTERVALS_MAX)
     may_be_minor: list[bool] = Field(default_factory=list, max_length=INTERVALS_MAX)
     reason_id: list[str | None] = Field(default_factory=list, max_length=INTERVALS_MAX)
+    order_id: list[str | None] = Field(
+        default_factory=list, max_length=INTERVALS_MAX, description="Empty where no order was in work."
+    )
     pieces: dict[str, list[float]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -37,6 +40,8 @@ class IntervalColumns(Record):
         columns: tuple[Sized, ...] = (self.may_be_minor, self.reason_id, *self.pieces.values())
         if len(self.edge_at) != (count + 1 if count else 0) or any(len(column) != count for column in columns):
             raise ValueError("columns of intervals must have one length")
+        if len(self.order_id) not in (0, count):
+            raise ValueError("orders of intervals must be those of all of them, or none")
         return self
 
     def intervals(self) -> list[Interval]:
@@ -47,6 +52,7 @@ class IntervalColumns(Record):
             Interval(
                 begin_at=self.edge_at[place], end_at=self.edge_at[place + 1], state=state,
                 may_be_minor=self.may_be_minor[place], reason_id=self.reason_id[place],
+                order_id=self.order_id[place] if self.order_id else None,
                 **{**pieces[place], "order_us": int(pieces[place].get("order_us", 0))},
             )
             for place, state in enumerate(self.state)
@@ -56,11 +62,13 @@ class IntervalColumns(Record):
 def columns_of(intervals: Sequence[Interval]) -> IntervalColumns:
     """Return derived intervals as columns; they must follow each other."""
     pieces = {name: [float(getattr(one, name)) for one in intervals] for name in SUMMED}
+    orders = [one.order_id for one in intervals]
     return IntervalColumns(
         edge_at=[one.begin_at for one in intervals] + [one.end_at for one in intervals[-1:]],
         state=[one.state for one in intervals],
         may_be_minor=[one.may_be_minor for one in intervals],
         reason_id=[one.reason_id for one in intervals],
+        order_id=orders if any(orders) else [],
         pieces={name: column for name, column in pieces.items() if any(column)},
     )
 

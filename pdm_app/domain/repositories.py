@@ -30,6 +30,7 @@ from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
 from pdm_app.domain.model_registry import Models
 from pdm_app.domain.notice_words import NoticeTemplates
+from pdm_app.domain.orders import ProductionPlans
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
@@ -236,6 +237,7 @@ class Work(Protocol):
     roles: Roles
     shares: Shares
     production: Production
+    plans: ProductionPlans
     runs: Runs
     sinks: Sinks
     storage_rules: StorageRules

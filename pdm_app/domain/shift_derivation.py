@@ -4,14 +4,15 @@ What lies far enough behind the newest sample is settled and its samples are let
 that is not taken: the shift has to be derived from history again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from pdm_app.domain.counters import increments
-from pdm_app.domain.machine_states import UNKNOWN, MachineState, spells
+from pdm_app.domain.machine_states import PLANNED_STOP, UNKNOWN, MachineState, Spells, planned, spells
 from pdm_app.domain.production import Product, ProductionUnitFacts, pieces_of
 from pdm_app.domain.production_intervals import Interval, derived, joined
+from pdm_app.domain.production_plan import NOTHING, OPEN_END, OrderRun, Plan
 from pdm_app.domain.samples import MICROS_PER_S, QUALITY_BAD_MIN, Stretch
 from pdm_app.domain.start_ups import COLD
 
@@ -25,6 +26,7 @@ def intervals_of(
     stretches: Mapping[int, Stretch],
     begin_at: int,
     end_at: int,
+    plan: Plan = NOTHING,
 ) -> list[Interval]:
     """Return the intervals of a span from all of its samples; nothing for a span without length.
 
@@ -34,19 +36,46 @@ def intervals_of(
         stretches: Samples of its signals, what stood before the span first.
         begin_at: Microseconds UTC, included.
         end_at: Excluded.
+        plan: What is planned for the machine in that time.
     """
     if end_at <= begin_at:
         return []
-    found = spells(unit.rules, stretches, begin_at, end_at, unit.gap_us)
-    pieces = pieces_of(unit, stretches, products, begin_at)
+    orders = _in_work(plan.runs, lambda run: run.order_id)
+    found = _held(unit, stretches, begin_at, end_at, plan)
+    pieces = pieces_of(unit, stretches, products, begin_at, _in_work(plan.runs, lambda run: run.product_id))
     # Where nothing is known of the time before, a counter that was read hours ago tells what was made in those hours.
-    before = int(spells(unit.rules, stretches, begin_at - 1, begin_at, unit.gap_us).rule[0])
+    before = int(_held(unit, stretches, begin_at - 1, begin_at, plan).rule[0])
     return derived(
         found, unit.rules, pieces, end_at,
         since_at=begin_at - unit.gap_us if before == UNKNOWN else None,
         startup_pieces=unit.startup_pieces,
-        begins_cold=before >= 0 and unit.rules[before].state in COLD,
+        begins_cold=before == PLANNED_STOP or (before >= 0 and unit.rules[before].state in COLD),
+        orders=orders,
     )  # fmt: skip
+
+
+def _held(
+    unit: ProductionUnitFacts, stretches: Mapping[int, Stretch], begin_at: int, end_at: int, plan: Plan
+) -> Spells:
+    """Return which rule held when, with what was planned laid over it."""
+    stops = [(max(begin, begin_at), min(end, end_at)) for begin, end in plan.stops if begin < end_at and end > begin_at]
+    changes = _in_work(plan.runs, lambda run: run.order_id)
+    found = spells(unit.rules, stretches, begin_at, end_at, unit.gap_us)
+    laid = planned(found, unit.rules, stops, [at for at, _ in changes if begin_at <= at < end_at])
+    inside = laid.begin_at < end_at  # The end of planned time, where it is that of the span, begins nothing.
+    return Spells(laid.begin_at[inside], laid.rule[inside])
+
+
+def _in_work(runs: Sequence[OrderRun], of: Callable[[OrderRun], str | None]) -> list[tuple[int, str | None]]:
+    """Return what was in work from which moment on; None where no order was."""
+    found: list[tuple[int, str | None]] = []
+    for run in runs:
+        if found and found[-1] == (run.begin_at, None):
+            found.pop()
+        found.append((run.begin_at, of(run)))
+        if run.until < OPEN_END:
+            found.append((run.until, None))
+    return found
 
 
 class ShiftDerivation:
@@ -57,9 +86,18 @@ class ShiftDerivation:
         products: Of its site.
         begin_at: Of the shift, microseconds UTC.
         end_at: Of the shift, excluded.
+        plan: What is planned for the machine in it.
     """
 
-    def __init__(self, unit: ProductionUnitFacts, products: Sequence[Product], begin_at: int, end_at: int) -> None:
+    def __init__(
+        self,
+        unit: ProductionUnitFacts,
+        products: Sequence[Product],
+        begin_at: int,
+        end_at: int,
+        plan: Plan = NOTHING,
+    ) -> None:
+        self._plan = plan
         self.begin_at, self.end_at = begin_at, end_at
         self._unit = unit
         self._products = tuple(products)
@@ -89,11 +127,11 @@ class ShiftDerivation:
     def until(self, now: int) -> list[Interval]:
         """Return the intervals from the shift's beginning up to ``now``, or to its end."""
         end_at = min(now, self.end_at)
-        tail = intervals_of(self._unit, self._products, self._tail, self._settled_to, end_at)
+        tail = intervals_of(self._unit, self._products, self._tail, self._settled_to, end_at, self._plan)
         if end_at - self._looked_at >= SETTLE_EVERY_US:
             self._looked_at = end_at
             self._settle(tail, end_at - SETTLED_AFTER_US)
-            tail = intervals_of(self._unit, self._products, self._tail, self._settled_to, end_at)
+            tail = intervals_of(self._unit, self._products, self._tail, self._settled_to, end_at, self._plan)
         return joined([*self._settled, *tail])
 
     def _settle(self, tail: Sequence[Interval], before: int) -> None:

@@ -21,12 +21,20 @@ from pdm_app.domain.wall_clock import WallTime, at_wall, on_wall
 
 CYCLE_DAYS_MAX = 56
 SHIFTS_PER_DAY_MAX = 8
+BREAKS_MAX = 8
 EXCEPTIONS_MAX = 400
 SPAN_DAYS_MAX = 800  # Of one question: two years and some, so that a year can be held against the one before.
 MINUTES_PER_DAY = 24 * 60
 
 ShiftName = Annotated[str, Field(min_length=1, max_length=40)]
 Crew = Annotated[str, Field(max_length=40, description="Who works it, such as A; empty where crews have no names.")]
+
+
+class ShiftBreak(Facts):
+    """A break of a shift: time in which nobody expects machines to run."""
+
+    begin: WallTime
+    minutes: int = Field(ge=1, le=8 * 60)
 
 
 class Shift(Facts):
@@ -36,6 +44,23 @@ class Shift(Facts):
     begin: WallTime
     end: WallTime
     crew: Crew = ""
+    breaks: tuple[ShiftBreak, ...] = Field(default=(), max_length=BREAKS_MAX)
+
+    @model_validator(mode="after")
+    def _breaks_lie_inside(self) -> "Shift":
+        until = self.begin_min
+        for one in sorted(self.breaks, key=self.break_min):
+            if self.break_min(one) < until:
+                raise ValueError(f"two breaks of {self.name!r} overlap at {one.begin}")
+            until = self.break_min(one) + one.minutes
+        if until > self.end_min:
+            raise ValueError(f"a break of {self.name!r} does not lie inside of it")
+        return self
+
+    def break_min(self, one: ShiftBreak) -> int:
+        """Minutes of the wall from the midnight before the shift's begin to that of a break."""
+        begin = _minutes(one.begin)
+        return begin if begin >= self.begin_min else begin + MINUTES_PER_DAY
 
     @property
     def begin_min(self) -> int:
@@ -97,6 +122,13 @@ class ShiftCalendarFacts(Facts):
         return self
 
 
+class BreakSpan(Record):
+    """A break of a shift that is worked once; microseconds UTC, the end excluded."""
+
+    begin_at: int
+    end_at: int
+
+
 class ShiftSpan(Record):
     """A shift that is worked once, from its first moment up to, and without, its last; microseconds UTC."""
 
@@ -105,6 +137,7 @@ class ShiftSpan(Record):
     on: date = Field(description="The date to which it belongs.")
     begin_at: int
     end_at: int
+    breaks: tuple[BreakSpan, ...] = ()
 
     @property
     def length_s(self) -> float:
@@ -157,7 +190,10 @@ class ShiftCalendar(ShiftCalendarFacts):
             for shift in self.day(on).shifts:
                 over = on + timedelta(days=shift.end_min >= MINUTES_PER_DAY)
                 begin_at, end_at = at_wall(on, shift.begin, zone), at_wall(over, shift.end, zone)
-                yield ShiftSpan(name=shift.name, crew=shift.crew, on=on, begin_at=begin_at, end_at=end_at)
+                breaks = tuple(_break_spans(shift, on, zone))
+                yield ShiftSpan(
+                    name=shift.name, crew=shift.crew, on=on, begin_at=begin_at, end_at=end_at, breaks=breaks
+                )
             on += timedelta(days=1)
 
 
@@ -176,7 +212,29 @@ def _cut(planned: Iterator[ShiftSpan]) -> Iterator[ShiftSpan]:
         assert span is not None  # noqa: S101 - only the last is None
         end_at = span.end_at if following is None else min(span.end_at, following.begin_at)
         if end_at > span.begin_at:
-            yield span if end_at == span.end_at else span.model_copy(update={"end_at": Micros(end_at)})
+            yield span if end_at == span.end_at else _shortened(span, Micros(end_at))
+
+
+def _shortened(span: ShiftSpan, end_at: Micros) -> ShiftSpan:
+    kept = tuple(
+        one.model_copy(update={"end_at": min(one.end_at, end_at)}) for one in span.breaks if one.begin_at < end_at
+    )
+    return span.model_copy(update={"end_at": end_at, "breaks": kept})
+
+
+def _break_spans(shift: Shift, on: date, zone: ZoneInfo) -> Iterator[BreakSpan]:
+    """Yield the breaks of a shift that begins on a date, in the order of time; as long as they are by the wall."""
+    for one in sorted(shift.breaks, key=shift.break_min):
+        begin_min = shift.break_min(one)
+        begin_at = _at_minute(on, begin_min, zone)
+        end_at = _at_minute(on, begin_min + one.minutes, zone)
+        if begin_at < end_at:
+            yield BreakSpan(begin_at=begin_at, end_at=end_at)
+
+
+def _at_minute(on: date, minute: int, zone: ZoneInfo) -> Micros:
+    days, rest = divmod(minute, MINUTES_PER_DAY)
+    return at_wall(on + timedelta(days=days), f"{rest // 60:02d}:{rest % 60:02d}", zone)
 
 
 def _minutes(clock: str) -> int:

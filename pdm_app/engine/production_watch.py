@@ -19,6 +19,7 @@ from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.machine_states import MachineState
 from pdm_app.domain.ports import Clock, Fence, Historian
 from pdm_app.domain.production import Product, ProductionUnit
+from pdm_app.domain.production_plan import OrderRun, Plan, PlannedStop, plan_of
 from pdm_app.domain.production_shifts import ProductionShift, ShiftSums, shift_id, summed
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import MICROS_PER_S, Batch, Micros, Stretch
@@ -77,6 +78,8 @@ class ProductionWatch:
         self._products: dict[str, list[Product]] = {}
         self._states: dict[str, MachineState] = {}
         self._calendars: dict[str, tuple[ShiftCalendar, ZoneInfo]] = {}
+        self._stops: list[PlannedStop] = []
+        self._runs: list[OrderRun] = []
         self._read_at: int | None = None
         self._stored_at: dict[str, int] = {}
         self._looked_back_at: int | None = None
@@ -169,8 +172,10 @@ class ProductionWatch:
         """Have the machine's shift that runs now be the one in the book, and store it now and then."""
         span = self._span(unit, now)
         live = self._book.live.get(unit.asset_id)
-        if live is not None and (span is None or live.span != span or live.unit != unit):
-            if live.unit == unit and live.span.end_at <= now:
+        if live is not None and (
+            span is None or live.span != span or live.unit != unit or live.plan != self._plan(unit, span)
+        ):
+            if live.unit == unit and live.span.end_at <= now and live.plan == self._plan(unit, live.span):
                 await self._store([live.told(live.span.end_at)[0]])
             del self._book.live[unit.asset_id]
             live = None
@@ -189,8 +194,8 @@ class ProductionWatch:
         stretches = await self._samples(unit, span.begin_at, now)
         async with self._work(EVERY_SITE) as work:
             edits = await work.production.edits([shift_id(unit.asset_id, span.begin_at)])
-        went_on = self._went_on(unit, span, stretches)
-        live = LiveShift(unit, products, span, self._states, edits, went_on=went_on)
+        went_on, plan = self._went_on(unit, span, stretches), self._plan(unit, span)
+        live = LiveShift(unit, products, span, self._states, edits, went_on=went_on, plan=plan)
         live.take(stretches)
         return live
 
@@ -245,7 +250,8 @@ class ProductionWatch:
         key = shift_id(unit.asset_id, span.begin_at)
         stretches = await self._samples(unit, span.begin_at, span.end_at)
         products = self._products.get(unit.site_id, [])
-        intervals = await asyncio.to_thread(intervals_of, unit, products, stretches, span.begin_at, span.end_at)
+        plan = await self._plan_then(unit, span)
+        intervals = await asyncio.to_thread(intervals_of, unit, products, stretches, span.begin_at, span.end_at, plan)
         if all(one.state is MachineState.NO_DATA for one in intervals):
             self._empty.add(key)
             return
@@ -265,6 +271,8 @@ class ProductionWatch:
             reasons = await work.production.reasons()
             zones = {site.id: ZoneInfo(site.time_zone) for site in await work.sites.all()}
             calendars = await work.shifts.all()
+            self._stops = list(await work.plans.stops(now - DAY_US, now + DAY_US))
+            self._runs = list(await work.plans.runs(now - DAY_US, now + DAY_US))
             there = {asset.id for asset in await work.assets.all()}
         self._units = {unit.asset_id: unit for unit in units if unit.asset_id in there}
         self._products = {}
@@ -277,6 +285,17 @@ class ProductionWatch:
         for gone in set(self._book.live) - set(self._units):
             del self._book.live[gone]
         self._read_at = now
+
+    def _plan(self, unit: ProductionUnit, span: ShiftSpan) -> Plan:
+        """Return what is planned for a machine in the shift that runs now."""
+        return plan_of(unit, span, self._stops, self._runs)
+
+    async def _plan_then(self, unit: ProductionUnit, span: ShiftSpan) -> Plan:
+        """Return what was planned for a machine in a shift that is over."""
+        async with self._work(EVERY_SITE) as work:
+            stops = await work.plans.stops(span.begin_at, span.end_at)
+            runs = await work.plans.runs(span.begin_at, span.end_at)
+        return plan_of(unit, span, stops, runs)
 
     def _span(self, unit: ProductionUnit, at: int) -> ShiftSpan | None:
         known = self._calendars.get(unit.site_id)

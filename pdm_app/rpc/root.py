@@ -33,7 +33,9 @@ from pdm_app.rpc.live import live
 from pdm_app.rpc.maintenance import maintenance
 from pdm_app.rpc.models import models
 from pdm_app.rpc.notices import notices
+from pdm_app.rpc.orders import orders
 from pdm_app.rpc.page_notices import page_notices
+from pdm_app.rpc.planned_stops import planned_stops
 from pdm_app.rpc.production import production
 from pdm_app.rpc.profile import profile
 from pdm_app.rpc.releases import releases
@@ -96,6 +98,8 @@ ROUTES: dict[str, Router[Ctx]] = {
     "models": models,
     "notices": notices,
     "page_notices": page_notices,
+    "orders": orders,
+    "planned_stops": planned_stops,
     "production": production,
     "profile": profile,
     "releases": releases,

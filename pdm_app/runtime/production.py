@@ -12,6 +12,9 @@ from pdm_app.runtime.demo import ToldPast
 from pdm_app.services.alarm_services import AlarmServices
 from pdm_app.services.count_sheets import CountSheetService
 from pdm_app.services.handovers import HandoverService
+from pdm_app.services.order_sheets import OrderSheetService
+from pdm_app.services.orders import OrderService
+from pdm_app.services.planned_stops import PlannedStopService
 from pdm_app.services.production import ProductionService
 from pdm_app.services.production_setup import ProductionSetupService
 from pdm_app.services.signatures import SignatureService
@@ -29,6 +32,9 @@ class ProductionServices(TypedDict):
     stops: StopService
     count_sheets: CountSheetService
     handovers: HandoverService
+    orders: OrderService
+    order_sheets: OrderSheetService
+    planned_stops: PlannedStopService
 
 
 def begin_production(
@@ -63,4 +69,7 @@ def begin_production(
         stops=stops,
         handovers=HandoverService(work, production, alarms["alarms"], signatures, clock),
         count_sheets=CountSheetService(work, stops, clock),
+        orders=OrderService(work, book, clock),
+        order_sheets=OrderSheetService(work, clock),
+        planned_stops=PlannedStopService(work, book, clock),
     )

@@ -50,7 +50,10 @@ from pdm_app.services.notice_links import NoticeLinks
 from pdm_app.services.notice_routes import NoticeRouteService
 from pdm_app.services.notice_templates import NoticeTemplateService
 from pdm_app.services.notices import NoticeService
+from pdm_app.services.order_sheets import OrderSheetService
+from pdm_app.services.orders import OrderService
 from pdm_app.services.page_notices import PageNoticeService
+from pdm_app.services.planned_stops import PlannedStopService
 from pdm_app.services.production import ProductionService
 from pdm_app.services.production_setup import ProductionSetupService
 from pdm_app.services.pumps import PumpService
@@ -129,7 +132,10 @@ class Services:
     notice_routes: NoticeRouteService
     notice_templates: NoticeTemplateService
     notices: NoticeService
+    order_sheets: OrderSheetService
+    orders: OrderService
     page_notices: PageNoticeService
+    planned_stops: PlannedStopService
     production: ProductionService
     production_setup: ProductionSetupService
     pumps: PumpService

@@ -29,6 +29,7 @@ from pdm_app.domain.imports import Imports
 from pdm_app.domain.maintenance_events import Maintenance
 from pdm_app.domain.model_registry import Models
 from pdm_app.domain.notice_words import NoticeTemplates
+from pdm_app.domain.orders import ProductionPlans
 from pdm_app.domain.outbox import Outbox
 from pdm_app.domain.plant import Plant
 from pdm_app.domain.ports import Fence
@@ -64,6 +65,7 @@ from pdm_app.storage.maintenance import SqlMaintenance
 from pdm_app.storage.models import SqlModels
 from pdm_app.storage.notice_templates import SqlNoticeTemplates
 from pdm_app.storage.outbox import SqlOutbox
+from pdm_app.storage.plans import SqlProductionPlans
 from pdm_app.storage.plant import SqlPlant
 from pdm_app.storage.production import SqlProduction
 from pdm_app.storage.releases import SqlReleases
@@ -118,6 +120,7 @@ class SqlWork:
         self.roles: Roles = SqlRoles(transaction)
         self.shares: Shares = SqlShares(transaction)
         self.production: Production = SqlProduction(transaction)
+        self.plans: ProductionPlans = SqlProductionPlans(transaction)
         self.runs: Runs = SqlRuns(transaction)
         self.sinks: Sinks = SqlSinks(transaction)
         self.storage_rules: StorageRules = SqlStorageRules(transaction)

@@ -11,6 +11,7 @@ from pdm_app.domain.machine_states import MachineState
 from pdm_app.domain.oee import Totals
 from pdm_app.domain.production import Product, ProductionUnit
 from pdm_app.domain.production_intervals import Interval
+from pdm_app.domain.production_plan import NOTHING, Plan
 from pdm_app.domain.production_shifts import ProductionShift, columns_of, shift_id, summed
 from pdm_app.domain.samples import MICROS_PER_S, Stretch
 from pdm_app.domain.shift_derivation import ShiftDerivation
@@ -31,6 +32,7 @@ class LiveShift:
         states: The kind of time that each reason of the site is.
         went_on: It began in the state in which the shift before it ended.
         edits: What was said of its stops already.
+        plan: What is planned for the machine in it.
     """
 
     def __init__(
@@ -42,13 +44,15 @@ class LiveShift:
         edits: Sequence[StopEdit],
         *,
         went_on: bool,
+        plan: Plan = NOTHING,
     ) -> None:
         self.unit = unit
         self.span = span
+        self.plan = plan
         self.id = shift_id(unit.asset_id, span.begin_at)
         self._states = states
         self._went_on = went_on
-        self._derivation = ShiftDerivation(unit, products, span.begin_at, span.end_at)
+        self._derivation = ShiftDerivation(unit, products, span.begin_at, span.end_at, plan)
         self._edits = tuple(edits)
         self._told: tuple[int, ProductionShift, list[Interval]] | None = None
 

@@ -7,8 +7,10 @@ from typing import Any
 from pdm_app.domain.handovers import Handover, HandoverLine
 from pdm_app.domain.machine_states import MachineState, StateRule
 from pdm_app.domain.oee import Totals
+from pdm_app.domain.orders import Order, OrderState
 from pdm_app.domain.production import IdealCycle, Product, ProductionUnit, SiteRates, StopReason
 from pdm_app.domain.production_intervals import Interval
+from pdm_app.domain.production_plan import OrderRun, PlannedStop
 from pdm_app.domain.production_shifts import ProductionShift, columns_of, shift_id, summed
 from pdm_app.domain.repositories import Work
 from pdm_app.domain.samples import MICROS_PER_S
@@ -109,6 +111,36 @@ def handover(site_id: str, line_id: str) -> Handover:
     )  # fmt: skip
 
 
+def order(site_id: str, line_id: str, state: OrderState = OrderState.PLANNED) -> Order:
+    return Order(
+        id=f"order-{state}-{site_id}", site_id=site_id, line_id=line_id, number=f"4711-{state}", quantity=60_000,
+        product_id=product_id(site_id), due_at=BEGIN_AT + 30 * HOUR_US, state=state, revision=REVISION,
+    )  # fmt: skip
+
+
+def order_run(site_id: str, line_id: str, end_at: int | None = None) -> OrderRun:
+    """Work on the order that is in work, since the third hour of the shift."""
+    return OrderRun(
+        id=f"run-{site_id}", site_id=site_id, line_id=line_id, order_id=f"order-running-{site_id}",
+        product_id=product_id(site_id), begin_at=BEGIN_AT + 2 * HOUR_US, end_at=end_at, begun_by="Nora",
+    )  # fmt: skip
+
+
+def planned_stop(site_id: str, line_id: str) -> PlannedStop:
+    return PlannedStop(
+        id=f"planned-{site_id}", site_id=site_id, line_id=line_id, begin_at=BEGIN_AT + 72 * HOUR_US,
+        end_at=BEGIN_AT + 74 * HOUR_US, name="Grease", said_by="Nora", revision=REVISION,
+    )  # fmt: skip
+
+
+async def put_plan(work: Work, site_id: str, line_id: str) -> None:
+    """An order that is planned, one that is in work, and planned time in three days."""
+    await work.plans.put_order(order(site_id, line_id))
+    await work.plans.put_order(order(site_id, line_id, OrderState.RUNNING))
+    await work.plans.put_run(order_run(site_id, line_id))
+    await work.plans.put_stop(planned_stop(site_id, line_id))
+
+
 async def put_production(work: Work, site_id: str, asset_id: str, line_id: str, signal_id: int) -> None:
     """A machine that is rated, a product, reasons, prices, shifts that are over, one of them locked."""
     await work.production.put_product(
@@ -128,3 +160,4 @@ async def put_production(work: Work, site_id: str, asset_id: str, line_id: str, 
     await work.production.put_edits([edit(site_id, asset_id)])
     await work.handovers.put(handover(site_id, line_id))
     await work.shifts.put(calendar(site_id))
+    await put_plan(work, site_id, line_id)

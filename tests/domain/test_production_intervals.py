@@ -1,6 +1,7 @@
 """Intervals of a machine: every moment exactly once, pieces where they were made, incremental as recomputed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from pdm_app.domain.machine_states import MachineState
 from pdm_app.domain.oee import figures
 from pdm_app.domain.production import IdealCycle, ProductionUnitFacts
 from pdm_app.domain.production_intervals import Interval, by_reason, covers_once, totals_of
+from pdm_app.domain.production_plan import OrderRun, Plan
+from pdm_app.domain.production_shifts import columns_of
 from pdm_app.domain.samples import Stretch
 from pdm_app.domain.shift_derivation import ShiftDerivation, intervals_of
 from pdm_app.domain.stop_edits import EditKind, StopEdit, edited
@@ -181,6 +184,54 @@ def test_a_counter_that_falls_has_rolled_over_or_was_set_back_or_is_not_believed
     assert increments(columns([0, 1], [30_000, 20_000]), 65_536).unexplained == 1
 
 
+def run(number: int, begin_s: int, end_s: int | None, product_id: str | None = None) -> OrderRun:
+    return OrderRun(
+        id=f"r{number}", site_id="graz", line_id="packing", order_id=f"o{number}", product_id=product_id,
+        begin_at=begin_s * S, end_at=None if end_s is None else end_s * S, begun_by="olga",
+    )  # fmt: skip
+
+
+def test_what_stands_in_planned_time_is_planned_and_what_runs_in_it_or_stands_longer_is_not() -> None:
+    state = stretch((0, RUNS), (80, BROKEN), (250, RUNS), (300, None), (350, RUNS), (390, JAM))
+    found = intervals_of(UNIT, [], {STATE: state}, 0, 400 * S, Plan(stops=((100 * S, 200 * S), (240 * S, 400 * S))))
+    assert told(found) == [
+        (0, "running"), (80, "down"), (100, "planned"), (200, "down"), (240, "planned"), (250, "running"),
+        (300, "no_data"), (350, "running"), (390, "planned"),
+    ]  # fmt: skip
+    totals = totals_of(found)
+    assert (totals.failures, totals.breakdown_us, totals.planned_us) == (1, 60 * S, 120 * S)
+
+
+def test_golden_vector_one_holds_with_breaks_of_the_calendar() -> None:
+    minute = 60 * S
+    state = stretch((0, RUNS), (60 * 60, JAM), (107 * 60, RUNS), (200 * 60, JAM), (260 * 60, RUNS))
+    unit = UNIT.model_copy(update={"minor_stop_s": 0, "gap_s": 86_400.0})
+    found = intervals_of(unit, [], {STATE: state}, 0, 480 * minute, Plan(stops=((200 * minute, 260 * minute),)))
+    rated = figures(totals_of(found))
+    assert rated.availability == pytest.approx(373 / 420, abs=1e-9)
+
+
+def test_each_order_has_its_own_time_and_pieces_and_one_breakdown_stays_one() -> None:
+    state = stretch((0, RUNS), (100, BROKEN), (160, RUNS))
+    made = columns(range(0, 400, 10), range(0, 400, 10))
+    unit = UNIT.model_copy(
+        update={
+            "product_signal_id": None, "good_signal_id": None,
+            "cycles": (IdealCycle(product_id="cap-28", seconds=0.5), IdealCycle(product_id="cap-38", seconds=0.6)),
+        }
+    )  # fmt: skip
+    plan = Plan(runs=(run(1, 50, 130, "cap-28"), run(2, 130, None, "cap-38")))
+    found = intervals_of(unit, [P28, P38], {STATE: state, MADE: made}, 0, 300 * S, plan)
+    assert covers_once(found, 0, 300 * S)
+    assert [(one.begin_at // S, one.order_id) for one in found] == [
+        (0, None), (50, "o1"), (100, "o1"), (130, "o2"), (160, "o2"),
+    ]  # fmt: skip
+    second = totals_of(one for one in found if one.order_id == "o2")
+    assert second.made == sum(one.made for one in found[3:]) == 170
+    assert second.ideal_made_s == pytest.approx(170 * 0.6)
+    assert totals_of(found).failures == 1
+
+
 # --- properties -----------------------------------------------------------------------------------------------------
 
 values = st.sampled_from([RUNS, STARVED, JAM, BROKEN, SET_UP, BREAK, 99, None])
@@ -226,15 +277,24 @@ def test_every_moment_is_in_one_interval_whatever_is_said_of_stops(
         assert rated.oee == pytest.approx(rated.availability * rated.performance * rated.quality, rel=1e-9)
 
 
-@given(shifts(), st.integers(90, 900), st.integers(0, 60))
-@settings(deadline=None, max_examples=40)
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    edges = sorted(draw(st.sets(st.integers(0, END_S), max_size=6)))
+    stops = tuple((begin * S, end * S) for begin, end in zip(edges[::2], edges[1::2], strict=False))
+    changes = sorted(draw(st.sets(st.integers(-10, END_S), max_size=4)))
+    ends = [*changes[1:], None]
+    return Plan(stops, tuple(run(number, at, end) for number, (at, end) in enumerate(zip(changes, ends, strict=False))))
+
+
+@given(shifts(), st.integers(90, 900), st.integers(0, 60), plans())
+@settings(deadline=None, max_examples=60)
 def test_what_is_found_as_samples_come_is_what_is_found_from_all_of_them(
-    samples: dict[int, Stretch], step_s: int, late_s: int
+    samples: dict[int, Stretch], step_s: int, late_s: int, plan: Plan
 ) -> None:
     unit = UNIT.model_copy(update={"good_signal_id": None, "scrap_signal_id": 5, "startup_pieces": 600})
     made = samples[MADE]
     samples = {**samples, 5: Stretch(made.source_at, np.floor(made.value / 10), made.quality)}
-    live = ShiftDerivation(unit, [], 0, END_S * S)
+    live = ShiftDerivation(unit, [], 0, END_S * S, plan)
     taken_to = -60
     for now_s in [*range(step_s, END_S, step_s), END_S, END_S + late_s]:
         # Samples come up to a minute late, in the order of their times.
@@ -244,10 +304,14 @@ def test_what_is_found_as_samples_come_is_what_is_found_from_all_of_them(
         taken_to = max(taken_to, upto)
         found = live.until(min(now_s, END_S) * S)
     whole = intervals_of(
-        unit, [], {number: _between(each, -60, END_S) for number, each in samples.items()}, 0, END_S * S
+        unit, [], {number: _between(each, -60, END_S) for number, each in samples.items()}, 0, END_S * S, plan
     )
     assert found == whole
     assert covers_once(found, 0, END_S * S)
+    assert columns_of(found).intervals() == [replace(one, in_startup=False) for one in found]
+    for one in found:
+        ran = one.state in (MachineState.RUNNING, MachineState.PLANNED, MachineState.NO_DATA)
+        assert ran or not any(begin < one.end_at and one.begin_at < end for begin, end in plan.stops)
 
 
 def test_a_sample_that_comes_after_its_time_was_settled_is_not_taken() -> None:

@@ -14,6 +14,7 @@ from pdm_app.domain.shifts import (
     MINUTES_PER_DAY,
     SPAN_DAYS_MAX,
     Shift,
+    ShiftBreak,
     ShiftCalendar,
     ShiftDay,
     ShiftException,
@@ -72,6 +73,38 @@ def test_a_holiday_stands_still_and_the_night_before_runs_out() -> None:
     assert plant.at(at("2026-12-25 06:00"), VIENNA) is None
     assert plant.at(at("2026-12-26 05:59"), VIENNA) is None
     assert told(plant.at(at("2026-12-26 06:00"), VIENNA)) == ("Early", "2026-12-26", 8)
+
+
+def paused(*breaks: tuple[str, int]) -> ShiftDay:
+    kept = tuple(ShiftBreak(begin=begin, minutes=minutes) for begin, minutes in breaks)
+    return ShiftDay(shifts=(Shift(name="Night", begin="22:00", end="06:00", breaks=kept),))
+
+
+def test_breaks_are_told_with_their_shift_by_the_clock_of_the_wall() -> None:
+    plant = calendar(paused(("02:30", 60), ("23:50", 20)))
+    usual = plant.at(at("2026-11-17 23:00"), VIENNA)
+    assert usual is not None
+    assert [(one.begin_at, one.end_at) for one in usual.breaks] == [
+        (at("2026-11-17 23:50"), at("2026-11-18 00:10")), (at("2026-11-18 02:30"), at("2026-11-18 03:30")),
+    ]  # fmt: skip
+    # The clock goes from 02:00 to 03:00: of a break from 02:30 to 03:30 half an hour is left.
+    spring = plant.at(at("2026-03-28 23:00"), VIENNA)
+    assert spring is not None
+    assert (spring.breaks[1].end_at - spring.breaks[1].begin_at) / HOUR == 0.5
+
+
+def test_a_break_ends_with_a_shift_that_is_cut_short() -> None:
+    early = ShiftDay(shifts=(Shift(name="Audit", begin="02:45", end="12:00"),))
+    plant = calendar(paused(("02:30", 60)), exceptions=(ShiftException(on=date(2026, 12, 1), day=early),))
+    night = plant.at(at("2026-12-01 01:00"), VIENNA)
+    assert night is not None
+    assert [one.end_at for one in night.breaks] == [night.end_at] == [at("2026-12-01 02:45")]
+
+
+@pytest.mark.parametrize("breaks", [(("21:00", 15),), (("05:50", 20),), (("23:00", 30), ("23:20", 10))])
+def test_breaks_lie_inside_of_their_shift_and_apart(breaks: tuple[tuple[str, int], ...]) -> None:
+    with pytest.raises(ValidationError):
+        paused(*breaks)
 
 
 def test_an_exception_that_begins_early_ends_the_shift_before_it() -> None:

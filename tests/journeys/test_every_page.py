@@ -31,6 +31,7 @@ PAGES = {
     "/production": "Production",
     "/production/setup": "How production is rated",
     "/production/shift": "Shift",
+    "/production/plan": "Orders and planned time",
     "/production/wall": "Wallboard",
     "/operations": "Operations",
     "/fleet": "Health of machines",

@@ -39,6 +39,14 @@ PRODUCTION_NEEDS: dict[str, Permission | None] = {
     "production.put_reason": CONFIGURE,
     "production.rates": READ,
     "production.put_rates": MANAGE,
+    "orders.list": READ,
+    "orders.put": MANAGE,
+    "orders.begin": RECORD,
+    "orders.end": RECORD,
+    "orders.sheet": MANAGE,
+    "planned_stops.list": READ,
+    "planned_stops.put": MANAGE,
+    "planned_stops.drop": MANAGE,
     "handovers.draft": READ,
     "handovers.list": READ,
     "handovers.hand_over": RECORD,
@@ -53,6 +61,11 @@ PRODUCTION_LET_IN_BUT_WRONG = {
     "production.put_product": "CONFLICT",
     "production.put_reason": "CONFLICT",
     "production.put_rates": "CONFLICT",
+    "orders.put": "CONFLICT",
+    "orders.begin": "CONFLICT",
+    "orders.end": "CONFLICT",
+    "planned_stops.put": "CONFLICT",
+    "planned_stops.drop": "CONFLICT",
     "handovers.hand_over": "CONFLICT",
     "handovers.take": "CONFLICT",
 }
@@ -61,6 +74,7 @@ STOP_AT = BEGIN_AT + 4 * HOUR_US + 60_000_000
 SEEN, FRESH = {"revision": REVISION}, {"revision": 0}
 NOT_RATED = "c-42"  # A machine of ours.
 RATED = "c-201"  # Another one.
+OUR_LINE = "graz-compressed-air"
 WHEN = datetime.fromtimestamp(BEGIN_AT / 1_000_000 + 3_600, UTC).isoformat()
 
 
@@ -70,6 +84,14 @@ def reason(use: str, site_id: str) -> dict[str, Any]:
 
 def product(site_id: str) -> dict[str, Any]:
     return {"site_id": site_id, "code": "P-28", "name": "Cap 28 mm", "number": 28}
+
+
+def order(site_id: str, line_id: str) -> dict[str, Any]:
+    return {"site_id": site_id, "line_id": line_id, "number": "4712", "quantity": 10}
+
+
+def planned(site_id: str, line_id: str) -> dict[str, Any]:
+    return {"site_id": site_id, "line_id": line_id, **SPAN, "name": "Grease"}
 
 
 def production_inputs(own: Belongings) -> dict[str, Any]:
@@ -96,6 +118,14 @@ def production_inputs(own: Belongings) -> dict[str, Any]:
         "production.put_reason": {"facts": a_reason, "reason_id": reason_id(OURS), **SEEN},
         "production.rates": site,
         "production.put_rates": {**site, "facts": {"machine_hour": 250}, **SEEN},
+        "orders.list": site,
+        "orders.put": {"facts": order(OURS, own.line_id), "order_id": f"order-planned-{OURS}", **SEEN},
+        "orders.begin": {"order_id": f"order-planned-{OURS}"},
+        "orders.end": {"order_id": f"order-running-{OURS}", "outcome": "paused"},
+        "orders.sheet": {**site, "sheet": f"number,line,quantity\n1,{own.line_id},5\n"},
+        "planned_stops.list": {**site, **SPAN},
+        "planned_stops.put": {"facts": planned(OURS, own.line_id), "stop_id": f"planned-{OURS}", **SEEN},
+        "planned_stops.drop": {"stop_id": f"planned-{OURS}", **SEEN},
         "handovers.draft": {**site, "which": "before"},
         "handovers.list": site,
         "handovers.hand_over": {**site, "which": "before", "password": PASSWORD, "notes": "All runs."},
@@ -164,6 +194,22 @@ def production_crossings(target: Belongings, site_id: str) -> dict[tuple[str, st
             {"facts": {"site_id": OURS, **name, "parent_id": reason_id(site_id)}, **FRESH}
         ],
         ("production.rates", "site_id"): [site],
+        ("orders.list", "site_id"): [site],
+        ("orders.put", "site_id"): [{"facts": order(site_id, target.line_id)}],
+        ("orders.put", "line_id"): [{"facts": order(OURS, target.line_id)}],
+        ("orders.put", "product_id"): [{"facts": {**order(OURS, OUR_LINE), "product_id": product_id(site_id)}}],
+        ("orders.put", "order_id"): [{"facts": order(OURS, OUR_LINE), "order_id": f"order-planned-{site_id}", **SEEN}],
+        ("orders.begin", "order_id"): [{"order_id": f"order-planned-{site_id}"}],
+        ("orders.end", "order_id"): [{"order_id": f"order-running-{site_id}", "outcome": "paused"}],
+        ("orders.sheet", "site_id"): [{**site, "sheet": f"number,line,quantity\n1,{target.line_id},5\n"}],
+        ("planned_stops.list", "site_id"): [{**site, **SPAN}],
+        ("planned_stops.put", "site_id"): [{"facts": planned(site_id, target.line_id)}],
+        ("planned_stops.put", "line_id"): [{"facts": planned(OURS, target.line_id)}],
+        ("planned_stops.put", "asset_id"): [
+            {"facts": {"site_id": OURS, **SPAN, "name": "Grease", "asset_id": target.asset_id}}
+        ],
+        ("planned_stops.put", "stop_id"): [{"facts": planned(OURS, OUR_LINE), "stop_id": f"planned-{site_id}", **SEEN}],
+        ("planned_stops.drop", "stop_id"): [{"stop_id": f"planned-{site_id}", **SEEN}],
         ("handovers.draft", "site_id"): [site],
         ("handovers.list", "site_id"): [site],
         ("handovers.hand_over", "site_id"): [{**site, "password": PASSWORD}],

@@ -7,6 +7,7 @@ import { t } from "./messages.js";
 import { EmptyNote, ErrorNote, Skeleton } from "./parts.jsx";
 import { Counts } from "./production_counts.jsx";
 import { Handovers } from "./production_handover.jsx";
+import { RunningOrder } from "./production_orders.jsx";
 import { isStop } from "./production_minute.jsx";
 import { Stops } from "./production_stops.jsx";
 import { LIVE_EVERY_MS, percent, ROUNDS_PER_LIST, stateName } from "./production_words.js";
@@ -64,6 +65,7 @@ function Line({ siteId, lineId, shift, span, round, mayRecord }) {
           <span className="caption push">{shift.name} {shift.crew} · {hourMinute(span.begin_at, zone)}–{hourMinute(span.end_at, zone)}</span>
         </header>
         {machines.filter((machine) => overview.rated_by.includes(machine.code)).map((machine) => <Now key={machine.asset_id} machine={machine} />)}
+        <RunningOrder siteId={siteId} lineId={lineId} round={Math.floor(round / ROUNDS_PER_LIST)} mayRecord={mayRecord} />
         <dl className="shift-figures">
           <div><dt>{t("production.good_pieces")}</dt><dd>{number(totals.good)}</dd></div>
           <div><dt>{t("production.scrap_pieces")}</dt><dd>{number(totals.scrap)}</dd></div>

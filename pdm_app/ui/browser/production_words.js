@@ -20,3 +20,21 @@ export function reasonName(reason, state) {
   if (!reason?.name) return stateName(state);
   return reason.names?.[language()] ?? reason.name;
 }
+
+/** What the clock at the site showed at a moment, as a form's field for date and time holds it; empty for none. */
+export function toWall(at, zone) {
+  if (at === null) return "";
+  const parts = Object.fromEntries(wallFormat(zone).formatToParts(new Date(at / 1_000)).map(({ type, value }) => [type, value]));
+  return `${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}`;
+}
+
+/** The moment at which the clock at the site shows what a form's field holds; null for nothing. */
+export function fromWall(written, zone) {
+  if (!written) return null;
+  const asUtc = Date.parse(`${written}Z`);
+  const shown = (ms) => Date.parse(`${toWall(ms * 1_000, zone)}Z`);
+  const once = asUtc - (shown(asUtc) - asUtc);
+  return (once - (shown(once) - asUtc)) * 1_000; // Again, where the clocks change in between.
+}
+
+const wallFormat = (zone) => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });

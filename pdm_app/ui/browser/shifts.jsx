@@ -13,8 +13,9 @@ import { Rotas } from "./rotas.jsx";
 const DAY_US = 86_400e6;
 const SHIFTS_PER_DAY_MAX = 8;
 const DAYS_MAX = 56;
-const NEW_SHIFT = { name: "", begin: "06:00", end: "14:00", crew: "" };
-const shiftOf = (name, begin, end) => ({ name, begin, end, crew: "" });
+const BREAKS_MAX = 8;
+const NEW_SHIFT = { name: "", begin: "06:00", end: "14:00", crew: "", breaks: [] };
+const shiftOf = (name, begin, end) => ({ name, begin, end, crew: "", breaks: [] });
 
 /** Patterns that most plants begin with. */
 const PATTERNS = {
@@ -87,7 +88,7 @@ function Week({ siteId, zone }) {
               <td data-label={t("shifts.of_day")}>
                 <span className="shift-row">
                   {spans.map((span) => (
-                    <span key={span.begin_at} className="chip" data-now={runs(span)}>{hourMinute(span.begin_at, zone)}–{hourMinute(span.end_at, zone)} {nameOf(span)}</span>
+                    <span key={span.begin_at} className="chip" data-now={runs(span)}>{hourMinute(span.begin_at, zone)}–{hourMinute(span.end_at, zone)} {nameOf(span)}{span.breaks.length > 0 && <span className="caption"> {t("shifts.breaks_of", { times: span.breaks.map((one) => `${hourMinute(one.begin_at, zone)}–${hourMinute(one.end_at, zone)}`).join(", ") })}</span>}</span>
                   ))}
                 </span>
               </td>
@@ -157,6 +158,7 @@ function DayFields({ title, day: one, onChange, onRemove }) {
           <Field label={t("shifts.begin")} type="time" required value={shift.begin} onChange={(event) => change(place, { begin: event.target.value })} />
           <Field label={t("shifts.end")} type="time" required value={shift.end} onChange={(event) => change(place, { end: event.target.value })} />
           <button type="button" className="button button-small" onClick={() => onChange({ shifts: one.shifts.filter((_, other) => other !== place) })}>{t("shifts.remove")}</button>
+          <Breaks shift={shift} onChange={(breaks) => change(place, { breaks })} />
         </div>
       ))}
       <div className="note-actions">
@@ -166,6 +168,24 @@ function DayFields({ title, day: one, onChange, onRemove }) {
         {onRemove && <button type="button" className="button button-small" onClick={onRemove}>{t("shifts.day_remove")}</button>}
       </div>
     </fieldset>
+  );
+}
+
+/** The breaks of a shift: time in which nobody expects machines to run. */
+function Breaks({ shift, onChange }) {
+  const breaks = shift.breaks ?? [];
+  const change = (place, facts) => onChange(breaks.map((one, other) => (other === place ? { ...one, ...facts } : one)));
+  return (
+    <div className="shift-breaks stack">
+      {breaks.map((one, place) => (
+        <div key={place} className="form-row">
+          <Field label={t("shifts.break_begin")} type="time" required value={one.begin} onChange={(event) => change(place, { begin: event.target.value })} />
+          <Field label={t("shifts.break_minutes")} type="number" min={1} max={480} required value={one.minutes} onChange={(event) => change(place, { minutes: Number(event.target.value) })} />
+          <button type="button" className="button button-small" onClick={() => onChange(breaks.filter((_, other) => other !== place))}>{t("shifts.break_remove")}</button>
+        </div>
+      ))}
+      {breaks.length < BREAKS_MAX && <div className="note-actions"><button type="button" className="button button-small" onClick={() => onChange([...breaks, { begin: shift.begin, minutes: 30 }])}>{t("shifts.break_add")}</button></div>}
+    </div>
   );
 }
 

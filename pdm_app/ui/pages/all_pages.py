@@ -31,7 +31,14 @@ from pdm_app.ui.pages.notice_link import notice_link
 from pdm_app.ui.pages.notices import notices
 from pdm_app.ui.pages.permissions import permissions
 from pdm_app.ui.pages.plant import line_page, plant
-from pdm_app.ui.pages.production import operations, production, production_setup, production_shift, production_wall
+from pdm_app.ui.pages.production import (
+    operations,
+    production,
+    production_plan,
+    production_setup,
+    production_shift,
+    production_wall,
+)
 from pdm_app.ui.pages.profile import profile
 from pdm_app.ui.pages.reports import reports
 from pdm_app.ui.pages.settings import settings
@@ -83,6 +90,7 @@ PAGES: tuple[Page, ...] = (
     Page("/signals", signals, "signals.title", [Session.enter]),
     Page("/production", production, "production.title", [Session.enter]),
     Page("/production/shift", production_shift, "production.shift_title", [Session.enter]),
+    Page("/production/plan", production_plan, "production.plan_title", [Session.enter]),
     Page("/production/wall", production_wall, "production.wall_title", [Session.enter]),
     Page("/operations", operations, "operations.title", [Session.enter]),
     Page("/production/setup", production_setup, "production.setup_title", [Session.enter]),

@@ -7,6 +7,7 @@ from pdm_app.ui.shell import head, page, simulated_chip
 from pdm_app.ui.states.session import Session
 from pdm_app.ui.widgets.operations import operations_widget
 from pdm_app.ui.widgets.production import (
+    production_plan_widget,
     production_setup_widget,
     production_shift_widget,
     production_wall_widget,
@@ -16,6 +17,7 @@ from pdm_app.ui.widgets.production import (
 VIEWS = (
     ("production.view.effectiveness", "/production"),
     ("production.view.shift", "/production/shift"),
+    ("production.view.plan", "/production/plan"),
     ("production.view.wall", "/production/wall"),
     ("production.view.operations", "/operations"),
     ("production.view.setup", "/production/setup"),
@@ -70,6 +72,20 @@ def production_shift() -> rx.Component:
         head(text("production.shift_title"), simulated_chip(), actions=(_views("production.view.shift"),)),
         production_shift_widget(site_id=Session.site_id, may_record=Session.permissions.contains("production.record")),
         level="L2",
+    )
+
+
+def production_plan() -> rx.Component:
+    """Orders and planned time of the site."""
+    return page(
+        "nav.production",
+        [text("nav.production"), text("production.view.plan")],
+        head(text("production.plan_title"), simulated_chip(), actions=(_views("production.view.plan"),)),
+        production_plan_widget(
+            site_id=Session.site_id,
+            may_record=Session.permissions.contains("production.record"),
+            may_manage=Session.permissions.contains("production.manage"),
+        ),
     )
 
 

@@ -53,5 +53,17 @@ class ProductionWall(Widget):
     site_id: rx.Var[str]
 
 
+class ProductionPlan(Widget):
+    """Orders of the lines, and time in which machines are not to run."""
+
+    library = module("production_plan.jsx")
+    tag = "ProductionPlan"
+
+    site_id: rx.Var[str]
+    may_record: rx.Var[bool]
+    may_manage: rx.Var[bool]
+
+
+production_plan_widget = ProductionPlan.create
 production_shift_widget = ProductionShift.create
 production_wall_widget = ProductionWall.create
