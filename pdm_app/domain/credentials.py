@@ -3,12 +3,13 @@
 Passwords are stored with `pdm_app.domain.repositories.Users`. Hashes and sealed secrets are never fields of a record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from pdm_app.domain.access import Role
 from pdm_app.domain.record import Id, Name, Record
 from pdm_app.domain.samples import Micros
 
@@ -65,6 +66,17 @@ class ApiKey(Record):
     revoked_at: int | None = None
 
 
+OF_ROLE: Literal["role"] = "role"
+USUAL_HOME = "/plant"
+HOME_OF: Mapping[Role, str] = {
+    Role.OPERATOR: "/production/shift",
+    Role.TECHNICIAN: "/cases",
+    Role.ENGINEER: "/fleet",
+    Role.MANAGER: "/operations",
+}
+"""What a role asks first: what needs me now, what do I fix next, what is drifting, are we on plan."""
+
+
 class Preferences(Record):
     """How a person likes the pages; kept with the account, so that every screen knows."""
 
@@ -72,7 +84,13 @@ class Preferences(Record):
     units: Literal["si", "us"] = "si"
     language: Literal["en"] = "en"
     density: Literal["comfortable", "compact"] = "comfortable"
-    home: OwnPath = Field(default="/plant", description="The page that opens after sign-in.")
+    home: OwnPath | Literal["role"] = Field(
+        default=OF_ROLE, description="The page that opens after sign-in; role: the one that the role begins with."
+    )
+
+    def first_page(self, role: Role) -> str:
+        """Return the path of the page that opens after sign-in."""
+        return HOME_OF.get(role, USUAL_HOME) if self.home == OF_ROLE else self.home
 
 
 class Credentials(Protocol):

@@ -217,7 +217,9 @@ async def go_on(
     actor = await services.auth.actor_of_session(progress.signed_in.session_id, address_of(request))
     preferences = await services.auth.profile.preferences(actor)
     more = {**codes, "preferences": preferences.model_dump(mode="json")}
-    return _welcome(request, progress.signed_in, fields, is_form=is_form, home=preferences.home, more=more)
+    return _welcome(
+        request, progress.signed_in, fields, is_form=is_form, home=preferences.first_page(actor.role), more=more
+    )
 
 
 def _object(given: Any) -> Fields:

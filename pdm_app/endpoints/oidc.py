@@ -90,7 +90,7 @@ class OidcEndpoints:
             self._set(request, response, HELD_COOKIE, held)
             return response
         actor = await services.auth.actor_of_session(signed_in.session_id, address_of(request))
-        home = (await services.auth.profile.preferences(actor)).home
+        home = (await services.auth.profile.preferences(actor)).first_page(actor.role)
         response = RedirectResponse(own_path(returned.next_path, home), 303)
         set_cookies(request, response, signed_in)
         return response

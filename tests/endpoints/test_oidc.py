@@ -232,7 +232,7 @@ async def test_an_answer_with_another_state_is_refused(plant: Plant, client: htt
 
 async def test_an_answer_is_taken_once(plant: Plant, client: httpx.AsyncClient) -> None:
     back = await plant.there(await plant.begun(client))
-    assert (await client.get(back)).headers["location"] == "/plant"
+    assert (await client.get(back)).headers["location"] == "/fleet"
     client.cookies.clear()
     assert refusal(await client.get(back)) == "stale"
 
@@ -276,7 +276,7 @@ async def test_a_code_of_somebody_else_is_refused(plant: Plant, client: httpx.As
     "path", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"]
 )
 async def test_nobody_is_sent_elsewhere_after_signing_in(plant: Plant, client: httpx.AsyncClient, path: str) -> None:
-    assert (await plant.sign_in(client, next=path)).headers["location"] == "/plant"
+    assert (await plant.sign_in(client, next=path)).headers["location"] == "/fleet"
 
 
 async def test_pages_of_other_sites_begin_nothing_with_a_cookie_of_ours(

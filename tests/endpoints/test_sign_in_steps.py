@@ -7,6 +7,7 @@ import pyotp
 import pytest
 
 from pdm_app.domain.access import SYSTEM, Role
+from pdm_app.domain.credentials import Preferences
 from tests.endpoints.conftest import ORIGIN, PASSWORD, Served
 from tests.endpoints.test_auth import cookies_of
 
@@ -117,6 +118,16 @@ async def test_strength_is_told_while_a_password_is_chosen(browser: httpx.AsyncC
         "vT7#kq9Lw2": (1, False),
         "copper lantern drifts": (4, False),
     }
+
+
+async def test_each_role_begins_with_the_page_that_answers_its_first_question(
+    browser: httpx.AsyncClient, served: Served
+) -> None:
+    _, told, _ = await answer(browser, "login", username="olga", password=PASSWORD)
+    assert (told["next"], told["preferences"]["home"]) == ("/production/shift", "role")
+    assert Preferences().first_page(Role.MANAGER) == "/operations"
+    assert Preferences().first_page(Role.VIEWER) == "/plant"
+    assert Preferences(home="/alarms").first_page(Role.MANAGER) == "/alarms"
 
 
 async def test_whoever_likes_another_first_page_lands_there(browser: httpx.AsyncClient, served: Served) -> None:

@@ -22,7 +22,8 @@ def test_a_newcomer_sets_up_breaks_a_pump_and_acknowledges_its_alarm(
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login**")
     page.get_by_role("button", name="Olga, operator").click()
-    page.wait_for_url("**/plant")
+    page.wait_for_url("**/production/shift")
+    page.goto(f"{whole_demo.url}/plant")
     expect(page.get_by_role("link", name="Cooling water")).to_be_visible()
     moving(page, "Cooling water")
 

@@ -31,7 +31,7 @@ def test_what_one_person_saw_is_not_sent_to_the_next_one_at_the_same_tab(
     page.reload()
     expect(page.get_by_role("button", name="Tom, technician")).to_be_visible()
     page.get_by_role("button", name="Tom, technician").click()
-    page.wait_for_url("**/plant")
+    page.wait_for_url("**/cases")
     expect(page.locator(".avatar")).to_have_text("TT")
     page.goto(f"{standing_demo.url}/devices/plc-cooling-water")
     expect(page.get_by_role("heading", level=1)).to_contain_text("PLC-11")

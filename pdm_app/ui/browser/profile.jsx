@@ -65,7 +65,7 @@ function Preferences({ given, homes }) {
       {choice("theme", ["system", "light", "dark"], (value) => t(`theme.${value}`))}
       {choice("density", ["comfortable", "compact"], (value) => t(`preferences.density_of.${value}`))}
       {choice("units", ["si", "us"], (value) => t(`preferences.units_of.${value}`))}
-      {choice("home", homes.map((home) => home.path), (value) => homes.find((home) => home.path === value)?.name ?? value)}
+      {choice("home", ["role", ...new Set([...homes.map((home) => home.path), preferences.home].filter((path) => path !== "role"))], (value) => (value === "role" ? t("preferences.home_of_role") : homes.find((home) => home.path === value)?.name ?? value))}
       <p className="caption">{t("preferences.hint")}</p>
     </section>
   );
