@@ -17,7 +17,7 @@ from pdm_app.domain.report_schedules import Schedule
 
 PER_SITE_MAX = 100
 RECIPIENTS_MAX = 50
-BLOCKS_CHOSEN_MAX = 12
+BLOCKS_CHOSEN_MAX = 14
 FILE_BYTES_MAX = 10_000_000  # What mail servers commonly take; a weekly report has a hundredth of it.
 KEPT_DAYS_MAX = 3_660
 COPIES_PAGE_MAX = 200
@@ -31,6 +31,8 @@ class ReportTemplate(StrEnum):
     OEE = "oee"
     SHIFT_HANDOVER = "shift_handover"
     AUDIT_EXTRACT = "audit_extract"
+    ASSET_HEALTH = "asset_health"
+    FIRMWARE_STATUS = "firmware_status"
     CUSTOM = "custom"
 
 
@@ -46,6 +48,8 @@ class ReportPart(StrEnum):
     ALARM_JOURNAL = "alarm_journal"
     OEE_LINES = "oee_lines"
     OEE_LOSSES = "oee_losses"
+    ASSET_HEALTH = "asset_health"
+    FIRMWARE_STATUS = "firmware_status"
     NOTES = "notes"
     AUDIT_TRAIL = "audit_trail"
     SIGNATURES = "signatures"
@@ -62,6 +66,8 @@ PARTS_OF: dict[ReportTemplate, tuple[ReportPart, ...]] = {
         ReportPart.NOTES, ReportPart.SIGNATURES,
     ),
     ReportTemplate.AUDIT_EXTRACT: (ReportPart.AUDIT_TRAIL,),
+    ReportTemplate.ASSET_HEALTH: (ReportPart.ASSET_HEALTH,),
+    ReportTemplate.FIRMWARE_STATUS: (ReportPart.FIRMWARE_STATUS,),
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from pdm_app.services.alarms import AlarmService
 from pdm_app.services.annotations import AnnotationService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.production import ProductionService
+from pdm_app.services.report_fleet import FleetReports
 
 LINES_MAX = 8  # Whose losses are told; a report of more is a report of each.
 ROWS_MAX = 20_000  # Of journal and trail: a month of a calm plant, read in pages.
@@ -34,6 +35,8 @@ NEEDED: dict[ReportPart, Permission] = {
     ReportPart.OEE_LINES: Permission.HISTORY_READ,
     ReportPart.OEE_LOSSES: Permission.HISTORY_READ,
     ReportPart.AUDIT_TRAIL: Permission.AUDIT_READ,
+    ReportPart.ASSET_HEALTH: Permission.ASSETS_READ,
+    ReportPart.FIRMWARE_STATUS: Permission.FIRMWARE_READ,
 }
 """What somebody may read who reads a part."""
 RATED = frozenset({ReportPart.ALARM_FIGURES, ReportPart.ALARM_LOAD, ReportPart.ALARM_PRIORITIES, ReportPart.BAD_ACTORS})
@@ -93,6 +96,7 @@ class ReportContents:
         self._audit = audit
         self._production = production
         self._clock = clock
+        self._fleet = FleetReports(work, clock)
 
     async def question(self, actor: Actor, facts: ReportFacts, at: int) -> Question:
         """Return of which time a report tells that is made at a moment.
@@ -146,7 +150,7 @@ class ReportContents:
     ) -> list[ReportBlock]:
         if part in RATED:
             return await self._rated(actor, part, question, assets, card) if card is not None else []
-        site_id, zone = question.site.id, question.zone
+        site_id, zone, span = question.site.id, question.zone, question.span
         match part:
             case ReportPart.STANDING_ALARMS:
                 return parts.standing_alarms(await self._alarms.active(actor, site_id), assets, zone)
@@ -161,6 +165,10 @@ class ReportContents:
                 return report_oee.oee_lines(await self._lines(actor, question))
             case ReportPart.OEE_LOSSES:
                 return await self._losses(actor, question)
+            case ReportPart.ASSET_HEALTH:
+                return await self._fleet.health(actor, site_id, span.start_at, span.end_at, zone)
+            case ReportPart.FIRMWARE_STATUS:
+                return await self._fleet.firmware(actor, site_id, span.start_at, span.end_at, zone)
             case ReportPart.AUDIT_TRAIL:
                 trail, is_cut = await self._trail(actor, question)
                 return parts.audit_trail(trail, zone, is_cut=is_cut)

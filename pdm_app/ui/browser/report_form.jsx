@@ -7,11 +7,11 @@ import { link } from "./link.js";
 import { t } from "./messages.js";
 import { ErrorNote, Moment, Skeleton } from "./parts.jsx";
 
-const TEMPLATES = ["alarm_kpi", "oee", "shift_handover", "audit_extract", "custom"];
+const TEMPLATES = ["alarm_kpi", "oee", "shift_handover", "asset_health", "firmware_status", "audit_extract", "custom"];
 const PERIODS = ["shift", "day", "week", "month"];
 const FORMATS = ["pdf", "xlsx", "csv", "json"];
 const PAPERS = ["a4", "us-letter"];
-const PARTS = ["oee_lines", "oee_losses", "alarm_figures", "alarm_load", "alarm_priorities", "bad_actors", "standing_alarms", "shelved_alarms", "alarm_journal", "notes", "audit_trail", "signatures"];
+const PARTS = ["oee_lines", "oee_losses", "alarm_figures", "alarm_load", "alarm_priorities", "bad_actors", "standing_alarms", "shelved_alarms", "alarm_journal", "asset_health", "firmware_status", "notes", "audit_trail", "signatures"];
 const OF_AUDIT = new Set(["audit_extract", "audit_trail"]);
 const WEEKDAYS = [0, 1, 2, 3, 4, 5, 6];
 const SETTLED_MS = 500;
