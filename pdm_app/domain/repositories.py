@@ -119,6 +119,10 @@ class Alarms(Protocol):
         """Count what a filter finds; its page and cursor do not matter."""
         ...
 
+    async def catch_up_words(self, rows_max: int) -> int:
+        """Keep the words of entries that were stored without; return of how many, 0 when all have theirs."""
+        ...
+
     async def happenings(self, start_at: int, end_at: int, site_id: str | None, rows_max: int) -> Sequence[Happening]:
         """Return the newest entries of a span that say how alarms stood, oldest first."""
         ...

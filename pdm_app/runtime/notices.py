@@ -10,6 +10,7 @@ from pdm_app.domain.caught import Inbox
 from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.secrets import Sealer
+from pdm_app.engine.journal_words import JournalWords
 from pdm_app.engine.notifier import Notifier
 from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.services.inbox import InboxService
@@ -78,6 +79,7 @@ async def begin_notices(
         work, channels.channel, clock, fence, channels.receiver, linked=links.linked, offered_to=bell.ring
     )
     supervisor.start("notices", notifier.run, stage=Stage.CONSUMER, backoff=notifier.backoff)
+    supervisor.start("words of the journal", JournalWords(work, clock, fence).run, stage=Stage.CONSUMER)
     caught = inbox.set_up if inbox is not None else None
     service = NoticeService(
         work, store, clock, lambda: channels.set_up, lambda: notifier.status.failing, caught,

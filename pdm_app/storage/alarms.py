@@ -17,7 +17,8 @@ from pdm_app.domain.alarms import (
     RuleMemory,
 )
 from pdm_app.domain.errors import InvalidInputError, NotFoundError
-from pdm_app.storage import dialect
+from pdm_app.domain.journal_words import number_of
+from pdm_app.storage import dialect, journal_words
 from pdm_app.storage.repository import KEYS_PER_QUERY, Repository, chunks, columns_of
 from pdm_app.storage.tables import AlarmRow, AlarmRuleRow, JournalRow, RuleMemoryRow, table_of
 
@@ -93,6 +94,10 @@ class SqlAlarms(Repository):
             return
         given = [entry.model_dump(mode="json") for entry in entries]
         self._refuse_foreign(JOURNAL, given)
+        await self._transaction.begin_writing()
+        words = [journal_words.words_of_entry(each) for each in given]
+        await journal_words.keep(self._transaction, set(words))
+        given = [{**each, "text_id": number_of(of_it)} for each, of_it in zip(given, words, strict=True)]
         statement = dialect.insert_new(JOURNAL, is_sqlite=self._transaction.is_sqlite)
         await self._transaction.write(statement, f"store {len(given)} journal entries", given)
 
@@ -105,6 +110,8 @@ class SqlAlarms(Repository):
         conditions = _conditions(query)
         if query.before is not None:
             conditions.append(await self._older_than(query.before))
+        if query.text:
+            return await journal_words.newest(self._transaction, query.text, conditions, query.limit)
         statement = (
             select(*columns_of(JournalEntry, JOURNAL))
             .where(self._transaction.shows(JOURNAL), *conditions)
@@ -116,13 +123,20 @@ class SqlAlarms(Repository):
 
     async def journal_count(self, query: JournalQuery) -> int:
         """Count what a filter finds; its page and cursor do not matter."""
+        conditions = _conditions(query)
+        if query.text:
+            conditions.append(await journal_words.holds(self._transaction, query.text))
         statement = (
             select(func.count().label("count"))
             .select_from(JOURNAL)
-            .where(self._transaction.shows(JOURNAL), *_conditions(query))
+            .where(self._transaction.shows(JOURNAL), *conditions)
         )
         found = await self._transaction.rows(statement, "count the alarm journal")
         return int(found[0]["count"])
+
+    async def catch_up_words(self, rows_max: int) -> int:
+        """Keep the words of entries that were stored without; return of how many, 0 when all have theirs."""
+        return await journal_words.catch_up(self._transaction, rows_max)
 
     async def happenings(self, start_at: int, end_at: int, site_id: str | None, rows_max: int) -> Sequence[Happening]:
         """Return the newest entries of a span that say how alarms stood, oldest first."""
@@ -181,6 +195,7 @@ def _one_of(column: ColumnElement[Any], wanted: Sequence[str | int]) -> list[Col
 
 
 def _conditions(query: JournalQuery) -> list[ColumnElement[bool]]:
+    """Return what keeps to a filter, but for the words that are searched."""
     conditions: list[ColumnElement[bool]] = []
     for column, wanted in (
         (JOURNAL.c.asset_id, query.asset_id),
@@ -195,8 +210,4 @@ def _conditions(query: JournalQuery) -> list[ColumnElement[bool]]:
         conditions.append(JOURNAL.c.at >= query.start_at)
     if query.end_at is not None:
         conditions.append(JOURNAL.c.at < query.end_at)
-    if query.text:
-        words = query.text.lower()
-        searched = (JOURNAL.c.name, JOURNAL.c.comment, JOURNAL.c.actor)
-        conditions.append(or_(*(func.lower(column).contains(words, autoescape=True) for column in searched)))
     return conditions

@@ -156,8 +156,11 @@ class JournalRow(JournalEntry, Row, table=True):
         Index("ix_alarm_journal_alarm", "alarm_id", "at", "id"),
         Index("ix_alarm_journal_kind", "kind", "at", "id"),
         Index("ix_alarm_journal_priority", "priority", "at", "id"),
+        Index("ix_alarm_journal_text", "text_id", "at", "id"),
         MYSQL,
     )
+
+    text_id: NumberOrNone = None
 
 
 # --- people -------------------------------------------------------------------------------------------------------

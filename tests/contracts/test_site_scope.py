@@ -66,6 +66,7 @@ CROSSING_READS: dict[str, Crossing] = {
     "alarms.journal": lambda w: w.alarms.journal(JournalQuery(site_id="site-linz")),
     "alarms.journal_count": lambda w: w.alarms.journal_count(JournalQuery(site_id="site-linz")),
     "alarms.happenings": lambda w: w.alarms.happenings(0, 2**53, "site-linz", 9),
+    "alarms.catch_up_words": lambda w: w.alarms.catch_up_words(9),
     "alarms.journal_begins_at": lambda w: w.alarms.journal_begins_at("site-linz"),
     "audit.page": lambda w: w.audit.page(AuditQuery(site_id="site-linz")),
     "audit.after": lambda w: w.audit.after(None, 10),

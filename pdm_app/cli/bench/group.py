@@ -67,6 +67,18 @@ def notices(
 
 
 @bench.command()
+def journal(
+    entries: Annotated[int, typer.Option(min=1_000, max=100_000_000, help="Entries of the journal.")] = 10_000_000,
+    mariadb: Annotated[bool, typer.Option(help="On a MariaDB server of its own, not on SQLite.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Alarm journal: how long a page takes by each filter, and what keeping its words costs."""
+    from pdm_app.cli.bench.journal import JournalLoad, bench_journal
+
+    run_to_end(bench_journal(JournalLoad(entries, mariadb))).put_out(json_file)
+
+
+@bench.command()
 def oee(
     machines: Annotated[int, typer.Option(min=1, max=10_000, help="Machines whose year is reckoned.")] = 200,
     shifts: Annotated[int, typer.Option(min=1, max=100_000, help="Shifts that are derived.")] = 1_095,
