@@ -267,6 +267,7 @@ def failed(message: Message, at: Micros, error: DeliveryError) -> Message:
         update={
             "state": MessageState.DEAD if error.is_final or too_old else MessageState.READY,
             "next_at": round(at + wait_s * MICROS_PER_S),
+            "tried_since": min(message.tried_since, at),  # Later where the clock was set back meanwhile.
             "reply": error.reply,
             "problem": error.message[:1000],
             "is_repeat": message.is_repeat or error.is_unknown,

@@ -231,7 +231,8 @@ class NoticeGatherer:
         is_page = channel is ChannelKind.PAGE
         gap_us = min(self._gap_us, PAGE_GAP_US) if is_page else self._gap_us
         earliest = await work.outbox.last_made(contact.id, channel)
-        free_at = now if earliest is None else Micros(max(now, earliest + gap_us))
+        is_gap = earliest is not None and earliest <= now  # What is of a later time was told before a clock went back.
+        free_at = Micros(max(now, earliest + gap_us)) if earliest is not None and is_gap else now
         later: list[Notice] = []
         ready: list[Notice] = []
         for notice in notices:

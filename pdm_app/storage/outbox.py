@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
 
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.notice_routes import Contact, NoticeRoute
@@ -165,9 +165,9 @@ class SqlOutbox(Repository):
     async def to_send(self, at: Micros, limit: int) -> Sequence[Message]:
         is_ready = MESSAGES.c.state == str(MessageState.READY)
         covers = self._transaction.covers(MESSAGES.c.site_id)
-        return await self._messages(
-            is_ready, MESSAGES.c.next_at <= at, covers, order=MESSAGES.c.next_at.asc(), limit=limit
-        )
+        # Where the clock was set back, what it had been put off to may be far away.
+        is_due = or_(MESSAGES.c.next_at <= at, MESSAGES.c.tried_since > at)
+        return await self._messages(is_ready, is_due, covers, order=MESSAGES.c.next_at.asc(), limit=limit)
 
     async def interrupted(self) -> Sequence[Message]:
         is_sending = MESSAGES.c.state == str(MessageState.SENDING)
