@@ -356,6 +356,7 @@ class AcknowledgedAlarms(Record):
 class AlarmPicture(Record):
     """What a watching screen is told: everything at first, then what has changed.
 
+    Where much stands, a ``snapshot`` holds the most urgent alarms and the ``change`` right after it those that follow.
     A ``change`` without alarms is a sign of life. ``now`` is the server's time in microseconds UTC.
     """
 

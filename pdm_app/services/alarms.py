@@ -5,7 +5,8 @@ out; what people do is confirmed only when it is stored.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from itertools import islice
 
 from pdm_app.domain.access import Actor, Permission
 from pdm_app.domain.alarms import (
@@ -40,6 +41,7 @@ from pdm_app.stream.bus import Overflow, Reader
 
 COMMENT_MAX = 2000
 CHANGES_WAITING_MAX = 1_000  # A screen that is further behind gets a snapshot instead.
+ALARMS_PER_PICTURE = 500  # Half a megabyte: a browser reads it without a pause that anybody sees.
 EVERY_S_MIN = 0.05  # A flood is told in at most 20 messages a second, the first one at once.
 HEARTBEAT_S = 1.0
 STORED_S_MAX = 5.0  # Longer than any healthy commit; then the person is told how it stands.
@@ -68,7 +70,8 @@ class AlarmService:
         """Yield what stands, then what changes, and a sign of life each second, until the caller leaves.
 
         An alarm that changes several times between two pictures is told once, as it then is. A watcher that falls far
-        behind gets a snapshot instead of the changes.
+        behind gets a snapshot instead of the changes. What does not fit one picture follows at once in further ones,
+        the most urgent alarms first.
 
         Raises:
             NotFoundError: The site lies outside the actor's.
@@ -77,19 +80,22 @@ class AlarmService:
         loop = asyncio.get_running_loop()
         with self._book.changes.reader(CHANGES_WAITING_MAX, Overflow.DROP_OLDEST) as changes:
             missed = (changes.dropped, self._book.loads)
-            yield self._snapshot(reach)
+            for picture in self._snapshot(reach):
+                yield picture
             told_at = loop.time()
             while True:
                 seen = await _next_changes(changes, told_at)
                 if missed != (changes.dropped, self._book.loads):
                     missed = (changes.dropped, self._book.loads)
-                    picture = self._snapshot(reach)
+                    pictures = self._snapshot(reach)
                 else:
-                    picture = self._change(reach, seen)
-                    is_ours = picture.alarms or picture.gone
+                    change = self._change(reach, seen)
+                    is_ours = change.alarms or change.gone
                     if seen and not is_ours and loop.time() < told_at + HEARTBEAT_S:
                         continue  # Something happened out of reach.
-                yield picture
+                    pictures = _pieces(change)
+                for picture in pictures:
+                    yield picture
                 told_at = loop.time()
 
     async def journal(self, actor: Actor, query: JournalQuery) -> JournalPage:
@@ -268,13 +274,14 @@ class AlarmService:
 
     # --- what an actor sees ---------------------------------------------------------------------------------------
 
-    def _snapshot(self, reach: Reach) -> AlarmPicture:
-        return AlarmPicture(
+    def _snapshot(self, reach: Reach) -> Iterator[AlarmPicture]:
+        whole = AlarmPicture(
             now=self._clock.now(),
             kind="snapshot",
             alarms=self._book.standing(reach.covers),
             counts=self._counts(reach),
         )
+        return _pieces(whole)
 
     def _change(self, reach: Reach, changes: list[AlarmChange]) -> AlarmPicture:
         newest = {change.alarm.id: change.alarm for change in changes if reach.covers(change.alarm)}
@@ -290,6 +297,14 @@ class AlarmService:
         if reach.site_id is None and reach.asset_ids:
             return self._book.alarms.tally(reach.covers)
         return self._book.counts(reach.sites, reach.site_id)
+
+
+def _pieces(picture: AlarmPicture) -> Iterator[AlarmPicture]:
+    """Cut a picture into such as have at most `ALARMS_PER_PICTURE` alarms; all but the first are changes."""
+    alarms = iter(picture.alarms)
+    yield picture.model_copy(update={"alarms": tuple(islice(alarms, ALARMS_PER_PICTURE))})
+    while some := tuple(islice(alarms, ALARMS_PER_PICTURE)):
+        yield picture.model_copy(update={"kind": "change", "alarms": some, "gone": ()})
 
 
 async def _next_changes(changes: Reader[AlarmChange], told_at: float) -> list[AlarmChange]:

@@ -272,6 +272,20 @@ async def test_a_watcher_that_is_far_behind_gets_a_snapshot(product: Running, mo
         assert [alarm.times_raised for alarm in picture.alarms] == [4]
 
 
+async def test_what_does_not_fit_one_picture_follows_in_further_ones_most_urgent_first(
+    product: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm_service, "ALARMS_PER_PICTURE", 1)
+    await product.see(SUCTION, 0.5, 1)
+    standing = await product.service.active(ANNA)
+    assert len(standing) == 2
+    async with aclosing(product.service.watch(ANNA)) as pictures:
+        seen = [await anext(pictures), await anext(pictures)]
+    assert [picture.kind for picture in seen] == ["snapshot", "change"]
+    assert [alarm for picture in seen for alarm in picture.alarms] == list(standing)
+    assert {picture.counts.standing for picture in seen} == {2}
+
+
 # --- journal and rules --------------------------------------------------------------------------------------------
 
 

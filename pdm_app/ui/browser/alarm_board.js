@@ -17,12 +17,17 @@ export function byUrgency(a, b) {
   return ORDER_OF_STATE[a.state] - ORDER_OF_STATE[b.state] || a.priority - b.priority || b.raised_at - a.raised_at;
 }
 
+const CALM_MAX = 500; // Of more alarms, changes are drawn together: each costs a sorting of all of them.
+const FLOOD_EVERY_MS = 250;
+
 export class AlarmBoard {
   constructor(getLink) {
     this.getLink = getLink;
     this.store = new Store({ alarms: new Map(), loaded: false, error: null });
     this.watchers = 0;
     this.close = null;
+    this.unseen = null; // What stands, where that is not drawn yet.
+    this.timer = null;
   }
 
   watch() {
@@ -63,32 +68,48 @@ export class AlarmBoard {
       if (before.error) this.store.patch({ error: null });
       return;
     }
-    const next = kind === "snapshot" ? new Map() : new Map(before.alarms);
+    const next = kind === "snapshot" ? new Map() : (this.unseen ?? new Map(before.alarms));
     for (const alarm of alarms) {
       if (alarm.state === "A" || isSilent(alarm)) next.delete(alarm.id);
       else next.set(alarm.id, alarm);
     }
     for (const id of gone) next.delete(id);
-    this.store.set({ alarms: next, loaded: true, error: null });
+    this.unseen = next;
+    if (kind === "snapshot" || next.size <= CALM_MAX) this.show();
+    else this.timer ??= setTimeout(() => this.show(), FLOOD_EVERY_MS);
+  }
+
+  /** Have drawn what is known by now. */
+  show() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    if (this.unseen) this.store.set({ alarms: this.unseen, loaded: true, error: null });
+    this.unseen = null;
+  }
+
+  /** Take an answer to what somebody did: it is seen at once, also in a flood. */
+  answered(alarm) {
+    this.take({ kind: "change", alarms: [alarm] });
+    this.show();
   }
 
   /** Acknowledge; the answer of the server is shown at once, its error is thrown. */
   async acknowledge(alarm, comment = "") {
-    this.take({ kind: "change", alarms: [await this.getLink().mutate("alarms.acknowledge", { alarm_id: alarm.id, comment })] });
+    this.answered(await this.getLink().mutate("alarms.acknowledge", { alarm_id: alarm.id, comment }));
   }
 
   /** Let a latched alarm go. */
   async reset(alarm) {
-    this.take({ kind: "change", alarms: [await this.getLink().mutate("alarms.reset", { alarm_id: alarm.id })] });
+    this.answered(await this.getLink().mutate("alarms.reset", { alarm_id: alarm.id }));
   }
 
   /** Keep an alarm silent for some seconds, with a reason. */
   async shelve(alarm, for_s, reason, one_shot = false) {
-    this.take({ kind: "change", alarms: [await this.getLink().mutate("alarms.shelve", { rule_id: alarm.rule_id, for_s, reason, one_shot })] });
+    this.answered(await this.getLink().mutate("alarms.shelve", { rule_id: alarm.rule_id, for_s, reason, one_shot }));
   }
 
   async comment(alarm, comment) {
     const answer = await this.getLink().mutate("alarms.comment", { alarm_id: alarm.id, comment });
-    if (answer?.id === alarm.id) this.take({ kind: "change", alarms: [answer] });
+    if (answer?.id === alarm.id) this.answered(answer);
   }
 }

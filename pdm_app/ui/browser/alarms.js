@@ -17,12 +17,19 @@ export const pageOf = (assetId) => (assetId === "system" ? "/settings/about" : `
 /** What judged it: "model" by a score that a model publishes, "system" of the product itself, else "rule". */
 export const sourceOf = (alarm) => (isOwn(alarm) ? "system" : alarm.kind === "score" ? "model" : "rule");
 
+const ordered = new WeakMap(); // Sorted once for all widgets of the page.
+
+function inOrder(alarms) {
+  if (!ordered.has(alarms)) ordered.set(alarms, [...alarms.values()].sort(byUrgency));
+  return ordered.get(alarms);
+}
+
 /** Standing alarms of a site, or of all for an empty id, most urgent first: {alarms, loaded, error}. */
 export function useAlarms(siteId = "") {
   useEffect(() => board.watch(), []);
   const { alarms, loaded, error } = useStore(board.store);
   const sorted = useMemo(
-    () => [...alarms.values()].filter((alarm) => !siteId || alarm.site_id === siteId).sort(byUrgency),
+    () => (siteId ? inOrder(alarms).filter((alarm) => alarm.site_id === siteId) : inOrder(alarms)),
     [alarms, siteId],
   );
   return { alarms: sorted, loaded, error };

@@ -54,3 +54,35 @@ test("a latched alarm stays in the list until it is reset; a silent one leaves i
   await watched.shelve({ rule_id: "r" }, 600, "works");
   assert.deepEqual(ids(watched), ["e"]);
 });
+
+test("in a flood changes are drawn together, none is lost, and what somebody does is seen at once", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const watched = board({ "alarms.acknowledge": ({ alarm_id }) => alarm(alarm_id, "C") });
+  let drawn = 0;
+  watched.store.subscribe(() => { drawn += 1; });
+  const some = (from, count, state = "B") => Array.from({ length: count }, (_, index) => alarm(`a${from + index}`, state));
+  watched.take({ kind: "snapshot", alarms: some(0, 500) });
+  assert.equal(drawn, 1);
+  for (let from = 500; from < 10_000; from += 500) watched.take({ kind: "change", alarms: some(from, 500) });
+  watched.take({ kind: "change", alarms: some(10, 1, "D"), gone: ["a11"] });
+  assert.equal(drawn, 1);
+  context.mock.timers.tick(250);
+  assert.equal(drawn, 2);
+  assert.equal(ids(watched).length, 9_999);
+  assert.equal(watched.store.get().alarms.get("a10").state, "D");
+  watched.take({ kind: "change", alarms: some(20_000, 1) });
+  await watched.acknowledge({ id: "a42" });
+  assert.equal(watched.store.get().alarms.get("a42").state, "C");
+  assert.equal(ids(watched).length, 10_000);
+  const shown = watched.store.get();
+  context.mock.timers.tick(1_000);
+  assert.equal(watched.store.get(), shown);
+});
+
+test("a snapshot in a flood forgets what was not drawn yet", () => {
+  const watched = board();
+  watched.take({ kind: "snapshot", alarms: Array.from({ length: 501 }, (_, index) => alarm(`a${index}`, "B")) });
+  watched.take({ kind: "change", alarms: [alarm("late", "B")] });
+  watched.take({ kind: "snapshot", alarms: [alarm("z", "B")] });
+  assert.deepEqual(ids(watched), ["z"]);
+});
