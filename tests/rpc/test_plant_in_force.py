@@ -155,6 +155,36 @@ async def test_a_rule_judges_as_soon_as_it_exists_and_its_alarm_ends_with_it(
     await eventually(gone)
 
 
+async def test_a_signal_cannot_disappear_under_its_rule_and_its_alarm_stands_until_the_rule_goes(
+    engineer: TrpcClient, gateway: Gateway
+) -> None:
+    signal_id = await gateway.signal()
+    facts = {"signal_id": signal_id, "name": "Torque high", "condition": {"kind": "high", "limit": 10.0}, "priority": 1}
+    rule_id = (await engineer.mutate("alarm_rules.create", facts))["id"]
+
+    async def standing() -> list[Any]:
+        return [alarm for alarm in await engineer.query("alarms.active") if alarm["rule_id"] == rule_id]
+
+    assert await gateway.sends("Torque", 11.0)
+    (alarm,) = await eventually(standing)
+    with pytest.raises(TrpcError, match="Delete its alarm rules first"):
+        await engineer.mutate("signals.delete", {"signal_id": signal_id})
+    with pytest.raises(TrpcError, match="cannot be deleted while"):
+        await engineer.mutate("assets.delete", {"asset_id": gateway.asset_id, "with_parts": True})
+    assert [each["id"] for each in await standing()] == [alarm["id"]]
+    assert await gateway.sends("Torque", 12.0), "it is read and judged as before"
+    await engineer.mutate("alarm_rules.delete", {"rule_id": rule_id})
+
+    async def journal() -> bool:
+        page = await engineer.query("alarms.journal", {"alarm_id": alarm["id"]})
+        return [entry["kind"] for entry in reversed(page["entries"])] == ["raised", "cleared"]
+
+    await eventually(journal)
+    await engineer.mutate("signals.delete", {"signal_id": signal_id})
+    assert not await gateway.sends("Torque", 13.0)
+    assert await journal(), "who reads it later still sees why it went"
+
+
 async def test_a_connection_is_made_read_moved_and_given_up_without_a_restart(
     engineer: TrpcClient, gateway: Gateway
 ) -> None:
