@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pdm_app.domain.access import Role
 from pdm_app.domain.acme import HOST_NAME, AcmeSettings
+from pdm_app.domain.cold_bucket import BucketSettings
 from pdm_app.domain.directories import LdapDirectory, OidcProvider
 from pdm_app.domain.errors import FieldIssue, InvalidInputError
 from pdm_app.domain.notice_channels import ChannelsSetUp
@@ -237,6 +238,7 @@ class HistorySettings(Section):
         le=60,
         description="Days, with today, whose samples stay in the database; older ones are kept in files.",
     )
+    bucket: BucketSettings = BucketSettings()
 
 
 class AuditSettings(Section):

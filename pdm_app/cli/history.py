@@ -17,6 +17,8 @@ from pdm_app.settings import load_settings
 if TYPE_CHECKING:
     from pdm_app.domain.ports import Fence
     from pdm_app.services.retention import RetentionService
+    from pdm_app.services.secret_store import SecretStore
+    from pdm_app.storage.cold import ColdTier
     from pdm_app.storage.compaction import Compaction
     from pdm_app.storage.database import Database
     from pdm_app.storage.historian import SqlHistorian
@@ -44,6 +46,8 @@ class _Memory:
     facts: "SqlStorageFacts"
     retention: "RetentionService"
     hot_days: int
+    cold: "ColdTier"
+    secrets: "SecretStore"
 
 
 @history.command()
@@ -76,6 +80,10 @@ def status(data: DataOption = None) -> None:
             typer.echo(
                 f"{_day(day.start_at)} waits for its file: {day.samples:,} samples. {day.trouble or ''}".rstrip()
             )
+        place = await memory.facts.cold_place()
+        typer.echo(f"Closed days are kept in {place.place}." + (f" {place.trouble}" if place.trouble else ""))
+        if place.waiting:
+            typer.echo(f"{place.waiting} files are still in the folder and go into the bucket.")
         for file in await memory.facts.files(1_000):
             if file.trouble is not None:
                 typer.echo(f"{file.name} is damaged: {file.trouble}")
@@ -128,6 +136,58 @@ def retain(
     _with_memory(data, go)
 
 
+@history.command("bucket-key")
+def bucket_key_entered(
+    key_id: Annotated[str, typer.Option("--key-id", prompt="Key id", help="As the server of the bucket gave it.")],
+    data: DataOption = None,
+) -> None:
+    """Enter the key to the bucket of closed days; it is kept sealed, and its secret is read from the input."""
+    from pdm_app.domain.cold_bucket import BucketKey
+    from pdm_app.services.bucket_key import enter_key
+
+    secret = typer.prompt("Secret", hide_input=True)
+
+    async def go(memory: _Memory) -> None:
+        await enter_key(SYSTEM, memory.work, memory.secrets, CommandClock(), BucketKey(key_id, secret))
+        facts = await memory.cold.place.facts()
+        if facts.kind == "folder":
+            typer.echo("The key is kept. Name the bucket: PDM_HISTORY__BUCKET__ENDPOINT and PDM_HISTORY__BUCKET__NAME.")
+        else:
+            typer.echo(f"The key is kept. {facts.trouble or f'{facts.place} can be used.'}")
+
+    _with_memory(data, go)
+
+
+@history.command("to-bucket")
+def to_bucket(data: DataOption = None) -> None:
+    """Move closed days from the folder to the bucket; run again, it goes on. A running product does so by itself."""
+
+    async def go(memory: _Memory) -> None:
+        facts = await memory.cold.place.facts()
+        if facts.kind == "folder":
+            raise ConflictError(
+                "No bucket is set. Name it: PDM_HISTORY__BUCKET__ENDPOINT and PDM_HISTORY__BUCKET__NAME."
+            )
+        async with _lease(memory) as fence:
+            moved = await memory.compaction.move(fence)
+        left = (await memory.cold.place.facts()).waiting
+        typer.echo(f"{moved} files were moved to {facts.place}; {left} are left in the folder.")
+
+    _with_memory(data, go)
+
+
+@history.command("to-folder")
+def to_folder(data: DataOption = None) -> None:
+    """Fetch every file of a closed day from the bucket to the folder; run again, it goes on. Then unset the bucket."""
+
+    async def go(memory: _Memory) -> None:
+        async with _lease(memory):
+            fetched = await memory.cold.bring_back()
+        typer.echo(f"{fetched} files were fetched. Unset PDM_HISTORY__BUCKET__NAME and PDM_HISTORY__BUCKET__ENDPOINT.")
+
+    _with_memory(data, go)
+
+
 @history.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="A CSV file whose first line names the columns.", exists=True)],
@@ -159,8 +219,12 @@ def import_file(
 
 
 def _with_memory(data: Path | None, go: Callable[[_Memory], Awaitable[None]]) -> None:
+    from pdm_app.services.bucket_key import bucket_key
     from pdm_app.services.retention import RetentionService
-    from pdm_app.storage.cold import FOLDER, ColdTier
+    from pdm_app.services.secret_store import SecretStore
+    from pdm_app.services.secrets import key_ring
+    from pdm_app.storage.cold import ColdTier
+    from pdm_app.storage.cold_bucket import place_of
     from pdm_app.storage.database import Database
     from pdm_app.storage.historian import SqlHistorian
     from pdm_app.storage.migrations import migrate
@@ -170,20 +234,27 @@ def _with_memory(data: Path | None, go: Callable[[_Memory], Awaitable[None]]) ->
     settings = load_settings(data_dir=data)
 
     async def run() -> None:
-        database, clock = Database(settings.database_url), CommandClock()
+        database, clock, place = Database(settings.database_url), CommandClock(), None
         try:
             await migrate(database)
             work = SqlUnitOfWork(database)
-            historian = SqlHistorian(database, clock, cold=ColdTier(database, settings.data_dir / FOLDER))
+            ring = key_ring(settings.data_dir, settings.secrets.key, settings.secrets.key_file)
+            store = SecretStore(work, clock, ring)
+            place = place_of(settings.history.bucket, settings.data_dir, bucket_key(work, store), clock)
+            cold = ColdTier(database, place)
+            historian = SqlHistorian(database, clock, cold=cold)
             compaction, removal = historian.ways_to_cold()
             await go(
                 _Memory(
                     database=database, work=work, historian=historian, compaction=compaction, removal=removal,
-                    facts=SqlStorageFacts(database, compaction, historian.partitions, settings.data_dir),
+                    facts=SqlStorageFacts(database, compaction, historian.partitions, settings.data_dir, place),
                     retention=RetentionService(work, removal, clock), hot_days=settings.history.hot_days,
+                    cold=cold, secrets=store,
                 )
             )  # fmt: skip
         finally:
+            if place is not None:
+                await place.close()
             await database.close()
 
     asyncio.run(run())

@@ -1,12 +1,16 @@
 """Closed days: which are due to go from hot rows to a file, which files there are, and who takes them there."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from contextvars import ContextVar
+from typing import Literal, Protocol
 
 from pydantic import Field
 
 from pdm_app.domain.ports import Fence
-from pdm_app.domain.record import Record
+from pdm_app.domain.record import Instant, Record
+
+LEAVES_OUT: ContextVar[bool] = ContextVar("leaves_out", default=False)
+"""Whether an answer may go without days that cannot be fetched now; whoever sets it says so beside the answer."""
 
 
 class ColdFile(Record):
@@ -52,6 +56,19 @@ class Compacted(Record):
     samples: int = Field(description="How many hot rows were deleted.")
 
 
+class ColdPlaceFacts(Record):
+    """Where files are kept, and how that is now."""
+
+    kind: Literal["folder", "bucket"]
+    place: str
+    is_secured: bool = Field(default=True, description="False: what is sent to the bucket can be read on its way.")
+    trouble: str = Field(default="", description="Why nothing can be put there or fetched now.")
+    trouble_since: Instant | None = None
+    waiting: int = Field(default=0, description="Files that are still in the folder and go into the bucket.")
+    cache_bytes: int = Field(default=0, description="Copies here of what was put there or fetched lately.")
+    cache_bytes_max: int = 0
+
+
 class ColdStore(Protocol):
     """The way of closed days from hot rows to files."""
 
@@ -70,6 +87,15 @@ class ColdStore(Protocol):
 
     async def due_hours(self) -> DueHours | None:
         """Return closed hours of fast signals; None where that is not worth a file."""
+        ...
+
+    async def move(self, fence: Fence) -> int:
+        """Have files that were kept before there was a bucket go there, until that fails; return how many went.
+
+        Raises:
+            FencedError: Another process holds the lease.
+            UnavailableError: The database or the bucket does not answer; what is not there yet is still here.
+        """
         ...
 
     async def compact_hours(self, fence: Fence, due: DueHours) -> Compacted | None:

@@ -15,6 +15,7 @@ class NoteKind(StrEnum):
     """Why an answer is not what all that was ever recorded would give."""
 
     DAMAGED = "damaged"
+    AWAY = "away"
     REMOVED = "removed"
 
 
@@ -33,5 +34,5 @@ class HistoryNotes(Protocol):
     """Knows what of a time is not there."""
 
     async def notes(self, signals: Sequence[int], start_at: int, end_at: int) -> Sequence[HistoryNote]:
-        """Return what has to be said about some signals in a time; damaged files first, at most twenty notes."""
+        """Return what has to be said about some signals in a time; what cannot be read first, at most twenty notes."""
         ...

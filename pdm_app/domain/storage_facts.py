@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pydantic import Field
 
-from pdm_app.domain.cold import ColdFile, DueDay
+from pdm_app.domain.cold import ColdFile, ColdPlaceFacts, DueDay
 from pdm_app.domain.partitions import Partition
 from pdm_app.domain.record import Record
 from pdm_app.domain.removals import TierSize
@@ -37,6 +37,7 @@ class StorageFacts(Protocol):
     async def partitions(self) -> Sequence[Partition]: ...
     async def due(self, hot_days: int) -> Sequence[DueDay]: ...
     async def room(self) -> Room: ...
+    async def cold_place(self) -> ColdPlaceFacts: ...
 
     async def files(self, limit: int) -> Sequence[ColdFile]:
         """Return cold files: damaged ones first, then the newest."""

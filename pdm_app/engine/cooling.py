@@ -42,6 +42,7 @@ class Cooling:
         self.backoff = Backoff(first_s=30.0, cap_s=1800.0)
         self.days = 0
         self.hours = 0
+        self.moved = 0
         self.trouble = ""
 
     async def run(self) -> None:
@@ -67,6 +68,10 @@ class Cooling:
                 await self._clock.sleep(BREATH_S)
             try:
                 await self._cool_hours()
+            except UnavailableError as error:
+                trouble = error.message
+            try:
+                self.moved += await self._store.move(await self._fence())
             except UnavailableError as error:
                 trouble = error.message
             if trouble and trouble != self.trouble:

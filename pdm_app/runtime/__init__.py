@@ -65,6 +65,7 @@ from pdm_app.services.assets import AssetService
 from pdm_app.services.audit import AuditService
 from pdm_app.services.auth import AuthService
 from pdm_app.services.batches import BatchService
+from pdm_app.services.bucket_key import bucket_key
 from pdm_app.services.catalogue import Services
 from pdm_app.services.certificate_store import CertificateStore
 from pdm_app.services.certificates import CertificateService
@@ -109,8 +110,8 @@ from pdm_app.services.trust import TrustService
 from pdm_app.services.views import ViewService
 from pdm_app.settings import Settings
 from pdm_app.storage.buffer import DiskBuffer
-from pdm_app.storage.cold import FOLDER as COLD_FOLDER
 from pdm_app.storage.cold import ColdTier
+from pdm_app.storage.cold_bucket import place_of
 from pdm_app.storage.committed import SqlCommitted
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
@@ -189,8 +190,9 @@ async def running(
         async def waiting() -> Sequence[Batch]:
             return await recorder.waiting(WAITING_SAMPLES_MAX)
 
-        cold = ColdTier(database, settings.data_dir / COLD_FOLDER)
-        historian = SqlHistorian(database, clock, waiting, cold)
+        place = place_of(settings.history.bucket, settings.data_dir, bucket_key(work, secret_store), clock)
+        stack.push_async_callback(place.close)
+        historian = SqlHistorian(database, clock, waiting, cold := ColdTier(database, place))
         bus, latest = Bus[Batch](), Latest()
         frames = LiveFrames(latest, clock)
         stack.enter_context(latest.listening(frames.note))
@@ -287,7 +289,7 @@ async def running(
         signatures = SignatureService(work, clock, auth.profile.confirm)
         assets = AssetService(work, desk, signatures, signs_deletions=settings.audit.sign_deletions)
         signals = SignalService(work, desk)
-        notes = SqlHistoryNotes(database)
+        notes = SqlHistoryNotes(database, cold)
         recalculations = RecalculationService(work, historian, clock, keeper.held, lambda: deriver.status.faults, notes)
         supervisor.start("recalculations", recalculations.run, stage=Stage.CONSUMER)
         live = LiveService(frames, signals)
@@ -303,6 +305,7 @@ async def running(
         rated = begin_production(bus, historian, work, clock, keeper.held, supervisor, progress, alarms, signatures)
         models = await begin_models(settings.data_dir, work, historian, intake, in_force, clock, keeper.held,
                                     supervisor, stack, metrics, progress)  # fmt: skip
+        facts = SqlStorageFacts(database, compaction, historian.partitions, settings.data_dir, place)
         services = Services(
             **alarms,
             annotations=AnnotationService(work, clock),
@@ -351,13 +354,7 @@ async def running(
             storage_rules=StorageRuleService(
                 work, historian, clock, thinner.reload, lambda: thinner.thinned, cold.bytes_per_sample
             ),
-            storage=StorageService(
-                SqlStorageFacts(database, compaction, historian.partitions, settings.data_dir),
-                buffer,
-                clock,
-                settings.history.hot_days,
-                historian.cache_figures,
-            ),
+            storage=StorageService(facts, buffer, clock, settings.history.hot_days, historian.cache_figures),
             trust=trust,
             views=ViewService(work, clock),
             system=SystemService(

@@ -12,6 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from pdm_app.domain.access import Actor, Permission
+from pdm_app.domain.cold import LEAVES_OUT
 from pdm_app.domain.errors import FieldIssue, InvalidInputError, UnavailableError
 from pdm_app.domain.history import (
     AggregateAnswer,
@@ -80,7 +81,11 @@ class HistoryService:
     async def _envelope(self, query: HistoryQuery) -> HistoryAnswer:
         started = perf_counter()
         async with self._in_turn():
-            series = list(await self._historian.envelope(query))
+            leaves_out = LEAVES_OUT.set(True)  # What is not there is said in the notes.
+            try:
+                series = list(await self._historian.envelope(query))
+            finally:
+                LEAVES_OUT.reset(leaves_out)
             notes = await self._noted(query)
         took_s = perf_counter() - started
         self._observe_s(took_s)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pdm_app.domain.access import Actor, Permission
-from pdm_app.domain.cold import ColdFile, DueDay
+from pdm_app.domain.cold import ColdFile, ColdPlaceFacts, DueDay
 from pdm_app.domain.errors import NotFoundError
 from pdm_app.domain.history import CacheFigures, Tier
 from pdm_app.domain.partitions import Partition
@@ -54,6 +54,7 @@ class StorageStatus(Record):
     hot_days: int
     files: int
     damaged: int
+    store: ColdPlaceFacts
     buffer: BufferFill
     cache: CacheFigures | None = Field(default=None, description="None where answers are not kept.")
 
@@ -104,9 +105,10 @@ class StorageService:
 
     async def _looked(self) -> StorageStatus:
         backend, room = await self._facts.backend(), await self._facts.room()
+        place = await self._facts.cold_place()
         sizes = tuple(await self._facts.sizes())
         files = await self._facts.files(FILES_MAX)
-        growth, samples_per_day = _growth(backend, sizes, files)
+        growth, samples_per_day = _growth(backend, sizes, files, is_here=place.kind == "folder")
         return StorageStatus(
             at=self._clock.now(),
             backend=backend,
@@ -121,6 +123,7 @@ class StorageService:
             hot_days=self.hot_days,
             files=len(files),
             damaged=sum(file.trouble is not None for file in files),
+            store=place,
             buffer=BufferFill(
                 samples=self._buffer.depth, bytes=self._buffer.bytes_used, bytes_max=self._buffer.bytes_max,
                 trouble=self._buffer.trouble, damaged=self._buffer.quarantined,
@@ -130,12 +133,13 @@ class StorageService:
 
 
 def _growth(
-    backend: Backend, sizes: Sequence[TierSize], files: Sequence[ColdFile]
+    backend: Backend, sizes: Sequence[TierSize], files: Sequence[ColdFile], *, is_here: bool
 ) -> tuple[float | None, float | None]:
     """Return bytes of this disk and samples for each day.
 
     Hot rows come and go. What stays are files, as large as those of the last days, and rollups, of which a day takes
-    its share of the days that they reach over; before there are files the hot rows stand for them.
+    its share of the days that they reach over; before there are files the hot rows stand for them. Files in a bucket
+    take no room here.
     """
     recent = sorted(files, key=lambda file: file.start_at)[-GROWTH_DAYS:]
     hot = next((size for size in sizes if size.place == "hot" and size.rows), None)
@@ -145,7 +149,7 @@ def _growth(
         return None, None
     rollups = [_per_day(size, "bytes") for size in sizes if size.tier is not Tier.RAW]
     in_database = sum(each for each in rollups if each is not None) if backend.is_local else 0.0
-    return bytes_cold + in_database, samples
+    return (bytes_cold if is_here else 0.0) + in_database, samples
 
 
 def _per_day(size: TierSize | None, what: Literal["rows", "bytes"]) -> float | None:

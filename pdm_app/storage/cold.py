@@ -1,4 +1,4 @@
-"""The cold tier: closed days as files in a folder, and the catalogue in the database that says which of them count.
+"""The cold tier: closed days as files in a folder or a bucket, and the catalogue that says which of them count.
 
 A file that is not in the catalogue is nobody's: what a process left that died while writing it. Samples of a closed day
 that come later are hot rows beside the file until the day is compacted again; readers lay them over it.
@@ -6,17 +6,22 @@ that come later are hot rows beside the file until the day is compacted again; r
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pdm_app.domain.cold import ColdFile
+from pdm_app.domain.cold import LEAVES_OUT, ColdFile
 from pdm_app.domain.errors import UnavailableError
-from pdm_app.storage import cold_files
-from pdm_app.storage.cold_files import ColdFileError
+from pdm_app.domain.samples import I8
+from pdm_app.storage import cold_files, cold_thinning
+from pdm_app.storage.cold_bucket import ColdBucket
+from pdm_app.storage.cold_files import ColdFileError, Writer, Written
+from pdm_app.storage.cold_places import FOLDER, ColdFolder, ColdPlace
 from pdm_app.storage.cold_rows import ColdRows
 from pdm_app.storage.cold_tables import ColdErasureRow, ColdFileRow
 from pdm_app.storage.database import Database
@@ -26,22 +31,62 @@ from pdm_app.storage.tables import table_of
 
 log = logging.getLogger(__name__)
 
+__all__ = ["ERASURES", "FILES", "FOLDER", "Away", "ColdTier"]
+
 FILES = table_of(ColdFileRow)
 ERASURES = table_of(ColdErasureRow)
-FOLDER = "cold"
+AWAY_MAX = 1_000
+TROUBLE_MAX = 500
+T = TypeVar("T")
 Wanted = Mapping[int, Sequence[tuple[int, int]]]
 """The ranges of each signal, in order; none overlap."""
 BYTES_PER_SAMPLE = 7.0  # Of the demo plant, a whole day compressed.
 
 
-class ColdTier:
-    """Reads of the files of one folder."""
+class Away(NamedTuple):
+    """A file that could not be fetched when it was last wanted, and why."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    start_at: int
+    end_at: int
+    why: str
+
+
+def _nobody_keeps(_signals: I8, _low: int, _high: int) -> None:
+    """Stand for whoever keeps answers where nobody does."""
+
+
+class ColdTier:
+    """The files of one installation.
+
+    Args:
+        database: Holds the catalogue.
+        place: Where the files are kept; a path is a folder.
+    """
+
+    def __init__(self, database: Database, place: ColdPlace | Path) -> None:
         self._database = database
-        self.folder = folder
+        self.place: ColdPlace = ColdFolder(place) if isinstance(place, Path) else place
+        self.missed: Callable[[I8, int, int], None] = _nobody_keeps
+        """Told of which signals, and between which times, samples were left out because they cannot be fetched now."""
+        self.away: dict[int, Away] = {}
+        """Of which days files could not be fetched when they were last wanted, by beginning."""
         self.turn = asyncio.Lock()
         """Held by whoever makes a file: one at a time."""
+
+    @property
+    def folder(self) -> Path:
+        """Where a file is made; see `ColdPlace.folder`."""
+        return self.place.folder
+
+    async def finished(self, writer: Writer) -> Written:
+        """Close a file that was made in the folder, prove it, and have it kept.
+
+        Raises:
+            UnavailableError: It cannot be kept, and nothing of it is left.
+        """
+        written = await asyncio.to_thread(writer.finish)
+        await self.place.keep(writer.name, written)
+        return written
 
     async def ends_after(self, connection: AsyncConnection, at: int) -> bool:
         """Whether some file holds samples from ``at`` on."""
@@ -70,10 +115,11 @@ class ColdTier:
         """Return the samples of some signals in their ranges; more than ``rows_max`` where there are more.
 
         A file that cannot be read is left out, and its trouble is in the catalogue from then on; the rest is answered.
+        One that cannot be fetched now is left out under `LEAVES_OUT` alone, and is in `away` until it can.
         Without ``ranked`` ``received_at`` and ``place`` are zeros, which spares reading them.
 
         Raises:
-            UnavailableError: With ``strict``: a file that is needed cannot be read.
+            UnavailableError: A file cannot be fetched now; with ``strict`` also: it cannot be read.
         """
         some = [ranges for ranges in wanted.values() if ranges]
         if not some:
@@ -86,15 +132,17 @@ class ColdTier:
         parts: list[RawRows] = []
         left = rows_max
         for file in files:
-            path = self.folder / file.name
+            read = partial(cold_files.read, wanted=wanted, rows_max=left, ranked=ranked)
             try:
-                part = await asyncio.to_thread(cold_files.read, path, wanted, left, ranked=ranked)
-            except ColdFileError as error:
+                part = await self._of_file(file, read)
+            except UnavailableError as error:
+                if not isinstance(error, ColdFileError) and (strict or not LEAVES_OUT.get()):
+                    raise
                 if strict:
                     raise UnavailableError(
                         f"The cold file {file.name} cannot be read: {error}", file=file.name
                     ) from error
-                await self._note(file, str(error))
+                await self._left_out(file, error, wanted)
                 continue
             if erased and len(part):
                 part = part.take(~_covered(part.signal, part.source_at, erased))
@@ -109,8 +157,9 @@ class ColdTier:
 
         Raises:
             ColdFileError: The file is missing or damaged.
+            UnavailableError: It cannot be fetched now.
         """
-        rows = await asyncio.to_thread(cold_files.read_whole, self.folder / file.name, signals)
+        rows = await self._of_file(file, partial(cold_files.read_whole, signals=signals))
         if not len(rows):
             return rows
         erased = await self._erased(connection, signals, file.start_at, file.end_at)
@@ -127,6 +176,102 @@ class ColdTier:
             for row in rows.take(rows.column("source_at") == at).table.to_pylist():
                 return str(row["text"]) if row["text"] is not None else None
         return None
+
+    async def signals_of(self, file: ColdFile) -> list[int]:
+        """Return the signals of a file, in order; raises as `read_whole` does."""
+        return await self._of_file(file, cold_files.signals_of)
+
+    async def counted(self, file: ColdFile) -> dict[int, int]:
+        """Return how many samples each signal of a file has; raises as `read_whole` does."""
+        return await self._of_file(file, cold_thinning.counted)
+
+    async def out_of_reach(self, days: Sequence[int]) -> list[tuple[int, int]]:
+        """Fetch the files of some days, and return the spans of those that cannot be fetched now.
+
+        For those who read them in a transaction that others wait for.
+        """
+        if not days or not isinstance(self.place, ColdBucket):
+            return []
+        async with self._database.connected("look for cold files") as connection:
+            files = await self.files(connection, min(days), max(days) + 1)
+        found: list[tuple[int, int]] = []
+        for file in files:
+            if file.trouble is not None or not any(file.start_at <= day < file.end_at for day in days):
+                continue
+            try:
+                async with self.place.lent(file):
+                    pass
+            except UnavailableError:
+                found.append((file.start_at, file.end_at))
+        return found
+
+    async def move(self, checked: Callable[[], Awaitable[None]]) -> int:
+        """Have files that were kept before there was a bucket go there; return how many went.
+
+        Args:
+            checked: Called before each one; raises where this process may not go on.
+
+        Raises:
+            UnavailableError: One cannot be moved now; it stays where it is, and so do the others.
+        """
+        if not isinstance(self.place, ColdBucket):
+            return 0
+        async with self._database.connected("look for cold files") as connection:
+            files = await self.files(connection)
+        moved = 0
+        for file in files:
+            if file.trouble is not None:
+                continue
+            async with self.turn:
+                await checked()
+                try:
+                    moved += await self.place.move(file)
+                except ColdFileError as error:
+                    await self._note(file, str(error))
+        return moved
+
+    async def bring_back(self) -> int:
+        """Fetch every file from the bucket into the folder of before; return how many were not there.
+
+        Objects stay in the bucket.
+
+        Raises:
+            ColdFileError: One is missing or damaged.
+            UnavailableError: One cannot be fetched now; those before it are there.
+        """
+        if not isinstance(self.place, ColdBucket):
+            return 0
+        async with self._database.connected("look for cold files") as connection:
+            files = await self.files(connection)
+        return sum([await self.place.bring_back(file) for file in files if file.trouble is None])
+
+    async def _of_file(self, file: ColdFile, read: Callable[[Path], T]) -> T:
+        """Read a file in a thread; a copy that cannot be read is fetched once more.
+
+        Raises:
+            ColdFileError: The file is missing or damaged.
+            UnavailableError: It cannot be fetched now.
+        """
+        try:
+            async with self.place.lent(file) as path:
+                found = await asyncio.to_thread(read, path)
+        except ColdFileError:
+            if not await self.place.distrusts(file.name):
+                raise
+            async with self.place.lent(file) as path:
+                found = await asyncio.to_thread(read, path)
+        self.away.pop(file.start_at, None)
+        return found
+
+    async def _left_out(self, file: ColdFile, error: UnavailableError, wanted: Wanted) -> None:
+        """Note why a file is not in an answer."""
+        if isinstance(error, ColdFileError):
+            await self._note(file, str(error))
+            return
+        self.away[file.start_at] = Away(file.start_at, file.end_at, error.message)
+        while len(self.away) > AWAY_MAX:
+            del self.away[min(self.away)]
+        self.missed(np.array(list(wanted), np.int64), file.start_at, file.end_at)
 
     async def _erased(
         self, connection: AsyncConnection, signals: Sequence[int], start: int, end: int
@@ -146,7 +291,7 @@ class ColdTier:
         log.error("a cold file cannot be read; the rest of history is answered: %s", trouble)
         same = (FILES.c.start_at == file.start_at, FILES.c.name == file.name)
         async with self._database.writing("note the trouble of a cold file") as connection:
-            await connection.execute(update(FILES).where(*same).values(trouble=trouble))
+            await connection.execute(update(FILES).where(*same).values(trouble=trouble[:TROUBLE_MAX]))
 
 
 def _is_met(file: ColdFile, some: Sequence[Sequence[tuple[int, int]]]) -> bool:

@@ -81,6 +81,11 @@ class Writer:
             )
 
     @property
+    def name(self) -> str:
+        """The name that the file gets."""
+        return self._path.name
+
+    @property
     def rows(self) -> int:
         """How many rows were written so far."""
         return self._rows
@@ -116,7 +121,7 @@ class Writer:
                 raise ColdFileError(f"{self._path.name} reads back as something else than was written.")
             self._unfinished.rename(self._path)
             _sync_folder(self._path.parent)
-            return Written(self._rows, self._signals, self._path.stat().st_size, _sha256(self._path))
+            return Written(self._rows, self._signals, self._path.stat().st_size, sha256_of(self._path))
 
     def __exit__(self, *_: object) -> None:
         with suppress(OSError, pa.ArrowException):
@@ -258,7 +263,8 @@ def _digest(into: Any, table: "pa.Table") -> None:
             into.update(repr(column.to_pylist()).encode())
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a whole file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

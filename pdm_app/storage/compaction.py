@@ -14,12 +14,12 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pdm_app.domain.cold import ColdFile, Compacted, DueDay, DueHours
+from pdm_app.domain.errors import UnavailableError
 from pdm_app.domain.ports import Clock, Fence
 from pdm_app.domain.samples import MICROS_PER_S, moment
 from pdm_app.storage import cold_files, dialect
@@ -112,7 +112,7 @@ class Compaction:
         Raises:
             FencedError: Another process holds the lease.
             ColdFileError: The disk is full, or the day's file cannot be read; nothing was deleted.
-            UnavailableError: The database does not answer.
+            UnavailableError: The database or the bucket does not answer; nothing was deleted.
         """
         async with self.alone_with(start):
             return await self._compact(fence, _Part(start, start + DAY_US, None))
@@ -165,7 +165,7 @@ class Compaction:
             is_alone = part.signals is None and await self._partitions.rows_of(connection, start) == rows
             number = 1 + (int(before.name.split(".")[1]) if before is not None else 0)
             path = self._cold.folder / f"{_day_name(start)}.{number}.parquet"
-            old = await asyncio.to_thread(cold_files.signals_of, self._cold.folder / before.name) if before else []
+            old = await self._cold.signals_of(before) if before else []
             with cold_files.Writer(path) as writer:
                 left: list[ColdRows] = []
                 for signal in sorted({*counts, *old}):
@@ -176,14 +176,14 @@ class Compaction:
                             left = []
                 if left:
                     await asyncio.to_thread(writer.write, joined(left))
-                written = await asyncio.to_thread(writer.finish)
+                written = await self._cold.finished(writer)
         file = ColdFile(
             start_at=start, end_at=max(part.end, before.end_at if before is not None else 0), name=path.name,
             samples=written.rows, signals=written.signals, bytes=written.size, sha256=written.sha256,
             made_at=self._clock.now(), trouble=None,
         )  # fmt: skip
         if not await self._take_over(fence, file, part, rows):
-            path.unlink(missing_ok=True)
+            await self._cold.place.remove(path.name)
             return None
         if not is_alone or not await self._partitions.let_go(fence, start):
             await self._forget_hot(fence, part, counts)
@@ -249,13 +249,26 @@ class Compaction:
         """
         async with self._database.connected("look for cold files") as connection:
             known = {file.name: file for file in await self._cold.files(connection)}
-        for path in await asyncio.to_thread(lambda: sorted(self._cold.folder.glob("*.parquet*"))):
-            if path.name not in known and not _is_replaced_just_now(path, known):
-                await asyncio.to_thread(path.unlink, missing_ok=True)
+        try:
+            names = await self._cold.place.names()
+        except UnavailableError:
+            return  # A bucket that does not answer; the next round sweeps.
+        for name in names:
+            if name not in known and not _is_replaced_just_now(name, known):
+                await self._cold.place.remove(name)
+
+    async def move(self, fence: Fence) -> int:
+        """See `pdm_app.domain.cold.ColdStore.move`."""
+
+        async def checked() -> None:
+            async with self._database.connected("see who holds the lease") as connection:
+                await check_fence(connection, fence, self._database.place)
+
+        return await self._cold.move(checked)
 
 
-def _is_replaced_just_now(path: Path, known: dict[str, ColdFile]) -> bool:
-    day, _, rest = path.name.partition(".")
+def _is_replaced_just_now(name: str, known: dict[str, ColdFile]) -> bool:
+    day, _, rest = name.partition(".")
     number = rest.partition(".")[0]
     return number.isdecimal() and f"{day}.{int(number) + 1}.parquet" in known
 

@@ -82,6 +82,8 @@ class SqlHistorian:
             if cold is not None and self.compaction is not None
             else None
         )
+        if cold is not None:
+            cold.missed = self._cache.changed
         self._past = PastImport(database, cold, self._rollups, clock) if cold is not None else None
         self._taking_back = TakingBack(database, cold, self._rollups, clock)
 

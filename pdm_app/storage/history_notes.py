@@ -7,7 +7,7 @@ from sqlalchemy import select
 from pdm_app.domain.history import ROLLUPS, Tier
 from pdm_app.domain.history_notes import NOTES_MAX, HistoryNote, NoteKind
 from pdm_app.domain.samples import moment
-from pdm_app.storage.cold import FILES
+from pdm_app.storage.cold import FILES, ColdTier
 from pdm_app.storage.database import Database
 from pdm_app.storage.removed_spans import removed_spans
 
@@ -15,8 +15,9 @@ from pdm_app.storage.removed_spans import removed_spans
 class SqlHistoryNotes:
     """Notes of one database. A file is known to be damaged once a question has met it, so ask after the answer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cold: ColdTier | None = None) -> None:
         self._database = database
+        self._cold = cold
 
     async def notes(self, signals: Sequence[int], start_at: int, end_at: int) -> Sequence[HistoryNote]:
         """Return damaged files of a time, then what was removed, finest tier first."""
@@ -33,6 +34,11 @@ class SqlHistoryNotes:
                 text = f"Samples of {day} (UTC) may be missing: {file.trouble} Rollups are whole."
                 found.append(HistoryNote(kind=NoteKind.DAMAGED, start_at=file.start_at, end_at=file.end_at, text=text))
             removed = await removed_spans(connection, signals, start_at, end_at)
+        for away in sorted(self._cold.away.values()) if self._cold is not None else ():
+            if away.start_at < end_at and away.end_at > start_at:
+                text = f"Samples of {moment(away.start_at):%Y-%m-%d} (UTC) cannot be had now: {away.why}"
+                note = HistoryNote(kind=NoteKind.AWAY, start_at=away.start_at, end_at=away.end_at, text=text)
+                found.append(note)
         for tier in (Tier.RAW, *ROLLUPS):
             spans = removed.get(tier, {})
             if not spans:

@@ -142,12 +142,12 @@ class PastImport:
             done = await self._database.twice(what, lambda: self._take_over(what, before, made, fence))
         except BaseException:
             if not await is_known(self._database, self._cold, made.file):
-                path.unlink(missing_ok=True)
+                await self._cold.place.remove(path.name)
             raise
         if not done:
-            path.unlink(missing_ok=True)
+            await self._cold.place.remove(path.name)
             return False
-        forget_older(self._cold.folder, path)
+        await forget_older(self._cold, path.name)
         after = _Before((made.file,), frozenset())
         for portion in made.marked:
             await self._database.twice(what, partial(self._put_portion, what, portion, after, fence))
@@ -170,10 +170,9 @@ class PastImport:
         """
         first, last = int(columns.source_at.min()), int(columns.source_at.max())
         span = (max(start, first - first % HOUR_US), min(end, last - last % HOUR_US + HOUR_US))
-        folder = self._cold.folder
         number = 1 + max((int(file.name.split(".")[1]) for file in before.files), default=0)
-        path = folder / f"{moment(start):%Y-%m-%d}.{number}.parquet"
-        olds = [set(await asyncio.to_thread(cold_files.signals_of, folder / file.name)) for file in before.files]
+        path = self._cold.folder / f"{moment(start):%Y-%m-%d}.{number}.parquet"
+        olds = [set(await self._cold.signals_of(file)) for file in before.files]
         held = sum(file.samples for file in before.files) // max(1, sum(file.signals for file in before.files))
         rollups: dict[Tier, list[Summaries]] = {tier: [] for tier in ROLLUPS}
         with cold_files.Writer(path) as writer:
@@ -188,7 +187,7 @@ class PastImport:
                     hot = await hot_rows(connection, given.tolist(), *span)
                     for tier, part in (await asyncio.to_thread(summarised_anew, rows, given, hot, span)).items():
                         rollups[tier].append(part)
-            written = await asyncio.to_thread(writer.finish)
+            written = await self._cold.finished(writer)
         file = ColdFile(
             start_at=start, end_at=max([end, *(file.end_at for file in before.files)]), name=path.name,
             samples=written.rows, signals=written.signals, bytes=written.size, sha256=written.sha256,
@@ -329,7 +328,8 @@ async def is_known(database: Database, cold: ColdTier, file: ColdFile) -> bool:
         return True
 
 
-def forget_older(folder: Path, path: Path) -> None:
+async def forget_older(cold: ColdTier, name: str) -> None:
     """Remove the file before the one that was replaced; who is reading the latter may go on."""
-    day, number, kind = path.name.split(".")
-    (folder / f"{day}.{int(number) - 2}.{kind}").unlink(missing_ok=True)
+    day, number, kind = name.split(".")
+    if int(number) > 2:
+        await cold.place.remove(f"{day}.{int(number) - 2}.{kind}")

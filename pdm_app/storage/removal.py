@@ -234,7 +234,10 @@ class Removal:
     async def _written_anew(self, file: ColdFile, dropped: Mapping[int, Sequence[Span]]) -> ColdFile | None:
         day, number, _ = file.name.split(".", 2)
         path = self._cold.folder / f"{day}.{int(number) + 1}.parquet"
-        written = await asyncio.to_thread(cold_thinning.thinned, self._cold.folder / file.name, path, dropped)
+        async with self._cold.place.lent(file) as old:
+            written = await asyncio.to_thread(cold_thinning.thinned, old, path, dropped)
+        if written is not None:
+            await self._cold.place.keep(path.name, written)
         if written is None:
             return None
         return file.model_copy(

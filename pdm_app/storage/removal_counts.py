@@ -1,6 +1,5 @@
 """How much of which signal there is in a span: hot rows, samples in cold files, rollups and what they stand for."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pdm_app.domain.cold import ColdFile
 from pdm_app.domain.history import Tier
 from pdm_app.domain.removals import RemovalOrder
 from pdm_app.domain.retention import DAY_US, without_holds
-from pdm_app.storage import cold_thinning
 from pdm_app.storage.buckets import inside
 from pdm_app.storage.cold import ERASURES, ColdTier
 from pdm_app.storage.repository import KEYS_PER_QUERY, chunks
@@ -160,7 +158,7 @@ class RemovalCounts:
     async def _counted(self, file: ColdFile) -> dict[int, int]:
         known = self._of_file.get(file.name)
         if known is None:
-            known = await asyncio.to_thread(cold_thinning.counted, self._cold.folder / file.name)
+            known = await self._cold.counted(file)
             self._of_file[file.name] = known
             while len(self._of_file) > 1 and sum(map(len, self._of_file.values())) > REMEMBERED_MAX:
                 del self._of_file[next(iter(self._of_file))]

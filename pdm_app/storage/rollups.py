@@ -57,6 +57,7 @@ SIGNALS_PER_STATEMENT = 1000
 MARKS_PER_STEP = 2000
 SAMPLES_MAX = 4_000_000  # Of 200 marked stretches at 1 kHz: 2 million.
 RANGES_PER_STATEMENT = 200
+DAY_US = 86_400 * MICROS_PER_S
 LEAPS_US = (30 * 86_400 * MICROS_PER_S, 86_400 * MICROS_PER_S, SPAN_US_MAX)
 """Spans that are tried for being empty, longest first, before one is walked through."""
 
@@ -219,13 +220,14 @@ class Rollups:
         return rows
 
     async def _derive_marked(self, fence: Fence) -> bool:
+        away = await self._reader.out_of_reach(await self._marked_days())
         async with self._database.writing("roll up late samples") as connection:
             await check_fence(connection, fence, self._database.place)
             # The marks stay locked to the end: a write that touches one of these buckets waits, then marks it anew.
-            start, end = self.held_back or (0, 0)
+            skipped = [self.held_back or (0, 0), *away]
             statement = (
                 select(MARKS.c.signal_id, MARKS.c.bucket_at)
-                .where(or_(MARKS.c.bucket_at < start, MARKS.c.bucket_at >= end))
+                .where(*(or_(MARKS.c.bucket_at < low, MARKS.c.bucket_at >= high) for low, high in skipped))
                 .order_by(MARKS.c.signal_id, MARKS.c.bucket_at)
                 .limit(MARKS_PER_STEP)
                 .with_for_update()
@@ -247,6 +249,12 @@ class Rollups:
                     await self._replace(connection, wide, few, widened(parts, wide.width_us))
             await unmark_buckets(connection, marks, is_sqlite=self._database.is_sqlite)
         return len(marks) == MARKS_PER_STEP
+
+    async def _marked_days(self) -> list[int]:
+        """Return the beginnings of days that have marks; nobody waits for a bucket while their rows are locked."""
+        day = MARKS.c.bucket_at - MARKS.c.bucket_at % DAY_US
+        async with self._database.connected("look where late samples lie") as connection:
+            return [int(one) for one in (await connection.scalars(select(day).distinct().order_by(day))).all()]
 
     async def _replace(
         self, connection: AsyncConnection, tier: Tier, ranges: Sequence[tuple[int, int, int]], rows: Summaries

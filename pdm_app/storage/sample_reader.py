@@ -74,6 +74,10 @@ class ColdSamples(Protocol):
         """Return the text of the sample at a time, None where it has none or there is none."""
         ...
 
+    async def out_of_reach(self, days: Sequence[int]) -> list[tuple[int, int]]:
+        """Fetch what is kept of some days, given by a time in each; return the spans that cannot be had now."""
+        ...
+
 
 async def nothing_waits() -> Sequence[Batch]:
     return ()
@@ -120,6 +124,10 @@ class SampleReader:
 
     def __init__(self, cold: ColdSamples | None = None) -> None:
         self._cold = cold
+
+    async def out_of_reach(self, days: Sequence[int]) -> list[tuple[int, int]]:
+        """Fetch what is kept of some days, given by a time in each; return the spans that cannot be had now."""
+        return await self._cold.out_of_reach(days) if self._cold is not None else []
 
     async def mixed_from(self, held: Held, start: int, end: int) -> int:
         """Return up to which time all samples of a span are in the hot table, so that SQL may count them itself."""

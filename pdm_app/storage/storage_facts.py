@@ -7,12 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
-from pdm_app.domain.cold import ColdFile, DueDay
+from pdm_app.domain.cold import ColdFile, ColdPlaceFacts, DueDay
 from pdm_app.domain.partitions import Partition
 from pdm_app.domain.removals import TierSize
 from pdm_app.domain.storage_facts import Backend, Room
 from pdm_app.storage import dialect
 from pdm_app.storage.cold import FILES
+from pdm_app.storage.cold_places import ColdPlace
 from pdm_app.storage.compaction import Compaction
 from pdm_app.storage.database import Database
 from pdm_app.storage.partitions import SqlDayPartitions
@@ -27,15 +28,22 @@ class SqlStorageFacts:
         compaction: Knows which days wait for their file.
         partitions: Those of the hot rows.
         data_dir: Whose disk it is about.
+        place: Where cold files are kept.
     """
 
     def __init__(
-        self, database: Database, compaction: Compaction, partitions: SqlDayPartitions, data_dir: Path
+        self,
+        database: Database,
+        compaction: Compaction,
+        partitions: SqlDayPartitions,
+        data_dir: Path,
+        place: ColdPlace,
     ) -> None:
         self._database = database
         self._partitions = partitions
         self._compaction = compaction
         self._data_dir = data_dir
+        self._place = place
 
     async def backend(self) -> Backend:
         """Return which database this is, and how large."""
@@ -67,6 +75,10 @@ class SqlStorageFacts:
         statement = select(FILES).order_by(damaged_first, FILES.c.start_at.desc()).limit(limit)
         async with self._database.connected("list cold files") as connection:
             return [ColdFile.model_validate(dict(row)) for row in (await connection.execute(statement)).mappings()]
+
+    async def cold_place(self) -> ColdPlaceFacts:
+        """Return where cold files are kept, and whether that can be reached; takes seconds where it cannot."""
+        return await self._place.facts()
 
     async def room(self) -> Room:
         """Return what is left on the disk of the data directory."""

@@ -190,12 +190,12 @@ class TakingBack:
             done = await self._database.twice(what, lambda: self._take_over(what, cold, files, erased, made, fence))
         except BaseException:
             if not await is_known(self._database, cold, made.file):
-                made.path.unlink(missing_ok=True)
+                await cold.place.remove(made.path.name)
             raise
         if not done or not made.file.samples:
-            made.path.unlink(missing_ok=True)
+            await cold.place.remove(made.path.name)
         if done:
-            forget_older(cold.folder, made.path)
+            await forget_older(cold, made.path.name)
         return made.gone if done else None
 
     async def _take_over(
@@ -239,7 +239,7 @@ class TakingBack:
         """Write the day's file without the import; None where the day has nothing of it."""
         mine, every = set(signals), set[int]()
         for file in files:
-            every |= set(await asyncio.to_thread(cold_files.signals_of, cold.folder / file.name))
+            every |= set(await cold.signals_of(file))
         held = max(1, sum(file.samples for file in files) // max(1, sum(file.signals for file in files)))
         at_once = max(1, ROWS_AT_ONCE // held)
         for some in chunks(sorted(mine & every), at_once):
@@ -266,7 +266,7 @@ class TakingBack:
                     hot = await hot_rows(connection, given.tolist(), day, end)
                     for tier, part in (await asyncio.to_thread(summarised_anew, rows, given, hot)).items():
                         made.rollups[tier].append(part)
-            written = await asyncio.to_thread(writer.finish)
+            written = await cold.finished(writer)
         told = {"samples": written.rows, "signals": written.signals, "bytes": written.size, "sha256": written.sha256}
         made.file = empty.model_copy(update=told)
         return made

@@ -14,11 +14,15 @@ from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.compaction import DAY_US, HOUR_US, Compaction
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
+from tests.contracts.cold_stores import each_store, place_at
 from tests.contracts.historian_checks import rolled_up, table
 from tests.contracts.test_historian import fence
+from tests.counterparts.s3_server import s3_server
 from tests.storage.data import NOON, S, SteppedClock, batch
 
-__all__ = ["fence"]
+__all__ = ["each_store", "fence", "s3_server"]
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 DAY = NOON - NOON % DAY_US
 SIX = DAY + 6 * HOUR_US
@@ -33,7 +37,7 @@ def clock() -> SteppedClock:
 @pytest.fixture
 def historian(database: Database, tmp_path: Path, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch) -> SqlHistorian:
     monkeypatch.setattr(compaction_module, "FAST_SAMPLES_MIN", 720)  # 0.2 Hz stands for 5 Hz, and spares rows.
-    return SqlHistorian(database, clock, cold=ColdTier(database, tmp_path / "cold"))
+    return SqlHistorian(database, clock, cold=ColdTier(database, place_at(tmp_path / "cold")))
 
 
 def compaction_of(historian: SqlHistorian) -> Compaction:

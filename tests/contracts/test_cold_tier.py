@@ -18,6 +18,7 @@ from pdm_app.storage.cold import ColdTier
 from pdm_app.storage.compaction import DAY_US, Compaction
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
+from tests.contracts.cold_stores import each_store, file_at, names_kept, place_at, tier_of
 from tests.contracts.historian_checks import (
     QUERIES,
     SIGNALS,
@@ -31,10 +32,13 @@ from tests.contracts.historian_checks import (
 )
 from tests.contracts.test_historian import fence
 from tests.contracts.test_history_figures import assert_same_figures
+from tests.counterparts.s3_server import s3_server
 from tests.storage.data import NOON, S, SteppedClock, batch, ramp
 from tests.storage.reference import Reference
 
-__all__ = ["fence"]
+__all__ = ["each_store", "fence", "s3_server"]
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 DAY = NOON - NOON % DAY_US
 TWO_DAYS_S = 2 * 86_400
@@ -48,7 +52,7 @@ def historian(database: Database, tmp_path: Path) -> SqlHistorian:
 
 
 def cold_historian(database: Database, folder: Path) -> SqlHistorian:
-    return SqlHistorian(database, SteppedClock(NOON + 10 * DAY_US), cold=ColdTier(database, folder / "cold"))
+    return SqlHistorian(database, SteppedClock(NOON + 10 * DAY_US), cold=ColdTier(database, place_at(folder / "cold")))
 
 
 def compaction_of(historian: SqlHistorian) -> Compaction:
@@ -132,7 +136,7 @@ async def test_both_samples_of_one_microsecond_survive_and_texts_do(
     await historian.write([later], fence)
     await rolled_up(historian, fence)
     [found] = [one for one in await compacted(historian, fence) if one is not None]
-    cold = ColdTier(database, compaction_of(historian)._cold.folder)
+    cold = tier_of(historian)
     async with database.connected("look") as connection:
         rows = (await cold.read_whole(connection, found.file, [1, 2])).table.to_pylist()
     assert [(row["signal"], row["value"], row["other_value"]) for row in rows][:1] == [(1, 20.0, 10.0)]
@@ -158,7 +162,7 @@ async def test_a_sample_that_comes_while_a_day_is_compacted_keeps_the_day_hot(
     monkeypatch.setattr(compaction, "_take_over", interrupted)
     assert await compaction.compact(fence, DAY) is None
     assert await hot_rows(database) == 101
-    assert not list(compaction._cold.folder.glob("*"))
+    assert await names_kept(historian) == []
     monkeypatch.setattr(compaction, "_take_over", take_over)
     await rolled_up(historian, fence)
     done = await compaction.compact(fence, DAY)
@@ -198,7 +202,7 @@ async def test_a_damaged_file_costs_its_own_samples_only_and_says_so(
     await historian.write([ramp(1, 0, 100), ramp(2, 86_400, 100, seq=2)], fence)
     await roll_over(historian, fence)
     first, second = [one for one in await compacted(historian, fence) if one is not None][:2]
-    path = compaction_of(historian)._cold.folder / first.file.name
+    path = file_at(historian, first.file.name)
     damage(path)
     span = {"start_at": NOON, "end_at": NOON + 86_460 * S}
     rolled_up_answer = await historian.envelope(HistoryQuery(signals=(1, 2), **span, buckets=24))
@@ -251,11 +255,11 @@ async def test_what_a_dead_round_left_in_the_folder_is_removed_and_files_in_use_
     database: Database, historian: SqlHistorian, fence: Fence
 ) -> None:
     folder = compaction_of(historian)._cold.folder
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("2001-01-01.1.parquet", "2001-01-01.1.parquet.part"):
         (folder / name).write_bytes(b"left over")
     await historian.write([ramp(1, 0, 10)], fence)
     await roll_over(historian, fence)
     [done] = await compacted(historian, fence)
     assert done is not None
-    assert [path.name for path in folder.iterdir()] == [done.file.name]
+    assert await names_kept(historian) == [done.file.name]

@@ -11,13 +11,17 @@ from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.history_notes import SqlHistoryNotes
+from tests.contracts.cold_stores import each_store_in_time, file_at
 from tests.contracts.historian_checks import damage
-from tests.contracts.test_cold_tier import DAY, RAW, cold_historian, compaction_of
+from tests.contracts.test_cold_tier import DAY, RAW, cold_historian
 from tests.contracts.test_historian import fence
 from tests.contracts.test_removal import carried_out, order, two_signals
+from tests.counterparts.s3_server import s3_server
 from tests.storage.data import NOON, S
 
-__all__ = ["fence"]
+__all__ = ["each_store_in_time", "fence", "s3_server"]
+
+pytestmark = pytest.mark.usefixtures("each_store_in_time")
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ async def test_a_damaged_file_is_named_by_the_answer_that_met_it(
     await two_signals(historian, fence)
     notes = SqlHistoryNotes(database)
     assert await notes.notes([1], NOON, NOON + 60 * S) == []
-    [path] = compaction_of(historian)._cold.folder.glob("*.parquet")
+    path = file_at(historian)
     damage(path)
     await historian.samples([1, 2], NOON, NOON + 60 * S, 1_000)  # type: ignore[arg-type]
     [note] = await notes.notes([1], NOON, NOON + 60 * S)

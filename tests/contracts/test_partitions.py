@@ -12,6 +12,7 @@ from pdm_app.domain.partitions import RolledForward
 from pdm_app.domain.ports import Fence
 from pdm_app.domain.samples import Micros
 from pdm_app.storage import partitions as storage_partitions
+from pdm_app.storage.cold_places import ColdFolder
 from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
@@ -169,7 +170,7 @@ async def test_the_storage_page_lists_the_days_with_their_rows(
     await historian.write([ramp(1, 0, 300)], fence)
     async with database.connected("count") as connection:
         await connection.execute(text("ANALYZE TABLE samples"))
-    facts = SqlStorageFacts(database, compaction_of(historian), historian.partitions, tmp_path)
+    facts = SqlStorageFacts(database, compaction_of(historian), historian.partitions, tmp_path, ColdFolder(tmp_path))
     parts = await facts.partitions()
     assert [(one.start_at, one.end_at) for one in (parts[0], parts[-1])] == [
         (None, DAY - DAY_US),

@@ -19,6 +19,7 @@ from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.summary_rows import put_summaries
+from tests.contracts.cold_stores import each_store_in_time, names_kept
 from tests.contracts.historian_checks import QUERIES, assert_answers, deliveries, rolled_up, table
 from tests.contracts.test_cold_tier import (
     COLD_TABLES,
@@ -27,15 +28,17 @@ from tests.contracts.test_cold_tier import (
     assert_all,
     cold_historian,
     compacted,
-    compaction_of,
     hot_rows,
     roll_over,
 )
 from tests.contracts.test_historian import fence
+from tests.counterparts.s3_server import s3_server
 from tests.storage.data import NOON, S, batch, ramp
 from tests.storage.reference import Reference
 
-__all__ = ["fence"]
+__all__ = ["each_store_in_time", "fence", "s3_server"]
+
+pytestmark = pytest.mark.usefixtures("each_store_in_time")
 
 DAY = NOON - NOON % DAY_US
 WHOLE_DAY = HistoryQuery(signals=(1,), start_at=Micros(DAY), end_at=Micros(DAY + DAY_US), buckets=24)
@@ -180,7 +183,7 @@ async def test_a_day_is_there_whole_or_not_at_all(
         with pytest.raises(RuntimeError):
             await historian.import_past([ramp(1, 0.5, 100, seq=2), ramp(3, 0, 10, seq=3)], fence)
     assert await everything(database) == before
-    assert len(list(compaction_of(historian)._cold.folder.glob("*"))) == 1
+    assert len(await names_kept(historian)) == 1
     await historian.import_past([ramp(1, 0.5, 100, seq=2), ramp(3, 0, 10, seq=3)], fence)
     assert await historian.count(1, NOON, Micros(NOON + 1000 * S)) == 200
 

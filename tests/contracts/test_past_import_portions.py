@@ -17,14 +17,18 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
 from pdm_app.storage.rollup_portions import Portion
+from tests.contracts.cold_stores import each_store_in_time
 from tests.contracts.historian_checks import QUERIES, assert_answers, rolled_up, table
 from tests.contracts.test_cold_tier import RAW, assert_all, cold_historian, compacted, roll_over
 from tests.contracts.test_historian import fence
+from tests.counterparts.s3_server import s3_server
 from tests.counterparts.templates import begin_migrated
 from tests.storage.data import NOON, S, SteppedClock, batch, ramp
 from tests.storage.reference import Reference
 
-__all__ = ["fence"]
+__all__ = ["each_store_in_time", "fence", "s3_server"]
+
+pytestmark = pytest.mark.usefixtures("each_store_in_time")
 
 HOURS = 2
 SIGNALS = (1, 2, 4_000_000_000)

@@ -16,12 +16,16 @@ from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.removal import Removal
+from tests.contracts.cold_stores import each_store_in_time, names_kept
 from tests.contracts.historian_checks import rolled_up, table
-from tests.contracts.test_cold_tier import DAY, cold_historian, compacted, compaction_of, hot_rows, roll_over
+from tests.contracts.test_cold_tier import DAY, cold_historian, compacted, hot_rows, roll_over
 from tests.contracts.test_historian import fence
+from tests.counterparts.s3_server import s3_server
 from tests.storage.data import NOON, S, batch, ramp
 
-__all__ = ["fence"]
+__all__ = ["each_store_in_time", "fence", "s3_server"]
+
+pytestmark = pytest.mark.usefixtures("each_store_in_time")
 
 HOUR_US = 3600 * S
 WHOLE = HistoryQuery(signals=(1, 2), start_at=DAY, end_at=DAY + DAY_US, buckets=24 * 60)
@@ -105,14 +109,13 @@ async def test_a_file_of_which_nothing_is_left_goes_as_a_whole(
     database: Database, historian: SqlHistorian, fence: Fence
 ) -> None:
     await two_signals(historian, fence)
-    cold = compaction_of(historian)._cold
     [file] = await table(database, "SELECT * FROM cold_files")
     due = await removal_of(historian).due(order(Tier.RAW, 1, 2))
     assert (due.rows, due.files, due.files_rewritten, due.bytes) == (340, 1, 0, file["bytes"])
     [step] = await carried_out(historian, fence, order(Tier.RAW, 1, 2))
     assert (step.rows, step.bytes) == (340, file["bytes"])
     assert await table(database, "SELECT * FROM cold_files") == []
-    assert list(cold.folder.glob("*")) == []
+    assert await names_kept(historian) == []
 
 
 async def test_samples_stay_until_their_rollups_are_derived(

@@ -16,13 +16,17 @@ from pdm_app.storage.cold_files import ColdFileError
 from pdm_app.storage.compaction import DAY_US
 from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
+from tests.contracts.cold_stores import each_store_in_time, file_at
 from tests.contracts.historian_checks import QUERIES, SIGNALS, assert_answers, deliveries, rolled_up, rows, table
 from tests.contracts.test_cold_tier import COLD_TABLES, RAW, cold_historian, compacted, hot_rows, roll_over
 from tests.contracts.test_historian import fence
+from tests.counterparts.s3_server import s3_server
 from tests.storage.data import NOON, S, batch, ramp
 from tests.storage.reference import Reference
 
-__all__ = ["fence"]
+__all__ = ["each_store_in_time", "fence", "s3_server"]
+
+pytestmark = pytest.mark.usefixtures("each_store_in_time")
 
 RECEIVED_S = 50_000
 MARK = Micros(NOON + RECEIVED_S * S)
@@ -172,7 +176,7 @@ async def test_a_damaged_file_stops_it_and_loses_nothing(
 ) -> None:
     await roll_over(historian, fence)
     await historian.import_past([imported(ramp(1, 0, 50))], fence)
-    [path] = (tmp_path / "cold").glob("*.parquet")
+    path = file_at(historian)
     whole = path.read_bytes()
     path.write_bytes(whole[:60] + b"\0" * 40 + whole[100:])
     with pytest.raises(ColdFileError):

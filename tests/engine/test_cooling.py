@@ -53,6 +53,9 @@ class Store:
         )  # fmt: skip
         return Compacted(file=file, samples=1)
 
+    async def move(self, fence: Fence) -> int:
+        return 0
+
     async def due_hours(self) -> DueHours | None:
         return self.hours
 

@@ -20,7 +20,7 @@ export const StoragePage = guarded(function StoragePage() {
       <Tiers status={answer} />
       {answer.partitions.length > 0 && <Partitions partitions={answer.partitions} />}
       <Due days={answer.due} hotDays={answer.hot_days} />
-      <Files files={answer.files} damaged={answer.damaged} />
+      <Files files={answer.files} damaged={answer.damaged} store={answer.store} />
     </div>
   );
 });
@@ -129,11 +129,29 @@ function Due({ days, hotDays }) {
   );
 }
 
-function Files({ files, damaged }) {
+/** Where the files are, and what keeps them from getting there or being read. */
+function Store({ store }) {
+  if (store.kind === "folder") return <p className="muted wraps">{t("storage.store_folder", { place: store.place })}</p>;
+  return (
+    <>
+      <p className="muted wraps">{t("storage.store_bucket", { place: store.place, size: size(store.cache_bytes), max: size(store.cache_bytes_max) })}</p>
+      {!store.is_secured && <p className="note note-warning" data-compact="true">{t("storage.store_open")}</p>}
+      {store.trouble && (
+        <p className="note note-error wraps" data-compact="true" role="alert">
+          {store.trouble}{store.trouble_since !== null && <> {t("storage.store_since")} <Moment at={store.trouble_since} /></>}
+        </p>
+      )}
+      {store.waiting > 0 && <p className="note" data-compact="true">{t("storage.store_waiting", { count: store.waiting })}</p>}
+    </>
+  );
+}
+
+function Files({ files, damaged, store }) {
   const { answer, error, again } = useQuery("storage.files", { limit: 100 });
   return (
     <section className="card people">
       <header className="card-head"><h2>{t("storage.files")}</h2><span className="muted push">{t("storage.files_count", { count: files })}</span></header>
+      <Store store={store} />
       {damaged > 0 && <p className="note note-error" data-compact="true" role="alert">{t("storage.damaged", { count: damaged })}</p>}
       {error && !answer && <ErrorNote what={t("storage.failed")} error={error} again={again} />}
       {answer?.length === 0 && <EmptyNote title={t("storage.no_files")} text={t("storage.no_files_hint")} />}
