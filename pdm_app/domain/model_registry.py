@@ -6,7 +6,7 @@ force without a backtest: whoever is warned must be able to see what the same mo
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, Self
 
 from pydantic import Field
 
@@ -23,6 +23,9 @@ LOSS_MAX = 500
 BARS_MAX = 100
 POINTS_MAX = 20
 EPISODES_MAX = 500
+POINT_EPISODES_MAX = 100
+TRACE_MAX = 480
+"""Parts of a replay of which the highest score is kept: as many as a page is wide."""
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 NotNegative = Annotated[Finite, Field(ge=0)]
@@ -58,6 +61,23 @@ class ModelAct(StrEnum):
     ROLL_BACK = "roll_back"
 
 
+class BacktestEpisode(Record):
+    """One alarm that a version would have raised."""
+
+    begin_at: Instant
+    end_at: Instant
+    peak: NotNegative
+    is_false: bool
+
+
+class BacktestTrouble(Record):
+    """One failure that a version ought to have seen."""
+
+    name: Name
+    begin_at: Instant
+    end_at: Instant
+
+
 class BacktestPoint(Record):
     """What the alarms of one threshold would have been worth; see `pdm_app.domain.model_replays.ReplayFigures`."""
 
@@ -68,15 +88,10 @@ class BacktestPoint(Record):
     seen: Count
     missed: Count
     forewarning_s: NotNegative | None
-
-
-class BacktestEpisode(Record):
-    """One alarm that a version would have raised."""
-
-    begin_at: Instant
-    end_at: Instant
-    peak: NotNegative
-    is_false: bool
+    episodes: tuple[BacktestEpisode, ...] = Field(
+        default=(), max_length=POINT_EPISODES_MAX, description="The newest of its alarms."
+    )
+    is_seen: tuple[bool, ...] = Field(default=(), max_length=EPISODES_MAX, description="Of each trouble.")
 
 
 class ModelBacktest(Record):
@@ -89,6 +104,11 @@ class ModelBacktest(Record):
     failures: Count = Field(description="Known ones, from labels and maintenance events.")
     points: tuple[BacktestPoint, ...] = Field(min_length=1, max_length=POINTS_MAX)
     episodes: tuple[BacktestEpisode, ...] = Field(default=(), max_length=EPISODES_MAX)
+    troubles: tuple[BacktestTrouble, ...] = Field(default=(), max_length=EPISODES_MAX)
+    trace: tuple[Finite | None, ...] = Field(
+        default=(), max_length=TRACE_MAX,
+        description="Highest log score of even parts of the time, 0 at the threshold; null where nothing was judged.",
+    )  # fmt: skip
     made_at: Instant
     made_by: Name
 
@@ -96,6 +116,12 @@ class ModelBacktest(Record):
     def in_force(self) -> BacktestPoint:
         """The point of the threshold that the version has."""
         return min(self.points, key=lambda point: abs(point.shift))
+
+    @property
+    def figures(self) -> Self:
+        """The same without what only a drawing needs."""
+        points = tuple(point.model_copy(update={"episodes": (), "is_seen": ()}) for point in self.points)
+        return self.model_copy(update={"points": points, "trace": (), "troubles": ()})
 
 
 class HistogramBar(Record):

@@ -37,6 +37,9 @@ class ReplayFigures:
         seen: Failures with an alarm inside, or on within the time before.
         missed: The others.
         forewarning_s: Median, from the alarm to the failure's end; None where none was seen.
+        episodes: Rows of each alarm.
+        is_false: Of each of them.
+        is_seen: Of each failure.
     """
 
     shift: float
@@ -46,6 +49,9 @@ class ReplayFigures:
     seen: int
     missed: int
     forewarning_s: float | None
+    episodes: tuple[Failure, ...] = ()
+    is_false: tuple[bool, ...] = ()
+    is_seen: tuple[bool, ...] = ()
 
 
 def failures_of(unusual: Flags) -> tuple[Failure, ...]:
@@ -82,11 +88,13 @@ def replay(
     before = round(before_s / row_s)
     true_alarms: set[int] = set()
     forewarnings: list[float] = []
+    is_seen: list[bool] = []
     for failure in failures:
         touching = [
             place for place, alarm in enumerate(episodes)
             if alarm.start < failure.end and alarm.end > failure.start - before
         ]  # fmt: skip
+        is_seen.append(bool(touching))
         if touching:
             true_alarms.update(touching)
             forewarnings.append((failure.end - episodes[touching[0]].start) * row_s)
@@ -98,7 +106,8 @@ def replay(
     return ReplayFigures(
         shift=shift, alarms=len(episodes), false_alarms=false, false_per_month=false / months if months else None,
         seen=len(forewarnings), missed=len(failures) - len(forewarnings),
-        forewarning_s=float(np.median(forewarnings)) if forewarnings else None,
+        forewarning_s=float(np.median(forewarnings)) if forewarnings else None, episodes=episodes,
+        is_false=tuple(place not in true_alarms for place in range(len(episodes))), is_seen=tuple(is_seen),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@
 ends once every machine that is meant has one; one machine after the other, with a pause between, so that nothing waits.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
@@ -14,20 +15,15 @@ from pdm_app.domain.asset_health import HEALTH_SIGNAL, SCORE_SIGNAL
 from pdm_app.domain.assets import Asset
 from pdm_app.domain.errors import InvalidInputError
 from pdm_app.domain.live_models import LiveModels
-from pdm_app.domain.model_registry import (
-    BacktestPoint,
-    ModelAct,
-    ModelBacktest,
-    ModelOrigin,
-    TrainingFacts,
-)
-from pdm_app.domain.model_replays import ReplayFigures, threshold_range
+from pdm_app.domain.model_registry import ModelAct, ModelOrigin, TrainingFacts
 from pdm_app.domain.ports import Clock, Fence, Historian
 from pdm_app.domain.repositories import UnitOfWork
 from pdm_app.domain.samples import F8, MICROS_PER_S, Micros
 from pdm_app.domain.scores import Flags
 from pdm_app.domain.signals import DataType, Shape, Signal
+from pdm_app.domain.training import Span
 from pdm_app.engine.supervisor import Backoff
+from pdm_app.services.model_backtests import backtested
 from pdm_app.services.model_rows import START_ROWS_S, model_rows
 from pdm_app.services.models import ModelService, NewVersion
 
@@ -148,13 +144,10 @@ class DefaultModels:
         came_before = begin + ROW_US * np.flatnonzero(is_usual) < replay_begin
         before = usual[came_before][:, moving][-REMEMBERED_ROWS:]
         logs = await self._models.replay(card, graph, before, later, unfit | np.isnan(later).all(axis=1))
-        points = threshold_range(logs, card.alarm, (), ROW_S)
-        told = ModelBacktest(
-            begin_at=replay_begin, end_at=replay_end, rows=len(later), judged_rows=int(np.isfinite(logs).sum()),
-            failures=0, points=tuple(_point(point) for point in points), made_at=int(now),
-            made_by=SYSTEM.name,
-        )  # fmt: skip
-        version = await self._service.attach(SYSTEM, version.id, told)
+        span = Span(start_at=replay_begin, end_at=replay_end)
+        at = replay_begin + ROW_US * np.arange(len(later), dtype=np.int64)
+        replayed = await asyncio.to_thread(backtested, card, at, logs, (), span, int(now), SYSTEM.name)
+        version = await self._service.attach(SYSTEM, version.id, replayed)
         version = await self._service.decide(SYSTEM, version.id, ModelAct.SHADOW, version.revision, REASON)
         await self._service.decide(SYSTEM, version.id, ModelAct.PROMOTE, version.revision, REASON)
         log.info("a default model is in force", asset=asset.code, signals=len(chosen), rows=len(usual))
@@ -185,11 +178,3 @@ def _is_watched(signal: Signal) -> bool:
         and not is_own
         and not signal.is_derived
     )
-
-
-def _point(figures: ReplayFigures) -> BacktestPoint:
-    return BacktestPoint(
-        shift=figures.shift, alarms=figures.alarms, false_alarms=figures.false_alarms,
-        false_per_month=figures.false_per_month, seen=figures.seen, missed=figures.missed,
-        forewarning_s=figures.forewarning_s,
-    )  # fmt: skip

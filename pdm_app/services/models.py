@@ -75,16 +75,20 @@ class ModelService:
     async def list(
         self, actor: Actor, site_id: str | None = None, asset_id: str | None = None
     ) -> tuple[ModelView, ...]:
-        """Return the models of the sites in reach, of one of them, or of one machine, by name."""
+        """Return the models of the sites in reach, of one of them, or of one machine, by name.
+
+        What a drawing of a backtest needs is left to `show`.
+        """
         actor.require(Permission.ASSETS_READ)
         async with self._work(actor.scope) as work:
             models = [
                 model for model in await work.models.all()
                 if site_id in (None, model.site_id) and asset_id in (None, model.asset_id)
             ]  # fmt: skip
-            return tuple(
-                [ModelView(model=model, versions=tuple(await work.models.versions(model.id))) for model in models]
-            )
+            found = [(model, await work.models.versions(model.id)) for model in models]
+        return tuple(
+            ModelView(model=model, versions=tuple(_brief(version) for version in versions)) for model, versions in found
+        )
 
     async def show(self, actor: Actor, model_id: str) -> ModelView:
         """Return a model with its versions.
@@ -214,12 +218,19 @@ class ModelService:
         await self._graphs.remove_unused(used)
 
 
+_DRAWN = {"episodes", "is_seen"}
 _DONE = {
     ModelAct.SHADOW: "shadowed",
     ModelAct.PROMOTE: "promoted",
     ModelAct.RETIRE: "retired",
     ModelAct.ROLL_BACK: "rolled_back",
 }
+
+
+def _brief(version: ModelVersion) -> ModelVersion:
+    if version.backtest is None:
+        return version
+    return version.model_copy(update={"backtest": version.backtest.figures})
 
 
 async def _version(work: Work, version_id: str) -> ModelVersion:
@@ -301,5 +312,7 @@ def _said(version: ModelVersion) -> dict[str, object]:
         "detector": str(version.card.kind),
         "signals": list(version.card.signals),
         "graph_sha256": version.graph_sha256,
-        "backtest": None if tested is None else {"made_at": tested.made_at, **tested.in_force.model_dump()},
+        "backtest": None
+        if tested is None
+        else {"made_at": tested.made_at, **tested.in_force.model_dump(exclude=_DRAWN)},
     }

@@ -328,7 +328,9 @@ class TrainingService:
             troubles = await troubles_of(work, asset.id, span, self._clock.now())
         log_scores, _ = await self._trainer.score(version.card, graph, rows.values, ~rows.running, self._teller(job_id))
         failures = [each for each in troubles if each.is_failure]
-        found = backtested(version.card, rows.at, log_scores, failures, span, self._clock.now(), actor.name)
+        found = await asyncio.to_thread(
+            backtested, version.card, rows.at, log_scores, failures, span, self._clock.now(), actor.name
+        )
         self._tell(job_id, JobStage.KEEPING, 1.0, None)
         await self._models.attach(actor, version.id, found)
 

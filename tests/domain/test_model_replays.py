@@ -24,6 +24,8 @@ def test_alarms_failures_and_forewarning_are_counted() -> None:
     told = replay(past, RULE, (Failure(38, 42), Failure(80, 82)), DAY, before_s=10 * DAY)
     assert (told.alarms, told.false_alarms, told.seen, told.missed) == (3, 2, 1, 1)
     assert told.forewarning_s == 12 * DAY
+    assert [(each.start, each.end) for each in told.episodes] == [(10, 11), (30, 42), (60, 61)]
+    assert (told.is_false, told.is_seen) == ((True, False, True), (True, False))
     # 90 days without 14 and 12 of failures and the time before them are 64: two alarms in 64 days.
     assert told.false_per_month == pytest.approx(2 * 30 / 64)
     assert SECONDS_A_MONTH == 30 * DAY

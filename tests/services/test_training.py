@@ -166,6 +166,18 @@ async def test_a_model_is_trained_tested_on_the_past_and_comes_into_force(desk: 
         NOON + (FAULT_FROM - 1) * MINUTE <= each.begin_at < NOON + (FAULT_FROM + 60) * MINUTE
         for each in tested.episodes
     )
+    drawn = (await desk.models.show(ERIN, version.model_id)).versions[0].backtest
+    assert drawn is not None
+    assert (tested.trace, tested.troubles) == ((), ()), "a list holds what a table shows, no drawings"
+    assert [(each.name, each.begin_at < NOON + FAULT_FROM * MINUTE < each.end_at) for each in drawn.troubles] == [
+        ("Impeller jams", True)
+    ]
+    assert drawn.in_force.is_seen == (True,)
+    assert len(drawn.in_force.episodes) == drawn.in_force.alarms
+    highest = [score for score in drawn.trace if score is not None]
+    at_fault = drawn.trace[len(drawn.trace) * (FAULT_FROM + 50) // ROWS]
+    assert at_fault is not None
+    assert at_fault > 0 > float(np.median(highest))
     champion = await desk.models.decide(ERIN, version.id, ModelAct.PROMOTE, view.versions[0].revision)
     assert champion.state is ModelState.CHAMPION
     quarter = Span(start_at=NOON - 90 * 1_440 * MINUTE, end_at=NOON + MINUTE)
