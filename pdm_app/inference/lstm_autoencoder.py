@@ -3,15 +3,18 @@
 Trained here by back-propagation through time in numpy, as quickly as a training framework does at this size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pdm_app.domain.models import DetectorKind
 from pdm_app.domain.samples import F8
-from pdm_app.inference.detector import ERROR_MIN, SPREAD_MIN, WindowDetector, learned_windows
+from pdm_app.inference.detector import ERROR_MIN, SPREAD_MIN, WindowDetector
 from pdm_app.inference.graphs import Graph
 from pdm_app.inference.lstm_gradients import Adam, Trace, Weights, backward, forward, new_layer
+from pdm_app.inference.windows import whole_windows_of
 
 BATCH = 64
 WINDOWS_MAX = 2_048
@@ -49,10 +52,9 @@ class LstmAutoencoder(WindowDetector):
             "w": random.uniform(-1, 1, (self._cells, signals)) * float(np.sqrt(6 / (self._cells + signals))),
             "b": scaled.mean(axis=0),
         }
-        self._layers = [
-            new_layer(signals, self._cells, random), new_layer(self._cells, self._cells, random), outward,
-        ]  # fmt: skip
-        windows = learned_windows(scaled, self.window_rows)
+        layers = [new_layer(signals, self._cells, random), new_layer(self._cells, self._cells, random), outward]
+        self._layers = _in(np.float32, layers)
+        windows: NDArray[Any] = whole_windows_of(scaled, self.window_rows).astype(np.float32)
         if len(windows) > WINDOWS_MAX:
             windows = windows[np.linspace(0, len(windows) - 1, WINDOWS_MAX).astype(np.int64)]
         adam = Adam()
@@ -68,14 +70,18 @@ class LstmAutoencoder(WindowDetector):
             if waited >= PATIENCE:
                 break
         self.losses = tuple(losses)
+        self._layers = _in(np.float64, self._layers)
 
     def gradients(self, windows: F8) -> tuple[float, list[Weights]]:
         """Return the loss of windows, shape (windows, rows, signals), and its gradients by layer."""
         encoder, decoder, outward = self._layers
         rebuilt, encoded, decoded = self._rebuild(windows)
         away = rebuilt - windows.transpose(1, 0, 2)
-        d_out = np.sign(away) / away.size
-        d_outward = {"w": np.einsum("tbh,tbs->hs", decoded.hidden, d_out), "b": d_out.sum(axis=(0, 1))}
+        d_out = np.sign(away) / windows.dtype.type(away.size)
+        d_outward = {
+            "w": decoded.hidden.reshape(-1, self._cells).T @ d_out.reshape(-1, d_out.shape[2]),
+            "b": d_out.sum(axis=(0, 1)),
+        }
         d_decoder, d_repeated = backward(decoder, decoded, d_out @ outward["w"].T)
         d_hidden = np.zeros_like(encoded.hidden)
         d_hidden[-1] = d_repeated.sum(axis=0)
@@ -95,7 +101,7 @@ class LstmAutoencoder(WindowDetector):
         return decoded.hidden @ outward["w"] + outward["b"], encoded, decoded
 
     def _errors(self, scaled: F8) -> tuple[F8, F8]:
-        rebuilt, _, _ = self._rebuild(np.asarray(scaled, dtype=np.float64))
+        rebuilt, _, _ = self._rebuild(scaled)
         parts = np.abs(rebuilt - scaled.transpose(1, 0, 2)).mean(axis=0) + ERROR_MIN
         return parts.mean(axis=1), parts
 
@@ -124,3 +130,8 @@ class LstmAutoencoder(WindowDetector):
 
     def settings(self) -> dict[str, object]:
         return {**super().settings(), "cells": self._cells, "seed": self._seed, "losses": list(self.losses)}
+
+
+def _in(kind: type[np.floating[Any]], layers: Sequence[Weights]) -> list[Weights]:
+    """Return the layers in another precision: what is learned in single precision is used in double."""
+    return [{name: value.astype(kind) for name, value in layer.items()} for layer in layers]

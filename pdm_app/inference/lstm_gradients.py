@@ -1,5 +1,6 @@
 """One LSTM layer with its gradients, in numpy: forward, back through time, and the step of Adam.
 
+Everything keeps the precision of what comes in: training is in single precision, the check of gradients in double.
 Gates are kept in the order of the ONNX operator: input, output, forget, cell.
 Shapes: T steps, B windows, I inputs, H cells.
 """
@@ -16,18 +17,13 @@ Weights = dict[str, F8]
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What the way back needs: all of shape (T, B, …)."""
+    """What the way back needs: all of shape (T, B, …); ``squashed`` is the tanh of the cell."""
 
     inputs: F8
     hidden: F8
     cell: F8
+    squashed: F8
     gates: F8
-    start: tuple[F8, F8]
-
-
-def sigmoid(value: F8) -> F8:
-    bounded: F8 = np.clip(value, -40, 40)
-    return np.asarray(1 / (1 + np.exp(-bounded)))
 
 
 def new_layer(inputs: int, cells: int, random: np.random.Generator) -> Weights:
@@ -43,51 +39,73 @@ def new_layer(inputs: int, cells: int, random: np.random.Generator) -> Weights:
 
 
 def forward(weights: Mapping[str, F8], inputs: F8) -> Trace:
-    """Run a layer over inputs of shape (T, B, I)."""
+    """Run a layer over inputs of shape (T, B, I), in their precision.
+
+    All gates of a step are one tanh: a sigmoid is half of one plus a half, of half the argument. Inputs that are the
+    same in each step, as `numpy.broadcast_to` makes them, are multiplied once.
+    """
     steps, batch, _ = inputs.shape
     cells = len(weights["r"])
-    hidden, cell = np.zeros((batch, cells)), np.zeros((batch, cells))
-    start = (hidden, cell)
-    gates = np.empty((steps, batch, 4 * cells))
-    all_hidden, all_cell = np.empty((steps, batch, cells)), np.empty((steps, batch, cells))
-    driven = inputs @ weights["w"] + weights["b"]
+    kind = inputs.dtype
+    halved = np.concatenate([np.full(3 * cells, 0.5, kind), np.ones(cells, kind)])
+    once = inputs[:1] if _is_repeated(inputs) else inputs
+    driven = (once @ weights["w"] + weights["b"]) * halved
+    recurrent = weights["r"] * halved
+    hidden, cell = np.zeros((batch, cells), kind), np.zeros((batch, cells), kind)
+    gates = np.empty((steps, batch, 4 * cells), kind)
+    all_hidden, all_cell, squashed = (np.empty((steps, batch, cells), kind) for _ in range(3))
     for step in range(steps):
-        raw = driven[step] + hidden @ weights["r"]
         gate = gates[step]
-        gate[:, : 3 * cells] = sigmoid(raw[:, : 3 * cells])
-        gate[:, 3 * cells :] = np.tanh(raw[:, 3 * cells :])
+        np.matmul(hidden, recurrent, out=gate)
+        gate += driven[step if len(driven) > 1 else 0]
+        np.tanh(gate, out=gate)
+        sigmoids = gate[:, : 3 * cells]
+        sigmoids *= 0.5
+        sigmoids += 0.5
         i, o, f, c = np.split(gate, 4, axis=1)
-        cell = f * cell + i * c
-        hidden = o * np.tanh(cell)
-        all_hidden[step], all_cell[step] = hidden, cell
-    return Trace(inputs, all_hidden, all_cell, gates, start)
+        cell = np.multiply(f, cell, out=all_cell[step])
+        cell += i * c
+        np.tanh(cell, out=squashed[step])
+        hidden = np.multiply(o, squashed[step], out=all_hidden[step])
+    return Trace(inputs, all_hidden, all_cell, squashed, gates)
 
 
 def backward(weights: Mapping[str, F8], trace: Trace, d_hidden: F8) -> tuple[Weights, F8]:
-    """Return the gradients of the weights and of the inputs, for those of all hidden states, shape (T, B, H)."""
+    """Return the gradients of the weights and of the inputs, for those of all hidden states, shape (T, B, H).
+
+    Where the inputs are the same in each step, theirs is the sum over the steps, shape (1, B, I).
+    """
     steps, batch, cells = trace.hidden.shape
+    back = np.ascontiguousarray(weights["r"].T)
     d_raw = np.empty_like(trace.gates)
-    carried_h, carried_c = np.zeros((batch, cells)), np.zeros((batch, cells))
+    nothing = np.zeros((batch, cells), trace.gates.dtype)
+    carried_h, carried_c = nothing, nothing
     for step in reversed(range(steps)):
         i, o, f, c = np.split(trace.gates[step], 4, axis=1)
-        before = trace.cell[step - 1] if step else trace.start[1]
-        squashed = np.tanh(trace.cell[step])
+        before = trace.cell[step - 1] if step else nothing
+        squashed = trace.squashed[step]
         d_h = d_hidden[step] + carried_h
-        d_c = d_h * o * (1 - squashed**2) + carried_c
+        d_c = d_h * o * (1 - squashed * squashed) + carried_c
         raw = d_raw[step]
         raw[:, :cells] = d_c * c * i * (1 - i)
         raw[:, cells : 2 * cells] = d_h * squashed * o * (1 - o)
         raw[:, 2 * cells : 3 * cells] = d_c * before * f * (1 - f)
-        raw[:, 3 * cells :] = d_c * i * (1 - c**2)
-        carried_h, carried_c = raw @ weights["r"].T, d_c * f
-    earlier = np.concatenate([trace.start[0][None], trace.hidden[:-1]])
+        raw[:, 3 * cells :] = d_c * i * (1 - c * c)
+        carried_h, carried_c = raw @ back, d_c * f
+    earlier = np.concatenate([nothing[None], trace.hidden[:-1]])
     flat = d_raw.reshape(-1, 4 * cells)
+    reaching = d_raw.sum(axis=0, keepdims=True) if _is_repeated(trace.inputs) else d_raw
+    inputs = trace.inputs[: len(reaching)]
     gradients = {
-        "w": trace.inputs.reshape(-1, trace.inputs.shape[2]).T @ flat,
+        "w": inputs.reshape(-1, inputs.shape[2]).T @ reaching.reshape(-1, 4 * cells),
         "r": earlier.reshape(-1, cells).T @ flat,
         "b": flat.sum(axis=0),
     }
-    return gradients, d_raw @ weights["w"].T
+    return gradients, reaching @ weights["w"].T
+
+
+def _is_repeated(inputs: F8) -> bool:
+    return inputs.strides[0] == 0 and len(inputs) > 1
 
 
 class Adam:
@@ -109,8 +127,8 @@ class Adam:
         shrink = min(1.0, self._norm_max / (norm + 1e-12))
         for layer, gradient, mean, square in zip(layers, gradients, self._mean, self._square, strict=True):
             for key, value in gradient.items():
-                value = value * shrink
-                mean[key] = 0.9 * mean[key] + 0.1 * value
-                square[key] = 0.999 * square[key] + 0.001 * value**2
+                bounded = value * shrink
+                mean[key] = 0.9 * mean[key] + 0.1 * bounded
+                square[key] = 0.999 * square[key] + 0.001 * bounded**2
                 unbiased = mean[key] / (1 - 0.9**self._step)
                 layer[key] -= self._rate * unbiased / (np.sqrt(square[key] / (1 - 0.999**self._step)) + 1e-8)
