@@ -29,6 +29,7 @@ class RunningProduct:
         environment: Further variables, such as ``PDM_DATABASE_URL``.
         plant: How much of the plant a demo runs; the whole one takes a quarter of a processor, the small one a tenth of
             that.
+        history_days: What a demo has behind it; a month is a minute of work for the processors.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class RunningProduct:
         command: str = "demo",
         environment: Mapping[str, str] | None = None,
         plant: PlantSize = PlantSize.SMALL,
+        history_days: int = 0,
     ) -> None:
         self.data_dir = data_dir
         self._command = command
         self._plant = plant
+        self._history_days = history_days
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
         self._serves = False
@@ -57,13 +60,7 @@ class RunningProduct:
         """
         words = [self._command, "--port", str(self.port), "--data", str(self.data_dir)]
         if self._command == "demo":
-            words += [
-                "--no-browser",
-                "--plant",
-                self._plant,
-                "--history",
-                "0",
-            ]  # A month is a minute of work for the processors.
+            words += ["--no-browser", "--plant", self._plant, "--history", str(self._history_days)]
         began = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pdm_app", *words],

@@ -45,7 +45,7 @@ from tests.counterparts.clocks import until
 from tests.counterparts.device_certificates import made
 from tests.counterparts.installation import quick_hasher
 from tests.counterparts.maintenance import put_maintenance
-from tests.counterparts.models import put_models
+from tests.counterparts.models import model_id, put_models
 from tests.counterparts.notices import caught_for, put_notices
 from tests.counterparts.ports import free_port
 from tests.counterparts.production import put_production
@@ -104,6 +104,7 @@ class Belongings:
     group_id: str
     notice_token: str
     campaign_id: str
+    model_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +285,7 @@ async def _belongings(work: SqlUnitOfWork, fleet: Fleet, site_id: str, now: Micr
         annotation_id=note.id,
         group_id=GROUP,
         campaign_id=campaign_id(site_id, "pause"),
+        model_id=model_id(site_id),
         notice_token=standing.id,  # Sealed ones are opened by a call of the page, which is tried by itself.
     )
 

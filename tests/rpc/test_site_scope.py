@@ -57,6 +57,7 @@ NOTHING = Belongings(
     peer="no-peer",
     notice_token="no-token",
     campaign_id="pause-campaign-nowhere",
+    model_id="model-nowhere",
 )
 NOWHERE = "nowhere"
 OF_ALL_SITES = {

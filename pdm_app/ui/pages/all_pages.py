@@ -27,6 +27,7 @@ from pdm_app.ui.pages.imports import imports
 from pdm_app.ui.pages.inbox import inbox
 from pdm_app.ui.pages.login import login
 from pdm_app.ui.pages.lost import lost
+from pdm_app.ui.pages.models import model, train
 from pdm_app.ui.pages.notice_link import notice_link
 from pdm_app.ui.pages.notices import notices
 from pdm_app.ui.pages.permissions import permissions
@@ -96,6 +97,8 @@ PAGES: tuple[Page, ...] = (
     Page("/production/setup", production_setup, "production.setup_title", [Session.enter]),
     Page("/batches", batches, "batches.title", [Session.enter]),
     Page("/fleet", health, "health.title", [Fleet.load]),
+    Page("/models/train", train, "training.title", [Session.enter]),
+    Page("/models/[model_id]", model, "models.title", [Session.enter]),
     Page("/cases", cases, "maintenance.title", [Session.enter]),
     Page("/reports", reports, "reports.title", [Session.enter]),
     Page("/storage/rules", storage_rules, "storage_rules.title", [Session.enter]),

@@ -14,6 +14,7 @@ from pdm_app.ui.widgets.key_value import key_value
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.machine_state import machine_state
 from pdm_app.ui.widgets.maintenance import asset_maintenance
+from pdm_app.ui.widgets.models import asset_health, copilot
 from pdm_app.ui.widgets.plant_editors import alarm_rules, asset_editor, rule_desk, rule_offer
 from pdm_app.ui.widgets.sparkline import sparkline
 from pdm_app.ui.widgets.trend import trend
@@ -51,6 +52,7 @@ def _head() -> rx.Component:
         simulated_chip(),
         rx.el.div(
             machine_state(asset=detail.asset),
+            copilot(rights=Session.permissions),
             rx.cond(
                 Session.permissions.contains("assets.configure"),
                 asset_editor(asset=detail.asset, on_changed=AssetPage.refresh),
@@ -92,6 +94,12 @@ def _body() -> rx.Component:
         ("live", _live()),
         ("trends", _trends()),
         ("alarms", _alarms()),
+        (
+            "health",
+            asset_health(
+                asset_id=AssetPage.detail.asset.id, site_id=AssetPage.detail.site.id, rights=Session.permissions
+            ),
+        ),
         ("access", _access()),
         _overview(),
     )

@@ -6,6 +6,7 @@ from pdm_app.ui.messages import text
 from pdm_app.ui.shell import empty, head, page, simulated_chip
 from pdm_app.ui.states.fleet import AnomalyLine, Fleet, FleetLine, ModelLine
 from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.models import copilot
 from pdm_app.ui.widgets.moment import moment
 
 
@@ -14,7 +15,17 @@ def health() -> rx.Component:
     return page(
         "nav.health",
         [text("health.title")],
-        head(text("health.title"), simulated_chip()),
+        head(
+            text("health.title"),
+            simulated_chip(),
+            actions=(
+                copilot(rights=Session.permissions),
+                rx.cond(
+                    Session.permissions.contains("models.train"),
+                    rx.el.a(text("health.train"), href="/models/train", class_name="button button-primary"),
+                ),
+            ),
+        ),
         rx.cond(
             Fleet.machines.length() > 0,
             _table(
@@ -115,7 +126,7 @@ def _model(line: rx.Var[ModelLine]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(rx.el.code(line.code)),
         rx.el.td(
-            rx.el.strong(line.name),
+            rx.el.a(line.name, href=f"/models/{line.model_id}", class_name="link"),
             rx.el.div(text("health.version", number=line.number, detector=line.detector), class_name="muted"),
             rx.el.div(rx.el.code(line.graph), class_name="muted"),
         ),

@@ -8,7 +8,7 @@ from pdm_app.domain.signals import Signal
 from pdm_app.services.assets import AssetDetail
 from pdm_app.ui.states.session import Act, Follow, Session
 
-TABS = ("overview", "live", "trends", "alarms", "access")
+TABS = ("overview", "live", "trends", "alarms", "health", "access")
 KEY_VALUES = 6
 
 

@@ -50,6 +50,7 @@ class ModelLine(Record):
     """A version of a model that scores, or waits to."""
 
     id: str
+    model_id: str
     code: str
     name: str
     number: int
@@ -120,8 +121,8 @@ def _machine(view: HealthView) -> FleetLine:
 def _versions(view: ModelView, code_of: dict[str, str]) -> list[ModelLine]:
     return [
         ModelLine(
-            id=version.id, code=code_of.get(version.asset_id, version.asset_id), name=view.model.name,
-            number=version.number, state=str(version.state), detector=str(version.card.kind),
+            id=version.id, model_id=version.model_id, code=code_of.get(version.asset_id, version.asset_id),
+            name=view.model.name, number=version.number, state=str(version.state), detector=str(version.card.kind),
             signals=", ".join(version.card.signals), rows=f"{version.card.fitted_rows + version.card.held_out_rows:,}",
             false_per_month=_false(version.backtest.in_force.false_per_month) if version.backtest is not None else "",
             trained_until=version.training.end_at, graph=version.graph_sha256[:12],

@@ -29,6 +29,7 @@ STYLESHEETS = [
     "slate/production.css",
     "slate/notices.css",
     "slate/bell.css",
+    "slate/models.css",
 ]
 """In the order of the cascade: what comes later may refine what stands before."""
 
