@@ -7,6 +7,7 @@ from pdm_app.domain.record import Code, Id, Name, Record, Revision
 from pdm_app.rpc.changes import given
 from pdm_app.rpc.context import Ctx, procedures
 from pdm_app.services.device_sheet import DeviceSheet, DeviceSheetOutcome
+from pdm_app.services.device_stories import DeviceFirmware
 from pdm_app.trpc import MISSING, Missing
 
 devices = procedures()
@@ -87,6 +88,12 @@ async def restore(ctx: Ctx, *, device_id: Id) -> Device:
 async def take_sheet(ctx: Ctx, *, site_id: Id, sheet: DeviceSheet, only_look: bool = False) -> DeviceSheetOutcome:
     """Make the devices of a CSV sheet, all rows or none; ``only_look`` says what it would make and what is wrong."""
     return await ctx.services.device_sheet.take(ctx.actor, site_id, sheet, only_look=only_look)
+
+
+@devices.query(permission="devices.read", rest="GET /devices/{device_id}/firmware")
+async def firmware(ctx: Ctx, *, device_id: Id) -> DeviceFirmware:
+    """Return what a device is to run and runs, how its line is, and its story with its machine's alarms and samples."""
+    return await ctx.services.device_stories.firmware(ctx.actor, device_id)
 
 
 @devices.query(permission="devices.configure", rest="GET /devices/{device_id}/keys")

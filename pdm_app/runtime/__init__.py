@@ -338,7 +338,7 @@ async def running(
             **models,
             **begin_training(work, historian, models["models"], imports["uploads"], clock, supervisor),
             **notices.services,
-            **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"], devices),
+            **begin_rollout(work, latest, clock, keeper.held, supervisor, firmware["releases"], devices, history),
             **rated,
             pumps=PumpService(assets, signals, live, history),
             recalculations=recalculations,

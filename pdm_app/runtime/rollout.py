@@ -12,8 +12,10 @@ from pdm_app.engine.supervisor import Stage, Supervisor
 from pdm_app.services.campaigns import CampaignService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
 from pdm_app.services.device_groups import DeviceGroupService
+from pdm_app.services.device_stories import DeviceStoryService
 from pdm_app.services.device_updates import DeviceUpdateService
 from pdm_app.services.devices import DeviceService
+from pdm_app.services.history import HistoryService
 from pdm_app.services.releases import ReleaseService
 from pdm_app.stream.latest import Latest
 
@@ -27,6 +29,7 @@ class RolloutServices(TypedDict):
     campaigns: CampaignService
     device_confirmations: DeviceConfirmationService
     device_groups: DeviceGroupService
+    device_stories: DeviceStoryService
     device_updates: DeviceUpdateService
 
 
@@ -38,6 +41,7 @@ def begin_rollout(
     supervisor: Supervisor,
     releases: ReleaseService,
     devices: DeviceService,
+    history: HistoryService,
 ) -> RolloutServices:
     """Start what moves campaigns on."""
 
@@ -59,5 +63,6 @@ def begin_rollout(
         campaigns=CampaignService(work, clock, rollout.wake, releases.has_file),
         device_confirmations=DeviceConfirmationService(work, clock, is_idle, rollout.wake),
         device_groups=DeviceGroupService(work, clock),
+        device_stories=DeviceStoryService(work, clock, history),
         device_updates=updates,
     )

@@ -27,6 +27,7 @@ from pdm_app.services.demo import DemoService
 from pdm_app.services.device_confirmations import DeviceConfirmationService
 from pdm_app.services.device_groups import DeviceGroupService
 from pdm_app.services.device_sheet import DeviceSheetService
+from pdm_app.services.device_stories import DeviceStoryService
 from pdm_app.services.device_updates import DeviceUpdateService
 from pdm_app.services.devices import DeviceService
 from pdm_app.services.director import DirectorService
@@ -110,6 +111,7 @@ class Services:
     device_confirmations: DeviceConfirmationService
     device_groups: DeviceGroupService
     device_sheet: DeviceSheetService
+    device_stories: DeviceStoryService
     device_updates: DeviceUpdateService
     devices: DeviceService
     director: DirectorService

@@ -36,6 +36,7 @@ PLANT_NEEDS: dict[str, Permission | None] = {
     )
 }
 PLANT_NEEDS |= {
+    "devices.firmware": Permission.DEVICES_READ,
     "alarm_rules.sheet": Permission.ALARMS_READ,
     "alarm_rules.proposed_priority": Permission.ALARMS_READ,
 }
@@ -77,6 +78,7 @@ def plant_inputs(own: Belongings) -> dict[str, Any]:
         "alarm_rules.backtest": {"rule": creating["alarm_rules"], "days": 0.1},
         "alarm_rules.proposed": {**signal, "value": 3.2},
         "alarm_rules.proposed_priority": {"consequence_level": "major", "respond_within": "3_to_10_min"},
+        "devices.firmware": device,
         "devices.keys": device,
         "devices.create_key": device,
         "devices.take_sheet": {**site, "sheet": "code,name\nGW-78,Gateway by a sheet\n"},
@@ -137,6 +139,7 @@ def plant_crossings(target: Belongings, site_id: str) -> dict[tuple[str, str], l
     site = {"site_id": OURS}
     return {
         **crossings,
+        ("devices.firmware", "device_id"): meaning("device_id"),
         ("devices.rotate_key", "key_id"): meaning("key_id"),
         ("devices.revoke_key", "key_id"): meaning("key_id"),
         ("areas.create", "site_id"): meaning("site_id", **named),

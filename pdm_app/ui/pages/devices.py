@@ -8,6 +8,7 @@ from pdm_app.ui.messages import text
 from pdm_app.ui.shell import card_head, empty, head, page, simulated_chip
 from pdm_app.ui.states.devices import DevicePage, Devices
 from pdm_app.ui.states.session import Session
+from pdm_app.ui.widgets.device_firmware import device_firmware
 from pdm_app.ui.widgets.device_sheet import device_sheet
 from pdm_app.ui.widgets.live_value import live_value
 from pdm_app.ui.widgets.moment import moment
@@ -88,8 +89,8 @@ def device_page() -> rx.Component:
                     simulated_chip(),
                 ),
                 rx.el.div(
-                    rx.el.div(_facts(), _keys(), class_name="stack"),
-                    rx.el.div(_signals(), _how_to_send(), class_name="stack"),
+                    rx.el.div(_facts(), _keys(), _how_to_send(), class_name="stack"),
+                    rx.el.div(_signals(), device_firmware(device_id=device.id), class_name="stack"),
                     class_name="asset-grid",
                 ),
             ),
