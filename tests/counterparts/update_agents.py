@@ -34,6 +34,8 @@ class UpdateAgent:
     trust: Trust
     factory: str
     version: str = ""
+    is_held: bool = False
+    """It does nothing meanwhile, and asks nobody."""
 
     def live(self, is_over: threading.Event) -> None:
         """Boot, take turns and restart until it is over."""
@@ -52,7 +54,8 @@ class UpdateAgent:
     def _turns(self, agent: Agent, is_over: threading.Event) -> None:
         while not is_over.wait(TURN_EVERY_S):
             with suppress(OSError):  # Nobody answers just now; the next turn tries again.
-                agent.turn()
+                if not self.is_held:
+                    agent.turn()
 
 
 @contextmanager

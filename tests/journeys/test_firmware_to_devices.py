@@ -45,6 +45,11 @@ class Plant:
     folder: Path
     gateways: Mapping[str, UpdateAgent]
 
+    def hold(self, *, wanted: bool) -> None:
+        """Have the gateways do nothing, or go on: so that what comes first does not hang on who is quicker."""
+        for gateway in self.gateways.values():
+            gateway.is_held = wanted
+
     def runs(self) -> set[str]:
         return {gateway.version for gateway in self.gateways.values()}
 
@@ -250,13 +255,16 @@ def test_an_admin_brings_a_release_to_devices_in_phases_pauses_resumes_and_takes
     page, url = plant.ada, plant.ada.url
     approved(plant, url)
     page.reload()
+    plant.hold(wanted=True)
     step(page, "Start")
+    phases = page.locator(".campaign-phases > li")
+    expect(phases.first).to_contain_text("gj-1: Pending", timeout=PROVEN_MS)
     expect(chip(page)).to_have_text("In progress")
     step(page, "Pause", "The line is busy.")
     expect(chip(page)).to_have_text("Paused")
     expect(page.locator(".campaign-why")).to_have_text("The line is busy.")
 
-    phases = page.locator(".campaign-phases > li")
+    plant.hold(wanted=False)
     expect(phases.first).to_contain_text("1 of 1 succeeded", timeout=PROVEN_MS)
     assert sorted(gateway.version for gateway in plant.gateways.values()) == [FIRST, FIRST, FIRST, SECOND]
     expect(phases.last).to_contain_text("not yet")
@@ -277,3 +285,19 @@ def test_an_admin_brings_a_release_to_devices_in_phases_pauses_resumes_and_takes
     step(page, "Start")
     expect(chip(page)).to_have_text("Finished", timeout=PROVEN_MS)
     assert plant.runs() == {FIRST}
+    told_on_the_page_of_a_device(plant)
+
+
+def told_on_the_page_of_a_device(plant: Plant) -> None:
+    """Read on a gateway's own page what it runs, what it may go back to, and all that happened to it."""
+    page = plant.ada
+    page.get_by_role("row").filter(has_text="gj-3").get_by_role("button").click()
+    page.get_by_role("dialog").get_by_role("link", name="Open the device").click()
+    firmware = page.locator(".card").filter(has=page.get_by_role("heading", name="Firmware", exact=True))
+    expect(firmware).to_contain_text(f"gj-os {FIRST}")
+    expect(firmware).to_contain_text(f"before it: gj-os {SECOND}")
+    expect(firmware).to_contain_text("As it is")
+    story = page.locator(".card").filter(has=page.get_by_role("heading", name="Story", exact=True))
+    expect(story.get_by_role("listitem").first).to_contain_text(f"It runs {FIRST} and was well for 0 s.")
+    story.get_by_role("button", name="Alarm").click()
+    expect(story).to_contain_text("Nothing has happened yet")
