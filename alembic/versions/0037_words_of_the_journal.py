@@ -1,13 +1,13 @@
 """The journal is searched by its words. Those of entries that are there already are kept by the running product.
 
-Revision: 0037, after 0036.
+Revision: 0037, after 0041.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0037"
-down_revision = "0036"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
