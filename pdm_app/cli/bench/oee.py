@@ -18,6 +18,7 @@ from pdm_app.domain.machine_states import MachineState, StateRule
 from pdm_app.domain.oee import Totals, added, figures
 from pdm_app.domain.production import IdealCycle, ProductionUnitFacts
 from pdm_app.domain.production_intervals import totals_of
+from pdm_app.domain.production_plan import OrderRun, Plan
 from pdm_app.domain.samples import F8, I8, MICROS_PER_S, Stretch
 from pdm_app.domain.shift_derivation import intervals_of
 from pdm_app.domain.stop_edits import edited
@@ -27,6 +28,7 @@ SHIFTS_PER_YEAR = 3 * 365
 COUNTED_EVERY_S, TOLD_EVERY_S = 10, 60
 STOPS_PER_SHIFT = 40
 LINE_MACHINES = 5
+BREAKS_S = ((2 * 3600, 900), (4 * 3600, 1800), (6 * 3600, 900))
 YEAR_OF_A_LINE_S = 10.0
 QUARTER_S = 1.0
 STATE, MADE, GOOD = 1, 2, 3
@@ -71,7 +73,7 @@ def bench_oee(load: OeeLoad) -> Report:
     return Report(
         title="bench oee: samples to shifts, shifts to figures",
         machine=machine(Path.cwd()),
-        load=f"{len(sums):,} shifts of {samples // len(sums):,} samples and about {STOPS_PER_SHIFT} stops each",
+        load=f"{len(sums):,} shifts of {samples // len(sums):,} samples, {STOPS_PER_SHIFT} stops, 3 breaks, 2 orders",
         peer="none",
         figures=(
             Figure("a shift of a machine derived", per_shift_s * 1_000, "ms"),
@@ -85,8 +87,25 @@ def bench_oee(load: OeeLoad) -> Report:
 
 def derived_sums(stretches: dict[int, Stretch], begin_at: int) -> Totals:
     """Return what a shift comes to, as the engine finds it."""
-    found = intervals_of(UNIT, (), stretches, begin_at, begin_at + SHIFT_S * MICROS_PER_S)
+    found = intervals_of(UNIT, (), stretches, begin_at, begin_at + SHIFT_S * MICROS_PER_S, planned(begin_at))
     return totals_of(edited(found, (), {}, UNIT.minor_us))
+
+
+def planned(begin_at: int) -> Plan:
+    """Return the breaks of a shift, and a change of order in the middle of it."""
+    breaks = tuple(
+        (begin_at + begin_s * MICROS_PER_S, begin_at + (begin_s + length_s) * MICROS_PER_S)
+        for begin_s, length_s in BREAKS_S
+    )
+    ends = (begin_at + SHIFT_S // 2 * MICROS_PER_S, None)
+    runs = tuple(
+        OrderRun(
+            id=order, site_id="site", line_id="line", order_id=order, product_id=None, begin_at=at, end_at=end,
+            begun_by="bench",
+        )
+        for order, at, end in zip(("first", "second"), (begin_at, ends[0]), ends, strict=True)
+    )  # fmt: skip
+    return Plan(breaks, runs)
 
 
 def shifts_of(load: OeeLoad) -> Iterator[tuple[int, dict[int, Stretch]]]:

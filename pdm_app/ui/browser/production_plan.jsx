@@ -68,8 +68,7 @@ function Orders({ siteId, lines, mayRecord, mayManage }) {
                 <td data-label={t("orders.line")}>{one.line}</td>
                 <td data-label={t("orders.product")}><span className="code">{one.product || "—"}</span> <span className="caption">{one.product_name}</span></td>
                 <td data-label={t("orders.progress")}>
-                  <Bar value={one.good / one.order.quantity} />
-                  <span className="caption">{t("orders.of", { good: number(one.good), quantity: number(one.order.quantity) })}</span>
+                  <div><Bar value={one.good / one.order.quantity} /><span className="caption">{t("orders.of", { good: number(one.good), quantity: number(one.order.quantity) })}</span></div>
                 </td>
                 <td data-label={t("orders.due")}>{one.order.due_at === null ? "—" : <Moment at={one.order.due_at} />}{one.is_late && <div><span className="chip">{t("orders.late")}</span></div>}</td>
                 <td data-label={t("orders.state_of")}>{t("orders.state", { state: one.order.state })}{one.done_at !== null && one.order.state === "running" && <div className="caption">{t("orders.expected")} <Moment at={one.done_at} /></div>}</td>
