@@ -177,7 +177,7 @@ def campaign_blocks(campaigns: Sequence[CampaignView], zone: ZoneInfo) -> list[R
         TableColumn(title="State", width=3),
         TableColumn(title="Since", width=4),
         TableColumn(title="Devices", decimals=0, width=2),
-        TableColumn(title="Succeeded", decimals=0, width=2),
+        TableColumn(title="Succeeded", decimals=0, width=3),
         TableColumn(title="Failed", decimals=0, width=2),
         TableColumn(title="Approved by", width=3),
     )
