@@ -7,9 +7,8 @@ import { useQuery } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 import { Go } from "./parts.jsx";
-import { after, deedsFor, KEY, read, stopsFor } from "./tour_stops.js";
+import { after, deedsFor, HOMES, KEY, read, stopsFor } from "./tour_stops.js";
 
-const HOME = "/plant"; // Elsewhere nothing speaks of the tour unless it is under way.
 const LOOK_EVERY_MS = 250; // What is pointed at may not be there yet.
 const LOOK_TIMES = 80;
 const DEEDS_EVERY_MS = 5_000;
@@ -41,11 +40,11 @@ export const Tour = guarded(function Tour({ rights = [] }) {
     keep(next);
     setTour(next);
     if (next.state === "on" && pathname !== stops[next.at].path) navigate(stops[next.at].path);
-    if (next.state === "done" && pathname !== HOME) navigate(HOME);
+    if (next.state === "done" && !HOMES.includes(pathname)) navigate(HOMES[0]);
   };
   if (tour === null || stops.length === 0) return null;
   if (tour.state === "on") return <Stop stop={stops[tour.at]} at={tour.at} count={stops.length} pathname={pathname} press={press} rights={rights} />;
-  if (pathname !== HOME) return null;
+  if (!HOMES.includes(pathname)) return null;
   if (tour.state === "done") return <Done press={press} rights={rights} />;
   return (
     <section className="tour tour-brief" aria-label={t("tour.label")} data-state={tour.state}>

@@ -24,6 +24,9 @@ export const DEEDS = [
   { key: "view", path: "/trends", right: "history.read" },
 ];
 
+/** The pages with which roles begin, that of the admin first. Elsewhere nothing speaks of the tour unless it is under way. */
+export const HOMES = ["/plant", "/production/shift", "/cases", "/fleet", "/operations"];
+
 export const KEY = "pdm.tour";
 const STATES = new Set(["new", "on", "away", "done"]);
 const FRESH = { state: "new", at: 0 };
