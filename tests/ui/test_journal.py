@@ -1,12 +1,15 @@
 """The journal page: filters as they are shown, and no more entries than a screen can draw."""
 
 from collections.abc import AsyncIterator
+from datetime import date, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from pdm_app.domain.access import EVERY_SITE, Role
 from pdm_app.domain.alarms import AlarmState, JournalEntry, JournalKind
+from pdm_app.domain.samples import moment
 from pdm_app.ui.backend import Backend, plug_in, unplug
 from pdm_app.ui.states.journal import ENTRIES_MAX, PAGE, Journal
 from pdm_app.ui.states.session import ACCESS_COOKIE
@@ -67,3 +70,24 @@ async def test_a_page_that_opens_has_no_filter_left_from_before(product: WholePr
     await socket.call(LOAD)
     assert (journal.text, journal.priority) == ("", "")
     assert {entry.priority for entry in journal.entries} == {1, 2}
+
+
+async def test_days_are_those_of_the_plant_and_the_last_one_is_whole(product: WholeProduct) -> None:
+    socket = await opened(product)
+    journal = socket.state(Journal)
+    here = ZoneInfo(journal.time_zone)
+    first, last = moment(product.clock.now()), moment(product.clock.now() + ENTRIES)
+    today, until = first.astimezone(here).date(), last.astimezone(here).date()
+
+    async def found(since: date | str, until: date | str) -> int:
+        await socket.call(Handler(Journal, "search", "/alarms/history", ({"since": str(since), "until": str(until)},)))
+        return len(socket.state(Journal).entries)
+
+    assert await found(today, until) == PAGE
+    assert journal.start_at is not None
+    assert moment(journal.start_at).astimezone(here).timetz() == time(tzinfo=here)
+    assert await found(until + timedelta(days=1), "") == 0
+    assert await found("", today - timedelta(days=1)) == 0
+    assert await found("0001-01-01", "no day") == PAGE, "what is no day is no filter"
+    await socket.call(LOAD)
+    assert (journal.since, journal.start_at, journal.end_at) == ("", None, None)

@@ -6,6 +6,8 @@ import { AlarmKeys, useAlarmKeys } from "./alarm_keys.jsx";
 import { AlarmCounts } from "./alarm_parts.jsx";
 import { AlarmRow } from "./alarm_row.jsx";
 import { Chosen, ListHead, useChoice } from "./alarm_choice.jsx";
+import { AlarmAreas, place } from "./alarm_areas.jsx";
+import { ofArea } from "./alarm_places.js";
 import { floodGroups } from "./alarm_flood.js";
 import { board, needsAcknowledging, pageOf, useAlarms, useFlood } from "./alarms.js";
 import { useRows } from "./alarm_rows.js";
@@ -28,9 +30,11 @@ export const AlarmList = guarded(function AlarmList({ siteId = "", mayAcknowledg
   return <Alarms alarms={alarms} siteId={siteId} mayAcknowledge={mayAcknowledge} mayShelve={mayShelve} />;
 });
 
-function Alarms({ alarms, siteId, mayAcknowledge, mayShelve }) {
+function Alarms({ alarms: all, siteId, mayAcknowledge, mayShelve }) {
   const places = usePlaces();
-  const flood = useFlood(alarms);
+  const flood = useFlood(all);
+  const [area, setArea] = useState(null);
+  const alarms = useMemo(() => ofArea(all, area, (alarm) => place(places, alarm)), [all, area, places]);
   const owed = useMemo(() => alarms.filter(needsAcknowledging), [alarms]);
   const rest = useMemo(() => alarms.filter((alarm) => !needsAcknowledging(alarm)), [alarms]);
   const rows = useMemo(() => [...owed, ...rest], [owed, rest]);
@@ -63,6 +67,7 @@ function Alarms({ alarms, siteId, mayAcknowledge, mayShelve }) {
   return (
     <>
       <div className="phone-only"><AlarmCounts siteId={siteId} /></div>
+      <AlarmAreas alarms={all} places={places} chosen={area} choose={setArea} />
       {flood && <p className="alarms-flood" role="status">{t("alarms.flood")}</p>}
       <section className="card alarms">
         <Chosen choice={choice} asking={asking?.id === "chosen"} done={act.done} />

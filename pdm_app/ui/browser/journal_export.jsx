@@ -9,23 +9,26 @@ import { useQuery, useZone } from "./hooks.js";
 import { link } from "./link.js";
 import { t } from "./messages.js";
 
-/** `text`, `kind` and `priority` are the filter as the page applies it; empty ones do not matter. */
-export const JournalExport = guarded(function JournalExport({ text = "", kind = "", priority = "" }) {
+/** The filter as the page applies it; empty ones do not matter. `since` and `until` are the days of `startAt` and `endAt`. */
+export const JournalExport = guarded(function JournalExport({ text = "", kind = "", priority = "", since = "", until = "", startAt = null, endAt = null }) {
   const [open, setOpen] = useState(false);
   return (
     <>
       <button type="button" className="button" onClick={() => setOpen(true)}>{t("journal.export")}</button>
-      {open && <ExportSheet filter={filterOf(text, kind, priority)} onClose={() => setOpen(false)} />}
+      {open && <ExportSheet filter={filterOf({ text, kind, priority, startAt, endAt })} days={[since, until]} onClose={() => setOpen(false)} />}
     </>
   );
 });
 
 /** The filter as the RPC wants it. */
-export function filterOf(text, kind, priority) {
-  return { ...(text ? { text } : {}), ...(kind ? { kinds: [kind] } : {}), ...(priority ? { priorities: [Number(priority)] } : {}) };
+function filterOf({ text, kind, priority, startAt, endAt }) {
+  return {
+    ...(text ? { text } : {}), ...(kind ? { kinds: [kind] } : {}), ...(priority ? { priorities: [Number(priority)] } : {}),
+    ...(startAt === null ? {} : { start_at: startAt }), ...(endAt === null ? {} : { end_at: endAt }),
+  };
 }
 
-function ExportSheet({ filter, onClose }) {
+function ExportSheet({ filter, days, onClose }) {
   const plant = useZone();
   const [choice, setChoice] = useState({ format: "csv", style: 0, zone: plant });
   const choose = (changes) => setChoice((before) => ({ ...before, ...changes }));
@@ -44,7 +47,7 @@ function ExportSheet({ filter, onClose }) {
   return (
     <Sheet title={t("journal.export")} onClose={onClose}>
       <form className="entrance-form" onSubmit={ask}>
-        <p>{t("journal.export_of", { filtered: String(Object.keys(filter).length > 0) })}{" "}<span className="caption">{filterWords(filter)}</span></p>
+        <p>{t("journal.export_of", { filtered: String(Object.keys(filter).length > 0) })}{" "}<span className="caption">{filterWords(filter, days)}</span></p>
         <How {...{ choice, choose, plant }} />
         {estimate && <p className="caption" role="status">{estimate.refused || t("exports.estimate", { rows: number(estimate.rows), size: size(estimate.bytes), large: String(estimate.is_large) })}</p>}
         <Refusal message={messageOf(error ?? refused)} />
@@ -58,8 +61,9 @@ function ExportSheet({ filter, onClose }) {
   );
 }
 
-function filterWords({ text, kinds = [], priorities = [] }) {
+function filterWords({ text, kinds = [], priorities = [] }, [since, until]) {
   const said = [
+    (since || until) && `${since} – ${until}`,
     text && `“${text}”`,
     ...kinds.map((kind) => t("journal.kind", { kind })),
     ...priorities.map((priority) => t("journal.one_priority", { priority })),

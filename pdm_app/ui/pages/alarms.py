@@ -4,6 +4,7 @@ import reflex as rx
 
 from pdm_app.domain.alarms import JournalEntry, JournalKind
 from pdm_app.domain.maintenance_events import NO_PRIORITY
+from pdm_app.domain.self_alarms import SYSTEM_ID
 from pdm_app.ui.messages import text
 from pdm_app.ui.shell import empty, head, page, simulated_chip
 from pdm_app.ui.states.journal import Journal
@@ -14,6 +15,7 @@ from pdm_app.ui.widgets.alarm_master import alarm_master
 from pdm_app.ui.widgets.alarm_shelf import alarm_shelf
 from pdm_app.ui.widgets.asset_code import asset_code
 from pdm_app.ui.widgets.journal_export import journal_export
+from pdm_app.ui.widgets.journal_trend import journal_trend
 from pdm_app.ui.widgets.moment import moment
 from pdm_app.ui.widgets.priority_shape import priority_shape
 from pdm_app.ui.widgets.quantity import exact
@@ -96,7 +98,15 @@ def journal() -> rx.Component:
             _filters(),
             rx.cond(
                 Session.permissions.contains("history.export"),
-                journal_export(text=Journal.text, kind=Journal.kind, priority=Journal.priority),
+                journal_export(
+                    text=Journal.text,
+                    kind=Journal.kind,
+                    priority=Journal.priority,
+                    since=Journal.since,
+                    until=Journal.until,
+                    start_at=Journal.start_at,
+                    end_at=Journal.end_at,
+                ),
             ),
             class_name="journal-tools",
         ),
@@ -116,6 +126,7 @@ def journal() -> rx.Component:
                                 rx.el.th(text("asset.limit"), class_name="right"),
                                 rx.el.th(text("journal.who")),
                                 rx.el.th(text("journal.comment")),
+                                rx.el.th(rx.el.span(text("journal.trend"), class_name="visually-hidden")),
                             )
                         ),
                         rx.el.tbody(rx.foreach(Journal.entries, _entry)),
@@ -155,7 +166,27 @@ def _entry(entry: rx.Var[JournalEntry]) -> rx.Component:
         rx.el.td(rx.cond(entry.limit.is_not_none(), exact(entry.limit, 3), ""), class_name="right"),
         rx.el.td(entry.actor),
         rx.el.td(entry.comment),
+        rx.el.td(
+            rx.cond(
+                (entry.priority == NO_PRIORITY) | (entry.asset_id == SYSTEM_ID),
+                "",
+                journal_trend(
+                    entry_id=entry.id,
+                    asset_id=entry.asset_id,
+                    rule_id=entry.rule_id,
+                    name=entry.name,
+                    at=entry.at,
+                    limit=entry.limit,
+                ),
+            )
+        ),
     )
+
+
+def _day(name: str, label: rx.Var[str], value: rx.Var[str]) -> rx.Component:
+    return rx.el.input(
+        name=name, type="date", default_value=value, class_name="input", aria_label=label, title=label
+    )  # fmt: skip
 
 
 def _filters() -> rx.Component:
@@ -174,6 +205,8 @@ def _filters() -> rx.Component:
             *(rx.el.option(text("journal.one_priority", priority=number), value=str(number)) for number in PRIORITIES),
             name="priority", class_name="input", aria_label=text("journal.priority"),
         ),
+        _day("since", text("journal.since"), Journal.since),
+        _day("until", text("journal.until"), Journal.until),
         rx.el.button(text("journal.apply"), type="submit", class_name="button"),
         on_submit=Journal.search,
         class_name="filters",

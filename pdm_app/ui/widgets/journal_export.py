@@ -15,6 +15,10 @@ class JournalExport(Widget):
     text: rx.Var[str]
     kind: rx.Var[str]
     priority: rx.Var[str]
+    since: rx.Var[str]
+    until: rx.Var[str]
+    start_at: rx.Var[int | None]
+    end_at: rx.Var[int | None]
 
 
 journal_export = JournalExport.create
