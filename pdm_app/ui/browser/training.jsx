@@ -18,8 +18,16 @@ import { JobList, JobProgress } from "./training_jobs.jsx";
 const LOOK_EVERY_MS = 1_000;
 const NOWHERE = { asset: "", job: "", model: "", version: "" };
 
+/** The page is built before anybody has an address: where somebody is comes with the browser. */
 export const TrainingWizard = guarded(function TrainingWizard({ siteId = "", rights = [] }) {
-  const [place, setPlace] = useState(() => placeOf(new URLSearchParams(globalThis.location?.search ?? "")));
+  const [first, setFirst] = useState(null);
+  useEffect(() => setFirst(placeOf(new URLSearchParams(globalThis.location.search))), []);
+  if (first === null) return <section className="card"><Skeleton height={240} /></section>;
+  return <Wizard first={first} siteId={siteId} rights={rights} />;
+});
+
+function Wizard({ first, siteId, rights }) {
+  const [place, setPlace] = useState(first);
   const [order, setOrder] = useState(null); // What is to be learned from; lost with a reload before the training, and asked again.
   const places = usePlaces();
   const mayTrain = rights.includes("models.train");
@@ -71,7 +79,7 @@ export const TrainingWizard = guarded(function TrainingWizard({ siteId = "", rig
       {jobs.error && !jobs.answer && <section className="card"><ErrorNote what={t("training.jobs_failed")} error={jobs.error} again={jobs.again} /></section>}
     </div>
   );
-});
+}
 
 function MachineStep({ siteId, places, place, onChosen }) {
   const machines = [...places.values()].filter((each) => !siteId || each.site.id === siteId);
