@@ -1,5 +1,6 @@
 """A bucket that does not answer for a while: closed days stay hot, answers say what they lack, nothing is lost."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,11 @@ FAULTS = [None, {"status": 503, "code": "SlowDown"}, {"status": 403, "code": "Ac
 @pytest.fixture
 async def historian(
     database: Database, own_s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> SqlHistorian:
+) -> AsyncIterator[SqlHistorian]:
     monkeypatch.setenv(ENDPOINT, own_s3_server.endpoint)
-    return cold_historian(database, tmp_path)
+    historian = cold_historian(database, tmp_path)
+    yield historian
+    await tier_of(historian).place.close()
 
 
 def goes(server: S3Server, fault: dict[str, object] | None) -> None:
