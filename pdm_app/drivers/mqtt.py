@@ -7,31 +7,24 @@ have the broker keep messages while we are away: it makes the session persistent
 `pdm_app.drivers.mqtt_payloads.MqttAddress`.
 
 With QoS 1 a message is acknowledged only when its samples are on disk. aiomqtt has no switch for that, so its paho
-client is told directly; the message callback is replaced as well, because aiomqtt's queue makes a task per message and
-is unbounded. There is no queue here: a message is taken apart where it is read, and TCP holds back a broker that is
-faster than us.
+client is told directly (`pdm_app.drivers.mqtt_link`).
 
 Source: OASIS MQTT 3.1.1 and 5.0, chapters 3.3–3.4 and 4.4; aiomqtt 2.5, paho-mqtt 2.1.
 """
 
 import asyncio
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-
 from pdm_app.domain.connections import Connection, Login
-from pdm_app.domain.errors import ConnectionFailedError, NotSupportedError
-from pdm_app.domain.link_security import CertificateRefusedError, LinkMaterial, LinkSecurity
+from pdm_app.domain.errors import NotSupportedError
+from pdm_app.domain.link_security import LinkMaterial, LinkSecurity
 from pdm_app.domain.ports import BrowsedNode, Clock, DriverHealth, Sink, WriteResult
 from pdm_app.domain.samples import Batch, Quality
 from pdm_app.domain.signals import Signal
-from pdm_app.drivers.endpoint import cause, endpoint_of
+from pdm_app.drivers.mqtt_link import MqttLink
 from pdm_app.drivers.mqtt_payloads import (
     PayloadError,
     ValuePlace,
@@ -42,21 +35,13 @@ from pdm_app.drivers.mqtt_payloads import (
     time_in,
 )
 from pdm_app.drivers.mqtt_rows import Gathered, Token
-from pdm_app.drivers.mqtt_tls import TlsLink
-
-# What goes wrong on a link is raised from here, once, and not logged at each try.
-logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 
 GATHER_S = 0.010  # Messages that come within this time of each other make one batch; the first does not wait.
 ROWS_MAX = 5000
-TOPICS_PER_SUBSCRIBE = 100
 REFUSED_MAX = 1000  # Above the brokers' usual windows of unacknowledged messages (20 in mosquitto, 65,535 at most).
 EARLY_MAX = 100_000  # The broker's window of unacknowledged messages bounds it; the rest stays with the broker.
 OFFER_AGAIN_S = 1.0
-CLOSE_S_MAX = 1.5
 OFFLINE_WORDS = frozenset({"offline", "0", "false", "disconnected", "lost"})
-SCHEMES = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883}
-VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
 
 
 class MqttDriver:
@@ -68,14 +53,9 @@ class MqttDriver:
         options = connection.options
         self._connection = connection
         self._clock = clock
-        self._login: Login | None = None
-        self._material = LinkMaterial()
-        self._tls: TlsLink | None = None
         self._qos = 1 if int(options.get("qos", 1)) else 0
         self._status_suffix = str(options.get("status_suffix", "/status"))
-        self._connect_timeout_s = float(options.get("connect_timeout_s", 5.0))
-        self._client: aiomqtt.Client | None = None
-        self._connected = False
+        self._link = MqttLink(connection, clock, self._received)
         self._sink: Sink | None = None
         self._places: dict[str, list[ValuePlace]] = {}
         self._status_of: dict[str, list[int]] = {}  # status topic -> signals of the gateway behind it
@@ -88,71 +68,16 @@ class MqttDriver:
         self._loop = asyncio.get_running_loop()
 
     def sign_in_as(self, login: Login) -> None:
-        self._login = login
+        self._link.login = login
 
     def secure_with(self, material: LinkMaterial) -> None:
-        self._material = material
+        self._link.material = material
 
     def security(self) -> LinkSecurity:
-        user = "password" if self._login else "certificate" if self._tls and self._material.own else "anonymous"
-        if self._tls is None or self._client is None:
-            return LinkSecurity(encrypted=False, user=user)
-        return self._tls.security(self._client._client.socket(), user)
+        return self._link.security()
 
     async def connect(self) -> None:
-        options = self._connection.options
-        endpoint = endpoint_of(self._connection, SCHEMES)
-        client_id = options.get("client_id")
-        version = VERSIONS.get(str(options.get("version", "3.1.1")))
-        if version is None:
-            raise self._failed(f"is set to MQTT {options.get('version')!r}; choose one of {', '.join(VERSIONS)}")
-        keep_session: dict[str, Any] = {}
-        if version is aiomqtt.ProtocolVersion.V5:
-            keep_session = {"clean_start": not client_id, "properties": _kept_for_a_day() if client_id else None}
-        else:
-            keep_session = {"clean_session": not client_id}
-        if endpoint.scheme == "mqtts":
-            self._tls = TlsLink(self._connection, endpoint, self._material, self._clock)
-        self._client = client = aiomqtt.Client(
-            endpoint.host,
-            endpoint.port,
-            identifier=str(client_id) if client_id else None,
-            protocol=version,
-            username=self._login.username if self._login else None,
-            password=self._login.password if self._login else None,
-            keepalive=int(options.get("keepalive_s", 4)),
-            timeout=self._connect_timeout_s,
-            tls_context=await self._tls_context(),
-            **keep_session,
-        )
-        paho = client._client
-        paho.connect_timeout = self._connect_timeout_s
-        paho.manual_ack_set(on=True)
-        paho.on_message = self._received
-        try:
-            async with asyncio.timeout(self._connect_timeout_s + 1):
-                await client.__aenter__()
-        except (aiomqtt.MqttError, CertificateRefusedError, OSError, TimeoutError) as error:
-            raise await self._explained(error, f"could not be reached at {endpoint}: {cause(error)}") from error
-        self._connected = True
-
-    async def _tls_context(self) -> Any:
-        if self._tls is None:
-            return None
-        try:
-            return await asyncio.to_thread(self._tls.context)
-        except ConnectionFailedError as error:
-            raise self._failed(error.message) from None
-
-    async def _explained(self, error: Exception, otherwise: str) -> ConnectionFailedError:
-        """Say what became of an attempt; a certificate that is not accepted is fetched to be shown."""
-        if self._tls is None:
-            return self._failed(otherwise)
-        began_with = error.__context__ if isinstance(error, aiomqtt.MqttError) and error.__context__ else error
-        why = await asyncio.to_thread(self._tls.explained, began_with, self._connect_timeout_s)
-        if isinstance(why, CertificateRefusedError):
-            return why.told_of(f"MQTT broker of {self._connection.name!r}", self._connection.id)
-        return self._failed(otherwise if why is None else why.message)
+        await self._link.connect()
 
     # --- subscribing ----------------------------------------------------------------------------------------------
 
@@ -173,23 +98,8 @@ class MqttDriver:
         for message in early:
             self._received(None, None, message)
         topics = [*self._status_of, *self._places]  # The status first: a retained "offline" then precedes old values.
-        client = self._open_client()
-        try:
-            for start in range(0, len(topics), TOPICS_PER_SUBSCRIBE):
-                chunk = topics[start : start + TOPICS_PER_SUBSCRIBE]
-                granted = await client.subscribe(
-                    [(topic, self._qos) for topic in chunk], timeout=self._connect_timeout_s
-                )
-                self._note_refusals(chunk, granted)
-        except (aiomqtt.MqttError, OSError, TimeoutError) as error:
-            raise self._failed(f"did not accept the subscription: {cause(error)}") from error
-
-    def _note_refusals(self, topics: Sequence[str], granted: Sequence[Any]) -> None:
         now = self._clock.now()
-        for topic, answer in zip(topics, granted, strict=False):
-            code = int(getattr(answer, "value", answer))
-            if code < 128:  # The granted QoS.
-                continue
+        for topic, code in await self._link.subscribe(topics, self._qos):
             for place in self._places.get(topic, ()):
                 self._faults[place.signal] = (
                     f"The broker refused topic {topic!r} (code {code}). Allow this client to read it."
@@ -275,7 +185,9 @@ class MqttDriver:
         if gathered.signal:
             self._offer(gathered.batch(self._connection.id, self._clock.now()), gathered.tokens)
         else:
-            self._acknowledge(gathered.tokens)  # Nothing of ours in it, or nothing legible: sent again it is no better.
+            self._link.acknowledge(
+                gathered.tokens
+            )  # Nothing of ours in it, or nothing legible: sent again it is no better.
 
     # --- acknowledging --------------------------------------------------------------------------------------------
 
@@ -296,7 +208,7 @@ class MqttDriver:
         if durable.cancelled():
             return
         if durable.exception() is None:
-            self._acknowledge(tokens)
+            self._link.acknowledge(tokens)
         else:
             self._offer_later(batch, tokens)
 
@@ -313,24 +225,10 @@ class MqttDriver:
         for batch, tokens in waiting:
             self._offer(batch, tokens)
 
-    def _acknowledge(self, tokens: Sequence[Token]) -> None:
-        if self._client is None:
-            return
-        for message_id, qos in tokens:
-            self._client._client.ack(message_id, qos)
-
     # --- the link -------------------------------------------------------------------------------------------------
 
     async def lost(self) -> str:
-        """Wait on aiomqtt's message iterator, which stays empty here and ends with the connection."""
-        try:
-            async for _ in self._open_client().messages:
-                pass
-        except aiomqtt.MqttError as error:
-            self._connected = False
-            why = cause(error.__cause__ or error)
-            return "The broker closed the connection" + ("." if "Unspecified" in why else f": {why}.")
-        return "The connection ended."
+        return await self._link.lost()
 
     async def poll(self, signals: Sequence[Signal]) -> Batch:  # noqa: ARG002
         raise NotSupportedError("An MQTT broker is not polled; it sends when there is news.")
@@ -342,16 +240,8 @@ class MqttDriver:
         raise NotSupportedError("A broker does not list its topics.")
 
     def health(self) -> DriverHealth:
-        return DriverHealth(self._connected, "" if self._connected else "not connected", None, dict(self._faults))
-
-    def _open_client(self) -> aiomqtt.Client:
-        if self._client is None:
-            raise self._failed("is not connected")
-        return self._client
-
-    def _failed(self, what: str) -> ConnectionFailedError:
-        return ConnectionFailedError(
-            f"MQTT broker of {self._connection.name!r} {what}.", connection_id=self._connection.id
+        return DriverHealth(
+            self._link.is_connected, "" if self._link.is_connected else "not connected", None, dict(self._faults)
         )
 
     async def close(self) -> None:
@@ -360,20 +250,4 @@ class MqttDriver:
         if self._flush_due is not None:
             self._flush_due.cancel()
         self._refused.clear()
-        client, self._client = self._client, None
-        if client is None:
-            return
-        with suppress(Exception):
-            async with asyncio.timeout(CLOSE_S_MAX):
-                if self._connected:
-                    await client.__aexit__(None, None, None)
-        self._connected = False
-        with suppress(Exception):
-            client._client.disconnect()  # Frees the socket of an attempt that was never answered.
-        await asyncio.sleep(0)
-
-
-def _kept_for_a_day() -> Any:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = 86_400
-    return properties
+        await self._link.close()

@@ -88,7 +88,7 @@ async def test_values_come_over_tls_and_the_link_says_what_protects_it(brokers: 
     sink = Sink()
     async with connected(broker, trusting(PLANT)) as driver:
         await driver.subscribe([FLOW], sink)
-        driver._open_client()._client.publish("pune/P-501", '{"Flow": 41.5}', qos=1)
+        driver._link.client._client.publish("pune/P-501", '{"Flow": 41.5}', qos=1)
         await until(lambda: sink.values(1) == [41.5])
         security = driver.security()
     assert (security.encrypted, security.signed, security.protocol) == (True, True, "TLSv1.3")
