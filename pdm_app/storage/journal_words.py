@@ -25,6 +25,8 @@ WORDS = table_of(JournalWordRow)
 PAIRS = table_of(JournalTextWordRow)
 LOOKED_AT = 1_000
 """So many of the newest entries are read before the words are asked: what is frequent fills its page from them."""
+WALKED_MAX = 40_000
+"""So many of the newest entries are looked through for words that stand in many of them."""
 TEXTS_APART_MAX = 32
 """Of so many texts the newest entries of each are taken; more are read together and sorted."""
 TEXTS_NAMED_MAX = 5_000
@@ -74,7 +76,10 @@ async def newest(
     seen = await transaction.rows(_page(transaction, conditions, looked_at), WHAT)
     found = [row for row in seen if are_in(terms, words_of_entry(row))]
     if len(found) < limit and len(seen) == looked_at:
-        found = await _by_words(transaction, terms, conditions, limit)
+        # As many more as a page takes where the words go on to stand in entries as often as in those just seen.
+        walked = looked_at * limit * 3 // (2 * len(found)) if found else WALKED_MAX + 1
+        found = await _among_newest(transaction, terms, conditions, limit, walked)
+        found = found if len(found) == limit else await _by_words(transaction, terms, conditions, limit)
     return [JournalEntry.model_validate(row) for row in found[:limit]]
 
 
@@ -130,11 +135,27 @@ async def _by_words(
     ]
     joined = union_all(*(select(one.c.id, one.c.at) for one in each)).subquery()
     first = select(joined.c.id).order_by(joined.c.at.desc(), joined.c.id.desc()).limit(limit)
-    ids = [row["id"] for row in await transaction.rows(first, WHAT)]
+    return await _entries(transaction, first)
+
+
+async def _among_newest(
+    transaction: Transaction, terms: Sequence[str], conditions: Sequence[ColumnElement[bool]], limit: int, walked: int
+) -> list[dict[str, Any]]:
+    """Return what the newest so many entries have; nothing where that is too far or the words of some are not kept."""
+    if walked > WALKED_MAX or await _lags(transaction):
+        return []
+    columns = (JOURNAL.c.id, JOURNAL.c.at, JOURNAL.c.text_id)
+    newest = _ordered(select(*columns).where(transaction.shows(JOURNAL), *conditions)).limit(walked).subquery()
+    fitting = select(newest.c.id).where(newest.c.text_id.in_(_texts_of(terms)))
+    return await _entries(transaction, fitting.order_by(newest.c.at.desc(), newest.c.id.desc()).limit(limit))
+
+
+async def _entries(transaction: Transaction, wanted: Select[Any]) -> list[dict[str, Any]]:
+    """Return the entries whose ids a query returns, newest first."""
     rows: list[dict[str, Any]] = []
-    for some in chunks(ids, KEYS_PER_QUERY):
-        wanted = select(*columns_of(JournalEntry, JOURNAL)).where(JOURNAL.c.id.in_(some))
-        rows += await transaction.rows(wanted, WHAT)
+    for some in chunks([row["id"] for row in await transaction.rows(wanted, WHAT)], KEYS_PER_QUERY):
+        statement = select(*columns_of(JournalEntry, JOURNAL)).where(JOURNAL.c.id.in_(some))
+        rows += await transaction.rows(statement, WHAT)
     return sorted(rows, key=lambda row: (row["at"], row["id"]), reverse=True)
 
 

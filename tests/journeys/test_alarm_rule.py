@@ -1,4 +1,4 @@
-"""An engineer makes a rule of a value; its alarm is shelved, comes back, and is acknowledged."""
+"""An engineer makes a rule of a value; its alarm is shelved, comes back, is acknowledged, and its mail is there."""
 
 import re
 
@@ -17,7 +17,7 @@ def row_of(page: Page) -> Locator:
     return page.locator(".alarm").filter(has_text=NAME)
 
 
-def test_a_value_is_clicked_its_limit_moved_and_the_alarm_shelved_comes_back_and_is_acknowledged(
+def test_the_whole_way_from_a_click_on_a_value_to_an_acknowledged_alarm_with_its_mail_in_the_inbox(
     standing_demo: RunningProduct, page: Page, errors: list[str]
 ) -> None:
     sign_in(page, standing_demo, "Engineer")
@@ -39,8 +39,17 @@ def test_a_value_is_clicked_its_limit_moved_and_the_alarm_shelved_comes_back_and
     expect(form.get_by_text(re.compile("called .*in the last 24 hours"))).to_be_visible(timeout=SLOW_MS)
     form.get_by_label("Name").fill(NAME)
     form.get_by_label("Alarm delay, seconds").fill("0")
+    form.get_by_label("Priority").select_option("1")
+    form.get_by_label("What happens if nothing is done").fill("The bearing seizes")
+    form.get_by_label("What to do").fill("Look at the bearing")
     form.get_by_role("button", name="Save").click()
     expect(form).to_be_hidden(timeout=SLOW_MS)
+
+    page.goto(f"{standing_demo.url}/alarms/rules")
+    rule = page.get_by_role("row").filter(has_text=NAME)
+    expect(rule).to_contain_text("not approved", timeout=SLOW_MS)
+    rule.get_by_role("button", name=f"Approve the alarm rule {NAME}").click()
+    expect(rule).to_contain_text("erin.engineer", timeout=SLOW_MS)
 
     page.goto(f"{standing_demo.url}/alarms")
     row = row_of(page)
@@ -64,6 +73,16 @@ def test_a_value_is_clicked_its_limit_moved_and_the_alarm_shelved_comes_back_and
     row.focus()
     page.keyboard.press("a")
     expect(row).to_have_attribute("data-state", "acked", timeout=SLOW_MS)
+
+    page.goto(f"{standing_demo.url}/settings/inbox")
+    page.get_by_label("Search").fill(NAME)
+    mail = page.get_by_role("button", name=NAME)
+    expect(mail.first).to_be_visible(timeout=SLOW_MS)
+    mail.last.click()  # The first of them: it was sent when the alarm was raised.
+    message = page.get_by_role("dialog")
+    expect(message).to_contain_text("olga.operator@northfield.example")
+    expect(message).to_contain_text("Look at the bearing")
+    page.keyboard.press("Escape")
 
     page.goto(f"{standing_demo.url}/asset/p-101a?tab=alarms")
     page.get_by_role("button", name=f"Delete the alarm rule {NAME}").click()

@@ -107,5 +107,5 @@ def test_an_admin_enters_secrets_and_tries_the_directories_and_a_colleague_signs
     his.get_by_label("Username").fill("ada")
     his.get_by_label("Password").fill("quartz under rain")
     his.get_by_role("button", name="Sign in", exact=True).click()
-    his.wait_for_url("**/plant")
+    his.wait_for_url("**/fleet")  # Where engineers begin.
     stranger.close()

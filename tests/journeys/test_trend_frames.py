@@ -4,7 +4,6 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from pdm_app.storage.database import Database
 from pdm_app.storage.historian import SqlHistorian
 from pdm_app.storage.lease import SqlLease
 from tests.counterparts.product import RunningProduct
+from tests.journeys.main_thread import tasks_ms
 from tests.journeys.steps import FIRST_VALUES_MS, sign_in
 from tests.storage.data import SteppedClock
 
@@ -105,39 +105,12 @@ def test_no_task_takes_fifty_milliseconds_while_thirty_days_are_moved_and_zoomed
             "window.longTasks = []; new PerformanceObserver((list) => "
             "longTasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: 'longtask' })"
         )
-        session = page.context.new_cdp_session(page)
-        events: list[dict[str, Any]] = []
-        ended: list[bool] = []
-        session.on("Tracing.dataCollected", lambda part: events.extend(part["value"]))
-        session.on("Tracing.tracingComplete", lambda _: ended.append(True))
-        session.send(
-            "Tracing.start",
-            {"transferMode": "ReportEvents", "traceConfig": {"includedCategories": ["toplevel", "devtools.timeline"]}},
-        )
-        move_and_zoom(page)
-        session.send("Tracing.end")
-        while not ended:
-            page.wait_for_timeout(STEP_MS)
+        with tasks_ms(page) as busy:
+            move_and_zoom(page)
         seen = page.evaluate("longTasks")
     finally:
         product.kill()
-    busy = main_thread_tasks_ms(events)
     assert len(busy) > STEPS
     # Time of the processor, not of the wall: what else the machine does is no fault of the page.
     assert max(busy) < TASK_MS_MAX, f"{len(busy)} tasks; on the wall's clock the browser's observer saw {seen} ms"
     assert errors == []
-
-
-def main_thread_tasks_ms(events: list[dict[str, Any]]) -> list[float]:
-    """Processor time of each task of the renderers' main threads."""
-    main = {
-        (event["pid"], event["tid"])
-        for event in events
-        if event.get("name") == "thread_name" and event["args"]["name"] == "CrRendererMain"
-    }
-    return [
-        event["tdur"] / 1000
-        for event in events
-        if event.get("ph") == "X" and (event["pid"], event["tid"]) in main and event["name"].endswith("RunTask")
-        if "tdur" in event
-    ]

@@ -135,7 +135,7 @@ function Store({ store }) {
   return (
     <>
       <p className="muted wraps">{t("storage.store_bucket", { place: store.place, size: size(store.cache_bytes), max: size(store.cache_bytes_max) })}</p>
-      {!store.is_secured && <p className="note note-warning" data-compact="true">{t("storage.store_open")}</p>}
+      {!store.is_secured && <p className="note note-error" data-compact="true">{t("storage.store_open")}</p>}
       {store.trouble && (
         <p className="note note-error wraps" data-compact="true" role="alert">
           {store.trouble}{store.trouble_since !== null && <> {t("storage.store_since")} <Moment at={store.trouble_since} /></>}
