@@ -184,9 +184,11 @@ def _entry(entry: rx.Var[JournalEntry]) -> rx.Component:
 
 
 def _day(name: str, label: rx.Var[str], value: rx.Var[str]) -> rx.Component:
-    return rx.el.input(
-        name=name, type="date", default_value=value, class_name="input", aria_label=label, title=label
-    )  # fmt: skip
+    return rx.el.label(
+        rx.el.span(label),
+        rx.el.input(name=name, type="date", default_value=value, class_name="input"),
+        class_name="filter-day",
+    )
 
 
 def _filters() -> rx.Component:
