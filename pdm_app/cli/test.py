@@ -7,14 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 import typer
 
 from pdm_app.bootstrap.checkout import Checkout, find_checkout
@@ -47,6 +50,10 @@ PROCESSES = min((os.cpu_count() or 1) + 1, 4)
 """One more than cores, up to four: many tests wait for a process, a database or a page."""
 PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder")
 """The tests of a file share its servers and stay together; files come in the order of `tests/conftest.py`."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made in it.
+MEMORY_BYTES_MIN = 8 * 1024**3
+"""What the quick gate writes is 4 GB. The long one writes to a disk, as a plant does."""
 
 LONG_PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=worksteal")
 """Rounds of one file are each for themselves: whoever is free takes the next."""
@@ -154,7 +161,9 @@ def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
                 print(drift)
                 failed.append("npm lock")
         pytest: list[str | Path] = [scripts / "python", "-m", "pytest"]
-        tests_pass = _passes(checkout, "tests", [*pytest, f"--junit-xml={REPORT}", *(arguments or PARALLEL)])
+        with _written_to_memory() as place:
+            command = [*pytest, f"--junit-xml={REPORT}", *place, *(arguments or PARALLEL)]
+            tests_pass = _passes(checkout, "tests", command)
         if not tests_pass and (arguments or not _pass_alone(checkout, pytest)):
             failed.append("tests")
         for name, command in beside.items():
@@ -164,6 +173,22 @@ def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
             if done.returncode != 0:
                 failed.append(name)
     return failed
+
+
+@contextmanager
+def _written_to_memory() -> Iterator[tuple[str, ...]]:
+    """Yield pytest's argument for a folder in memory, where there is enough: every commit of a test is flushed.
+
+    A database of the tests promises nothing beyond the end of its process, and that survives there as well.
+    """
+    if (
+        not MEMORY.is_dir()
+        or min(psutil.virtual_memory().available, psutil.disk_usage(str(MEMORY)).free) < MEMORY_BYTES_MIN
+    ):
+        yield ()
+        return
+    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="pdm-tests-", ignore_cleanup_errors=True) as folder:
+        yield (f"--basetemp={folder}/all",)
 
 
 def _pass_alone(checkout: Checkout, pytest: Command) -> bool:

@@ -1,7 +1,7 @@
 """One client of one MQTT broker: connecting with version, sign-in and TLS, losing the connection, leaving.
 
-``MqttLink(connection, clock, on_message)``; `MqttDriver` and `SparkplugDriver` differ in what they make of messages.
-Options as in `pdm_app.drivers.mqtt`.
+``MqttLink(connection, clock, on_message)``; whoever uses it makes of messages what it wants. Options as in
+`pdm_app.drivers.mqtt`.
 
 The message callback of aiomqtt is replaced: its queue makes a task per message and is unbounded. There is no queue
 here; a message is taken apart where it is read, and TCP holds back a broker that is faster than us.

@@ -20,7 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S_MAX = 240.0  # The front end may have to be compiled first.
 
 
-@pytest.mark.parametrize("machine_is_quiet", [False, pytest.param(True, marks=[pytest.mark.long, pytest.mark.alone])])
+@pytest.mark.parametrize(
+    "machine_is_quiet",
+    [pytest.param(False, marks=pytest.mark.long), pytest.param(True, marks=[pytest.mark.long, pytest.mark.alone])],
+)
 def test_viewers_get_every_value_and_all_figures_are_there(tmp_path: Path, machine_is_quiet: bool) -> None:
     words = ["--seconds", "2", "--viewers", "1,3", "--signals", "10", "--plant-signals", "40", "--no-browser"]
     done = subprocess.run(

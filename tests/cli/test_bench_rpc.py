@@ -23,6 +23,7 @@ START_S_MAX = 280.0  # The front end may have to be compiled first.
 NOWHERE = "http://127.0.0.1:9"
 
 
+@pytest.mark.long
 def test_every_case_has_its_figure_of_both_servers(tmp_path: Path, need: Callable[[str, object], None]) -> None:
     words = ["--seconds", "0.5", "--rounds", "1", "--callers", "4", "--subscriptions", "5"]
     done = subprocess.run(

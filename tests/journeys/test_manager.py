@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from pdm_app.domain.plant_size import PlantSize
 from tests.counterparts.product import RunningProduct
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.long]  # A day of the whole plant goes through the engine first.
 LINE = "Packing line 1"
 REPORT = "Effectiveness every day"
 WAITS = re.compile("waits? for a reason")
