@@ -162,8 +162,8 @@ def _run_gates(checkout: Checkout, arguments: Sequence[str]) -> list[str]:
                 failed.append("npm lock")
         pytest: list[str | Path] = [scripts / "python", "-m", "pytest"]
         with _written_to_memory() as place:
-            command = [*pytest, f"--junit-xml={REPORT}", *place, *(arguments or PARALLEL)]
-            tests_pass = _passes(checkout, "tests", command)
+            run: Command = [*pytest, f"--junit-xml={REPORT}", *place, *(arguments or PARALLEL)]
+            tests_pass = _passes(checkout, "tests", run)
         if not tests_pass and (arguments or not _pass_alone(checkout, pytest)):
             failed.append("tests")
         for name, command in beside.items():

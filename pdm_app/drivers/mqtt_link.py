@@ -135,7 +135,8 @@ class MqttLink:
             for start in range(0, len(topics), TOPICS_PER_SUBSCRIBE):
                 chunk = topics[start : start + TOPICS_PER_SUBSCRIBE]
                 granted = await client.subscribe([(topic, qos) for topic in chunk], timeout=self.timeout_s)
-                codes = [int(getattr(answer, "value", answer)) for answer in granted]
+                answers: Sequence[Any] = granted
+                codes = [int(getattr(answer, "value", answer)) for answer in answers]
                 refused += [(topic, code) for topic, code in zip(chunk, codes, strict=False) if code >= 128]
         except (aiomqtt.MqttError, OSError, TimeoutError) as error:
             raise self.failed(f"did not accept the subscription: {cause(error)}") from error
